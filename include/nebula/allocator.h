@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What all kinds of allocators have in common. struct nebula_allocator is embedded in each; generic.h finds it from a
+ * pointer to any kind.
+ */
+#ifndef _NEBULA_ALLOCATOR_H
+#define _NEBULA_ALLOCATOR_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+#include <nebula/error.h>
+#include <nebula/stats.h>
+
+struct nebula_registration;
+
+/**
+ * struct nebula_allocator - the common part of every allocator
+ * @reg: private; the registration, NULL for one on a caller's buffer without registration.
+ * @last_error: private; sequence number of the newest error.
+ * @failures: private; refused requests by code.
+ * @flags: private; &enum nebula_flags.
+ * @kind: private; &enum nebula_kind.
+ *
+ * All fields are private: use the functions.
+ */
+struct nebula_allocator {
+	struct nebula_registration *reg;
+	u64 last_error;
+	atomic_t failures[NEBULA_E_NR];
+	u32 flags;
+	u8 kind;
+};
+
+bool nebula_allocator_last_error(const struct nebula_allocator *a, struct nebula_error *err);
+void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st);
+
+#endif /* _NEBULA_ALLOCATOR_H */

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Bump allocator (arena): many short-lived objects with one common end.
+ *
+ * Best suited for a request, a parse, a frame: allocate with a handful of instructions, give everything back at once
+ * with reset, or back to a checkpoint. Single objects are never freed.
+ *
+ * Two modes:
+ *  - owner (default): one owner at a time, serialised by the caller, in whatever context the owner runs. Inline, no
+ *    atomics. Checkpoint, restore, reset, realloc in place.
+ *  - %NEBULA_SHARED: any number of CPUs in task, softirq, hardirq and NMI context. Each CPU bumps inside a sub-chunk that
+ *    it takes from the region, with one unlocked per-CPU instruction; the contended operation happens once a sub-chunk.
+ *
+ * Limitations: memory comes back only by reset, restore or destroy. A shared one has no checkpoints. An NMI never grows
+ * one, and where per-CPU operations are not NMI-safe it is refused (WRONG_CONTEXT).
+ */
+#ifndef _NEBULA_BUMP_H
+#define _NEBULA_BUMP_H
+
+#include <linux/align.h>
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/stdarg.h>
+#include <linux/string.h>
+#include <nebula/allocator.h>
+#include <nebula/compat.h>
+#include <nebula/config.h>
+
+/* The cursor is a multiple of this, so constant sizes and alignments up to it need no alignment step. Bytes. */
+#define NEBULA_BUMP_GRAIN	8UL
+
+/* Larger requests take the out-of-line path; adding this to an address of an object never wraps. Bytes. */
+#define NEBULA_BUMP_INLINE_MAX	SZ_64K
+
+/* Surviving rewinds at increasing positions that are told apart without allocating memory for it. */
+#define NEBULA_BUMP_REWINDS	8
+
+/* Values of nebula_bump.limit that no object fits below. */
+#define NEBULA_BUMP_LIMIT_SHARED	0UL
+#define NEBULA_BUMP_LIMIT_OUTLINE	1UL
+
+/* Values of nebula_bump.rewind_at that no checkpoint has. */
+#define NEBULA_BUMP_REWIND_RESET	0UL
+#define NEBULA_BUMP_REWIND_NONE		1UL
+
+/**
+ * struct nebula_bump_config - how a bump allocator is to be
+ * @capacity: bytes it shall hold; rounded up to pages. With @buffer at most @buffer_size, and 0 means all of it.
+ * @max_capacity: bytes up to which it may grow, with %NEBULA_GROW only; 0 means 64 times @capacity.
+ * @flags: &enum nebula_flags; %NEBULA_STRICT does not apply.
+ * @preset: &enum nebula_preset.
+ * @backing: &enum nebula_backing; @buffer implies %NEBULA_BUFFER.
+ * @gfp: flags for all memory it gets, also while growing; 0 means %GFP_KERNEL.
+ * @node: NEBULA_NODE(n) to prefer NUMA node n; 0 means any.
+ * @buffer: the caller's memory instead of a region of its own; excludes %NEBULA_GROW.
+ * @buffer_size: bytes at @buffer.
+ */
+struct nebula_bump_config {
+	size_t capacity;
+	size_t max_capacity;
+	unsigned int flags;
+	enum nebula_preset preset;
+	enum nebula_backing backing;
+	gfp_t gfp;
+	int node;
+	void *buffer;
+	size_t buffer_size;
+};
+
+/**
+ * struct nebula_checkpoint - a position to rewind a bump allocator to
+ * @owner: private; the allocator it is of.
+ * @epoch: private; rewinds and resets before it was taken.
+ * @cur: private; cursor.
+ * @tail: private; end of the last object whose size is no multiple of the grain.
+ * @live: private; objects in use.
+ *
+ * A plain value: it may be copied, kept, used more than once, or dropped.
+ */
+struct nebula_checkpoint {
+	const struct nebula_bump *owner;
+	u64 epoch;
+	unsigned long cur;
+	unsigned long tail;
+	unsigned long live;
+};
+
+/* One rewind that outlives later ones: checkpoints older than @epoch and above @pos are stale. */
+struct nebula_bump_rewind {
+	u64 epoch;
+	u64 pos;
+};
+
+/**
+ * struct nebula_bump_cpu - what a CPU has of a shared bump allocator
+ * @cur: private; next address to hand out of the sub-chunk, %NEBULA_BUMP_CPU_NONE without one.
+ * @allocs: private; allocations served on this CPU.
+ * @cur_outline: private; as @cur, while the inline path is off.
+ * @padding: private; bytes lost on this CPU.
+ */
+struct nebula_bump_cpu {
+	unsigned long cur;
+	unsigned long allocs;
+	unsigned long cur_outline;
+	unsigned long padding;
+};
+
+/* Adding any size to it leaves every sub-chunk. */
+#define NEBULA_BUMP_CPU_NONE	ULONG_MAX
+
+struct nebula_bump_heap;
+
+/**
+ * struct nebula_bump - a bump allocator
+ * @cur: private; next address to hand out, a multiple of the grain. Shared: the per-CPU part.
+ * @limit: private; end of what the inline path may hand out, or NEBULA_BUMP_LIMIT_*.
+ * @tail: private; end of the newest object whose size is no multiple of the grain; it counts while it lies within the
+ *	grain below @cur, and the bytes between the two can still be handed out.
+ * @sub_mask: private; shared: bits of an address that are equal within a sub-chunk.
+ * @padding: private; bytes ever lost to alignment.
+ * @allocs: private; allocations ever served by an owner.
+ * @frees: private; objects ever given back.
+ * @start: private; where @cur begins in this region.
+ * @peak_at: private; @cur up to which a rewind need not look at the peak; 0 keeps rewinds out of line.
+ * @epoch: private; resets and restores so far.
+ * @rewind_at: private; @cur of the newest rewind, or NEBULA_BUMP_REWIND_*.
+ * @released: private; bytes ever given back.
+ * @resets: private; how often it was reset.
+ * @end: private; end of the current region.
+ * @base: private; first byte of the current region.
+ * @retired: private; bytes of the regions before the current one.
+ * @capacity: private; bytes of all regions.
+ * @peak: private; highest use seen, bytes, as of the last look.
+ * @snapshot: private; odd while the words above change together.
+ * @rewind_pos: private; position of the newest rewind, unless @rewind_at says it was a reset.
+ * @shrunk_from: private; highest cursor that shrinking an object went down from.
+ * @scopes: private; scopes that are open.
+ * @rewind_count: private; entries of @rewinds in use.
+ * @rewind_max: private; entries that @rewinds has room for.
+ * @rewinds: private; surviving rewinds before the newest, oldest and lowest first.
+ * @rewinds_inline: private; first storage of @rewinds.
+ * @heap: private; what only one made by create has.
+ * @common: private; common part of all allocators.
+ *
+ * All fields are private: use the functions. It may be embedded or live on the stack, see nebula_bump_init().
+ */
+struct nebula_bump {
+	unsigned long cur;
+	unsigned long limit;
+	union {
+		unsigned long tail;
+		unsigned long sub_mask;
+	};
+	unsigned long padding;
+	unsigned long allocs;
+	unsigned long frees;
+	unsigned long start;
+	unsigned long peak_at;
+
+	u64 epoch;
+	unsigned long rewind_at;
+	unsigned long released;
+	unsigned long resets;
+
+	unsigned long end;
+	unsigned long base;
+	unsigned long retired;
+	unsigned long capacity;
+	unsigned long peak;
+	u64 rewind_pos;
+	unsigned long shrunk_from;
+	unsigned int snapshot;
+	unsigned int scopes;
+	unsigned int rewind_count;
+	unsigned int rewind_max;
+	struct nebula_bump_rewind *rewinds;
+	struct nebula_bump_rewind rewinds_inline[NEBULA_BUMP_REWINDS];
+	struct nebula_bump_heap *heap;
+	struct nebula_allocator common;
+};
+
+struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg, size_t cfg_size,
+					   unsigned int abi, struct module *owner);
+void nebula_bump_destroy(struct nebula_bump *b);
+void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size);
+void nebula_bump_exit(struct nebula_bump *b);
+
+void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align) __malloc __alloc_size(2);
+struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b);
+int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
+void nebula_bump_reset_outline(struct nebula_bump *b);
+struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b);
+void nebula_bump_scope_exit(struct nebula_bump *b, const struct nebula_checkpoint *cp);
+
+void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size, size_t align)
+	__must_check __alloc_size(4);
+void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, size_t align)
+	__malloc __must_check __alloc_size(3);
+char *nebula_bump_strdup(struct nebula_bump *b, const char *s) __malloc __must_check;
+char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...) __malloc __must_check __printf(2, 3);
+char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args)
+	__malloc __must_check __printf(2, 0);
+
+int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+size_t nebula_bump_used(const struct nebula_bump *b);
+size_t nebula_bump_available(const struct nebula_bump *b);
+size_t nebula_bump_capacity(const struct nebula_bump *b);
+size_t nebula_bump_peak(const struct nebula_bump *b);
+bool nebula_bump_owns(const struct nebula_bump *b, const void *p);
+
+#define nebula_bump_config_check(cfg)							\
+do {											\
+	nebula_config_assert((cfg).capacity || (cfg).buffer,				\
+			     "nebula_bump: .capacity must not be zero");		\
+	nebula_config_assert((cfg).capacity <= NEBULA_CAPACITY_MAX,			\
+			     "nebula_bump: .capacity overflows");			\
+	nebula_config_assert((cfg).max_capacity <= NEBULA_CAPACITY_MAX,			\
+			     "nebula_bump: .max_capacity overflows");			\
+	nebula_config_assert(!((cfg).buffer && ((cfg).flags & NEBULA_GROW)),		\
+			     "nebula_bump: .buffer excludes NEBULA_GROW");		\
+} while (0)
+
+/**
+ * nebula_bump_create() - make a bump allocator
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
+ * @...: designated fields of &struct nebula_bump_config, for example ``.capacity = SZ_64K, .flags = NEBULA_GROW``.
+ *
+ * Fields that are constant and can never be valid do not compile.
+ *
+ * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``.
+ * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for a capacity that cannot be
+ * represented, -ENOMEM without memory, -EPERM in atomic context, -ENOEXEC when the client was built against other
+ * headers. The reason is recorded.
+ */
+#define nebula_bump_create(name, ...)							\
+({											\
+	const struct nebula_bump_config __nebula_cfg = { __VA_ARGS__ };			\
+											\
+	nebula_bump_config_check(__nebula_cfg);						\
+	nebula_alloc_hooks(nebula_bump_create_cfg(name, &__nebula_cfg, sizeof(__nebula_cfg),	\
+						  NEBULA_ABI, THIS_MODULE));		\
+})
+
+/* One CPU's turn in a shared bump allocator: a single attempt, all else is out of line. @size is a multiple of the grain. */
+static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, unsigned long cookie, size_t size,
+						      size_t align)
+{
+	struct nebula_bump_cpu __percpu *pc = (struct nebula_bump_cpu __percpu *)cookie;
+	unsigned long cur, next;
+
+	if (!NEBULA_NMI_SAFE)
+		return nebula_bump_alloc_outline(b, size, align);
+	cur = this_cpu_read(pc->cur);
+	next = cur + size;
+	if (unlikely((next ^ cur) & b->sub_mask) || unlikely(!nebula_this_cpu_cas(pc->cur, &cur, next)))
+		return nebula_bump_alloc_outline(b, size, align);
+	this_cpu_inc(pc->allocs);
+	return (void *)cur;
+}
+
+/**
+ * nebula_bump_alloc() - allocate memory
+ * @b: the allocator.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Inline for constant sizes and alignments. The memory is uninitialised unless the allocator has %NEBULA_ZERO.
+ *
+ * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while growing, as ``.gfp`` allows.
+ * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, BACKING_FAILED, INVALID_ALIGNMENT,
+ * SIZE_OVERFLOW or WRONG_CONTEXT recorded.
+ */
+static __always_inline __malloc __alloc_size(2) __must_check
+void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
+{
+	/* Objects of odd sizes and small alignments are packed, which takes more than belongs inline. */
+	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
+			     size && size <= NEBULA_BUMP_INLINE_MAX && is_power_of_2(align) &&
+			     align <= NEBULA_BUMP_INLINE_MAX &&
+			     (size % NEBULA_BUMP_GRAIN == 0 || align >= NEBULA_BUMP_GRAIN);
+	unsigned long cur, p, e, next;
+
+	if (!inlined)
+		return nebula_bump_alloc_outline(b, size, align);
+
+	cur = b->cur;
+	p = align <= NEBULA_BUMP_GRAIN ? cur : ALIGN(cur, align);
+	e = p + size;
+	if (unlikely(e > b->limit)) {
+		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN || b->limit != NEBULA_BUMP_LIMIT_SHARED)
+			return nebula_bump_alloc_outline(b, size, align);
+		return nebula_bump_alloc_shared(b, cur, size, align);
+	}
+	if (size % NEBULA_BUMP_GRAIN)
+		WRITE_ONCE(b->tail, e);
+	/* The cursor and all alignments beyond the grain are multiples of it, so only a size can need rounding. */
+	next = size % NEBULA_BUMP_GRAIN ? ALIGN(e, NEBULA_BUMP_GRAIN) : e;
+	WRITE_ONCE(b->cur, next);
+	if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
+		data_race(b->padding += next - cur - size);
+	data_race(b->allocs++);
+	return (void *)p;
+}
+
+/**
+ * nebula_bump_zalloc() - allocate zeroed memory
+ * @b: the allocator.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_bump_alloc().
+ * Return: as nebula_bump_alloc().
+ */
+static __always_inline __malloc __alloc_size(2) __must_check
+void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
+{
+	void *p = nebula_bump_alloc(b, size, align);
+
+	if (likely(!ZERO_OR_NULL_PTR(p)))
+		memset(p, 0, size);
+	return p;
+}
+
+/**
+ * nebula_bump_checkpoint() - remember the position
+ * @b: the allocator.
+ *
+ * Checkpoints nest to any depth. They cost nothing while they are kept, and need not be restored.
+ *
+ * Context: the owner's. Not for %NEBULA_SHARED (INVALID_STATE).
+ * Return: the checkpoint. When it was refused - shared allocator, or more rewinds to tell apart than there is memory for
+ * (EXCEEDS_MAX) - the reason is recorded and restoring it fails.
+ */
+static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct nebula_bump *b)
+{
+	if (unlikely(b->rewind_count == b->rewind_max))
+		return nebula_bump_checkpoint_outline(b);
+	return (struct nebula_checkpoint){
+		.owner = b,
+		.epoch = b->epoch,
+		.cur = b->cur,
+		.tail = b->tail,
+		.live = b->allocs - b->frees,
+	};
+}
+
+/**
+ * nebula_bump_restore() - give back everything allocated since a checkpoint
+ * @b: the allocator.
+ * @cp: the checkpoint; it stays valid.
+ *
+ * Context: the owner's.
+ * Return: 0; -ESTALE (STALE_CHECKPOINT) when the allocator was reset since, or rewound past it, even if the space was
+ * filled again; -EINVAL (FOREIGN_CHECKPOINT) for another allocator's, or garbage. On failure nothing changes.
+ */
+static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct nebula_checkpoint cp)
+{
+	unsigned long cur = b->cur;
+
+	/*
+	 * Nothing was rewound since the checkpoint was taken, and the newest rewind went where this one goes, so the
+	 * rewinds to remember stay the same but for its epoch. An address in @rewind_at is in no other allocator, and an
+	 * epoch is of no other life of the same memory, so the owner need not be looked at.
+	 */
+	if (unlikely(cp.epoch != b->epoch) || unlikely(cp.cur != b->rewind_at) || unlikely(cur > b->peak_at)) {
+		struct nebula_checkpoint copy = cp;
+
+		return nebula_bump_restore_outline(b, &copy);
+	}
+	data_race(b->released += cur - cp.cur);
+	WRITE_ONCE(b->cur, cp.cur);
+	WRITE_ONCE(b->tail, cp.tail);
+	WRITE_ONCE(b->frees, b->allocs - cp.live);
+	data_race(b->epoch++);
+	return 0;
+}
+
+/**
+ * nebula_bump_reset() - give back everything
+ * @b: the allocator.
+ *
+ * All checkpoints become stale. One that had grown keeps its largest region.
+ *
+ * Context: the owner's. With %NEBULA_SHARED no allocation may be in flight on any CPU, and not from NMI.
+ */
+static __always_inline void nebula_bump_reset(struct nebula_bump *b)
+{
+	unsigned long cur = b->cur;
+
+	if (unlikely(cur > b->peak_at)) {
+		nebula_bump_reset_outline(b);
+		return;
+	}
+	data_race(b->released += cur - b->start);
+	WRITE_ONCE(b->cur, b->start);
+	WRITE_ONCE(b->frees, b->allocs);
+	data_race(b->epoch++);
+	data_race(b->resets++);
+	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+}
+
+#endif /* _NEBULA_BUMP_H */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Errors that explain themselves. Allocation functions return NULL on failure, as kmalloc() does; why is in the
+ * allocator's error record, in /sys/kernel/debug/nebula_memory/errors and, rate limited, in the kernel log.
+ */
+#ifndef _NEBULA_ERROR_H
+#define _NEBULA_ERROR_H
+
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <nebula/config.h>
+
+/**
+ * enum nebula_errc - what went wrong
+ * @NEBULA_OK: nothing did.
+ * @NEBULA_E_OUT_OF_MEMORY: the region is exhausted.
+ * @NEBULA_E_POOL_EXHAUSTED: all blocks of a pool are in use.
+ * @NEBULA_E_BACKING_FAILED: the kernel gave no memory for a region.
+ * @NEBULA_E_INVALID_LAYOUT: the object does not fit what the allocator hands out.
+ * @NEBULA_E_INVALID_ALIGNMENT: the alignment is not a power of two.
+ * @NEBULA_E_SIZE_OVERFLOW: a size cannot be represented.
+ * @NEBULA_E_EXCEEDS_MAX: a limit of this allocator was exceeded.
+ * @NEBULA_E_INVALID_CONFIG: a field of a configuration is wrong.
+ * @NEBULA_E_INVALID_STATE: the operation does not fit the allocator's mode or state.
+ * @NEBULA_E_WRONG_CONTEXT: the operation may not run in this context.
+ * @NEBULA_E_DOUBLE_FREE: the block is free already.
+ * @NEBULA_E_FOREIGN_POINTER: the pointer is not this allocator's.
+ * @NEBULA_E_MISALIGNED_POINTER: the pointer is inside an object.
+ * @NEBULA_E_LIFO_VIOLATION: something newer must be freed first.
+ * @NEBULA_E_STALE_CHECKPOINT: the allocator was reset or rewound past the checkpoint.
+ * @NEBULA_E_FOREIGN_CHECKPOINT: the checkpoint is another allocator's, or garbage.
+ * @NEBULA_E_CORRUPTION: memory that belongs to the allocator was overwritten.
+ * @NEBULA_E_USE_AFTER_FREE: released memory was written to.
+ * @NEBULA_E_BUDGET_EXCEEDED: a budget in the chain is used up.
+ * @NEBULA_E_BUDGET_PER_ALLOC: one charge is larger than the budget allows.
+ * @NEBULA_E_UNCHARGE_UNDERFLOW: more was given back to a budget than taken.
+ * @NEBULA_E_CYCLE: parents or parts form a cycle.
+ * @NEBULA_E_RECURSION: a computation asked for itself.
+ * @NEBULA_E_COMPUTE_FAILED: a computation returned an error.
+ * @NEBULA_E_TIMED_OUT: the time to wait ran out.
+ * @NEBULA_E_INTERRUPTED: a signal ended the wait.
+ * @NEBULA_E_NOT_SUPPORTED: this kernel or build cannot do it.
+ * @NEBULA_E_LEAK: an owner went away without giving memory back.
+ * @NEBULA_E_NR: number of codes.
+ */
+enum nebula_errc {
+	NEBULA_OK = 0,
+	NEBULA_E_OUT_OF_MEMORY,
+	NEBULA_E_POOL_EXHAUSTED,
+	NEBULA_E_BACKING_FAILED,
+	NEBULA_E_INVALID_LAYOUT,
+	NEBULA_E_INVALID_ALIGNMENT,
+	NEBULA_E_SIZE_OVERFLOW,
+	NEBULA_E_EXCEEDS_MAX,
+	NEBULA_E_INVALID_CONFIG,
+	NEBULA_E_INVALID_STATE,
+	NEBULA_E_WRONG_CONTEXT,
+	NEBULA_E_DOUBLE_FREE,
+	NEBULA_E_FOREIGN_POINTER,
+	NEBULA_E_MISALIGNED_POINTER,
+	NEBULA_E_LIFO_VIOLATION,
+	NEBULA_E_STALE_CHECKPOINT,
+	NEBULA_E_FOREIGN_CHECKPOINT,
+	NEBULA_E_CORRUPTION,
+	NEBULA_E_USE_AFTER_FREE,
+	NEBULA_E_BUDGET_EXCEEDED,
+	NEBULA_E_BUDGET_PER_ALLOC,
+	NEBULA_E_UNCHARGE_UNDERFLOW,
+	NEBULA_E_CYCLE,
+	NEBULA_E_RECURSION,
+	NEBULA_E_COMPUTE_FAILED,
+	NEBULA_E_TIMED_OUT,
+	NEBULA_E_INTERRUPTED,
+	NEBULA_E_NOT_SUPPORTED,
+	NEBULA_E_LEAK,
+	NEBULA_E_NR
+};
+
+/**
+ * enum nebula_kind - the kinds of allocators
+ * @NEBULA_KIND_NONE: no allocator, for example a region or the module itself.
+ * @NEBULA_KIND_BUMP: a bump allocator, also called arena.
+ * @NEBULA_KIND_NR: number of kinds.
+ */
+enum nebula_kind {
+	NEBULA_KIND_NONE = 0,
+	NEBULA_KIND_BUMP,
+	NEBULA_KIND_NR
+};
+
+/**
+ * enum nebula_context - where an error happened
+ * @NEBULA_IN_TASK: process context.
+ * @NEBULA_IN_SOFTIRQ: a softirq, or bottom halves disabled.
+ * @NEBULA_IN_HARDIRQ: a hard interrupt handler.
+ * @NEBULA_IN_NMI: a non-maskable interrupt.
+ */
+enum nebula_context {
+	NEBULA_IN_TASK = 0,
+	NEBULA_IN_SOFTIRQ,
+	NEBULA_IN_HARDIRQ,
+	NEBULA_IN_NMI,
+};
+
+#define NEBULA_BACKTRACE_MAX	16
+#define NEBULA_WHAT_SIZE	24
+
+/**
+ * struct nebula_error - one recorded error
+ * @seq: sequence number, counted over all allocators from 1.
+ * @time_ns: local_clock() at the failure, nanoseconds.
+ * @size: bytes asked for; 0 where no size was.
+ * @align: alignment asked for, bytes; 0 where none was.
+ * @used: bytes in use at that moment.
+ * @available: bytes left at that moment.
+ * @capacity: bytes mapped at that moment.
+ * @peak: highest @used ever seen.
+ * @code: what went wrong.
+ * @kind: kind of the allocator.
+ * @context: where it happened.
+ * @utilisation: @used of @capacity, in tenths of a percent.
+ * @cpu: CPU it happened on.
+ * @pid: task that was running.
+ * @growth_pending: growth of a shared allocator was on its way.
+ * @nr_entries: valid entries of @entries.
+ * @comm: name of the task that was running.
+ * @name: name of the allocator.
+ * @what: the field, operation or limit that was at fault, or "".
+ * @entries: return addresses, innermost first.
+ */
+struct nebula_error {
+	u64 seq;
+	u64 time_ns;
+	size_t size;
+	size_t align;
+	size_t used;
+	size_t available;
+	size_t capacity;
+	size_t peak;
+	enum nebula_errc code;
+	enum nebula_kind kind;
+	enum nebula_context context;
+	unsigned int utilisation;
+	int cpu;
+	pid_t pid;
+	bool growth_pending;
+	unsigned int nr_entries;
+	char comm[TASK_COMM_LEN];
+	char name[NEBULA_NAME_SIZE];
+	char what[NEBULA_WHAT_SIZE];
+	unsigned long entries[NEBULA_BACKTRACE_MAX];
+};
+
+struct notifier_block;
+
+const char *nebula_errc_name(enum nebula_errc code);
+int nebula_errc_to_errno(enum nebula_errc code);
+int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err);
+int nebula_error_notifier_register(struct notifier_block *nb);
+int nebula_error_notifier_unregister(struct notifier_block *nb);
+
+#endif /* _NEBULA_ERROR_H */

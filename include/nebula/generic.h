@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Functions that take a pointer to any kind of allocator. The kind is resolved while compiling; a pointer of another
+ * type does not compile.
+ */
+#ifndef _NEBULA_GENERIC_H
+#define _NEBULA_GENERIC_H
+
+#include <nebula/allocator.h>
+#include <nebula/bump.h>
+
+/* nebula_allocator_of() - the common part behind a pointer to any kind of allocator */
+#define nebula_allocator_of(x) _Generic((x),				\
+	struct nebula_allocator *:					\
+		(struct nebula_allocator *)(unsigned long)(x),		\
+	const struct nebula_allocator *:				\
+		(const struct nebula_allocator *)(unsigned long)(x),	\
+	struct nebula_bump *:						\
+		&((struct nebula_bump *)(unsigned long)(x))->common,	\
+	const struct nebula_bump *:					\
+		&((const struct nebula_bump *)(unsigned long)(x))->common)
+
+/**
+ * nebula_last_error() - the newest error of an allocator
+ * @x: pointer to any kind of allocator.
+ * @err: where the record goes.
+ *
+ * Context: any.
+ * Return: true with @err filled in; false when the allocator has recorded no error yet.
+ */
+#define nebula_last_error(x, err)	nebula_allocator_last_error(nebula_allocator_of(x), err)
+
+/**
+ * nebula_stats_read() - the statistics of an allocator
+ * @x: pointer to any kind of allocator.
+ * @st: where they go.
+ *
+ * Context: any.
+ */
+#define nebula_stats_read(x, st)	nebula_allocator_stats_read(nebula_allocator_of(x), st)
+
+#endif /* _NEBULA_GENERIC_H */

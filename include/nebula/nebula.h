@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Everything nebula_memory offers to other modules. */
+#ifndef _NEBULA_NEBULA_H
+#define _NEBULA_NEBULA_H
+
+#include <nebula/allocator.h>
+#include <nebula/bump.h>
+#include <nebula/config.h>
+#include <nebula/error.h>
+#include <nebula/generic.h>
+#include <nebula/scope.h>
+#include <nebula/stats.h>
+
+#endif /* _NEBULA_NEBULA_H */

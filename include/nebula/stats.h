@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Statistics of an allocator. Counting costs the hot path one plain increment; everything here is computed when read.
+ */
+#ifndef _NEBULA_STATS_H
+#define _NEBULA_STATS_H
+
+#include <linux/types.h>
+#include <nebula/error.h>
+
+/**
+ * struct nebula_stats - what an allocator did and holds
+ * @allocs: allocations served.
+ * @frees: objects given back, by a reset or restore for a bump allocator.
+ * @live: objects in use.
+ * @failures: refused requests, by code.
+ * @failed: sum of @failures.
+ * @bytes_in: bytes asked for and served, without padding.
+ * @bytes_out: bytes given back, padding included.
+ * @used: bytes in use, padding included.
+ * @available: bytes of @capacity not in use; @used + @available = @capacity.
+ * @capacity: bytes mapped.
+ * @max_capacity: bytes up to which it may grow; equal to @capacity without %NEBULA_GROW.
+ * @peak: highest @used ever seen.
+ * @padding: bytes ever lost to alignment and to ends of regions that nothing fitted in.
+ * @resets: how often it was reset.
+ * @regions: regions mapped.
+ * @grows: how often a region was added.
+ * @utilisation: @used of @capacity, in tenths of a percent.
+ *
+ * Read while the allocator is in use, each value is one that was true at some moment during the call, and the
+ * identities hold within what is in flight. Read after quiescence, all are exact.
+ */
+struct nebula_stats {
+	u64 allocs;
+	u64 frees;
+	u64 live;
+	u64 failures[NEBULA_E_NR];
+	u64 failed;
+	u64 bytes_in;
+	u64 bytes_out;
+	u64 used;
+	u64 available;
+	u64 capacity;
+	u64 max_capacity;
+	u64 peak;
+	u64 padding;
+	u64 resets;
+	u64 regions;
+	u64 grows;
+	unsigned int utilisation;
+};
+
+#endif /* _NEBULA_STATS_H */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to the bump allocator: what its files know of each other.
+ *
+ *	bump.c         create, destroy, getters, statistics
+ *	bump_owner.c   owner mode: the inline path's slow side, growth, checkpoints
+ *	bump_shared.c  shared mode: sub-chunks, growth ahead of need
+ *	bump_text.c    copies and formatted text, in either mode
+ */
+#ifndef _NEBULA_MODULE_BUMP_H
+#define _NEBULA_MODULE_BUMP_H
+
+#include <linux/irq_work.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include "chunk.h"
+#include "internal.h"
+
+/* Most rewinds that one allocator tells apart. */
+#define BUMP_REWINDS_MAX	4096
+
+/**
+ * struct nebula_bump_heap - a bump allocator made by create
+ * @bump: what the client sees.
+ * @request: how to map a region, all but its size. Invariant.
+ * @max_capacity: bytes up to which it may grow. Invariant.
+ * @regions: chunks in the chain. Owner; shared: @chain_lock.
+ * @grows: chunks ever added. As @regions.
+ * @first: oldest chunk. Owner; shared: @chain_lock to change, RCU to walk.
+ * @newest: newest chunk. As @first.
+ * @spare: owner mode: a chunk kept for the next growth. Owner.
+ * @active: shared: chunk that sub-chunks come from. Any context, see bump_shared.c.
+ * @cpus: shared: per-CPU part. Any context on its own CPU.
+ * @sub_size: shared: bytes of a sub-chunk, a power of two. Invariant.
+ * @low_water: shared: bytes left of the newest chunk below which the next is mapped. Lock: @chain_lock, read racily.
+ * @released_shared: shared: bytes given back by resets. Lock: @chain_lock.
+ * @frees_shared: shared: objects given back by resets. Lock: @chain_lock.
+ * @direct_allocs: shared: allocations served past the sub-chunks. Any context.
+ * @direct_padding: shared: bytes those lost to alignment. Any context.
+ * @growing: shared: growth was kicked and has not ended. Any context.
+ * @kick: shared: takes the wish to grow out of any context.
+ * @grow_work: shared: maps the next chunk.
+ * @grow_lock: shared: one mapper at a time.
+ * @chain_lock: shared: publication of chunks against reset.
+ */
+struct nebula_bump_heap {
+	struct nebula_bump bump;
+	struct nebula_region_request request;
+	size_t max_capacity;
+	unsigned long regions;
+	unsigned long grows;
+	struct nebula_chunk *first;
+	struct nebula_chunk *newest;
+	struct nebula_chunk *spare;
+
+	struct nebula_chunk *active;
+	struct nebula_bump_cpu __percpu *cpus;
+	unsigned long sub_size;
+	unsigned long low_water;
+	unsigned long released_shared;
+	unsigned long frees_shared;
+	atomic_long_t direct_allocs;
+	atomic_long_t direct_padding;
+	atomic_t growing;
+	struct irq_work kick;
+	struct work_struct grow_work;
+	struct mutex grow_lock;
+	raw_spinlock_t chain_lock;
+};
+
+static inline bool bump_is_shared(const struct nebula_bump *b)
+{
+	return b->common.flags & NEBULA_SHARED;
+}
+
+/* The inline path serves; otherwise every operation comes out of line. */
+static inline bool bump_is_inline(const struct nebula_bump *b)
+{
+	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
+}
+
+/* bump_owner.c */
+void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
+struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b);
+int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp);
+void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align);
+void bump_owner_reset(struct nebula_bump *b);
+bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
+int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
+void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
+void bump_owner_exit(struct nebula_bump *b);
+
+/* bump_shared.c */
+int bump_shared_init(struct nebula_bump_heap *heap);
+void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align);
+void bump_shared_reset(struct nebula_bump *b);
+bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
+int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u);
+void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st);
+void bump_shared_exit(struct nebula_bump_heap *heap);
+unsigned long bump_shared_sub_size(size_t capacity);
+
+#endif /* _NEBULA_MODULE_BUMP_H */

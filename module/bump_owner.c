@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owner mode of the bump allocator: one owner at a time, in whatever context it runs; nothing here takes a lock or an
+ * atomic on the allocator. Statistics are read by others while the owner runs, see struct nebula_bump.snapshot.
+ *
+ * The cursor is kept a multiple of the grain, so that the inline path needs no alignment step for common objects. So that
+ * short strings still lie side by side, @tail remembers the end of the newest object whose size is no multiple of the
+ * grain: while it lies within the grain below the cursor, the bytes between the two are still free.
+ *
+ *	base              tail  cur                           end
+ *	 |##################|..|................................|
+ *	                     ^^ handed out next, if the alignment allows
+ *
+ * Accounting, exact at any time, all words wrapping alike:
+ *	consumed  = released + retired + (cur - base)
+ *	bytes in  = consumed - padding	(bytes between tail and cur count as padding until they are handed out)
+ *
+ * Staleness of checkpoints. A checkpoint is stale when the allocator was rewound below its position after it was taken.
+ * It is enough to remember, of all rewinds, those that no later rewind went below or to: their epochs and positions both
+ * ascend. The newest is kept apart, with its epoch implied by @epoch and its position in @rewind_pos; a reset is a rewind
+ * below every position. A checkpoint is stale iff some remembered rewind is younger than it and went below it.
+ */
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include "bump.h"
+
+/* Positions count from 1 at the start of the oldest region; a reset goes below all of them. */
+#define POS_RESET	0
+
+/* A reader that is interrupted by nobody needs one try; one that interrupts the owner would never succeed. */
+#define SNAPSHOT_TRIES	4
+
+static unsigned long cursor_bytes(unsigned long cur, unsigned long tail)
+{
+	return ALIGN(tail, NEBULA_BUMP_GRAIN) == cur ? tail : cur;
+}
+
+/* First byte that is not handed out. */
+static unsigned long cursor(const struct nebula_bump *b)
+{
+	return cursor_bytes(b->cur, b->tail);
+}
+
+static size_t used_now(const struct nebula_bump *b)
+{
+	return b->retired + (cursor(b) - b->base);
+}
+
+static u64 pos_now(const struct nebula_bump *b)
+{
+	return (u64)b->retired + (b->cur - b->base) + 1;
+}
+
+/*
+ * The words that describe the region change together between these two. Readers on other CPUs see an odd number, or a
+ * different one afterwards, and try again.
+ */
+static void snapshot_begin(struct nebula_bump *b)
+{
+	WRITE_ONCE(b->snapshot, b->snapshot + 1);
+	smp_wmb();	/* Pairs with the acquire in read_snapshot(). */
+}
+
+static void snapshot_end(struct nebula_bump *b)
+{
+	smp_store_release(&b->snapshot, b->snapshot + 1);	/* Pairs with smp_rmb() in read_snapshot(). */
+}
+
+static bool single_chunk(const struct nebula_bump *b)
+{
+	return !b->heap || !b->heap->newest->prev;
+}
+
+/* Rewinds may stay inline while the cursor has not passed the highest point, exactly, and there is one region only. */
+static void note_peak(struct nebula_bump *b)
+{
+	size_t used = used_now(b);
+
+	if (used > b->peak)
+		WRITE_ONCE(b->peak, used);
+	if (bump_is_inline(b) && single_chunk(b) && b->start == b->base)
+		b->peak_at = max(b->peak_at, ALIGN_DOWN(cursor(b), NEBULA_BUMP_GRAIN));
+	else
+		b->peak_at = 0;
+}
+
+/**
+ * bump_owner_enter_chunk() - serve from the start of a region
+ * @b: the allocator; @b->retired holds the bytes before the region.
+ * @base: first byte.
+ * @size: bytes.
+ *
+ * Context: the owner's.
+ */
+void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
+{
+	b->base = (unsigned long)base;
+	b->start = ALIGN(b->base, NEBULA_BUMP_GRAIN);
+	b->end = b->base + size;
+	WRITE_ONCE(b->cur, b->start);
+	WRITE_ONCE(b->tail, b->base);
+	b->padding += b->start - b->base;
+	/* Nothing at address 0 would read as a shared one. */
+	b->limit = bump_is_inline(b) && size ? b->end : NEBULA_BUMP_LIMIT_OUTLINE;
+	b->peak_at = 0;
+	b->shrunk_from = 0;
+}
+
+static void *place(struct nebula_bump *b, size_t size, size_t align)
+{
+	unsigned long from = cursor(b), p = ALIGN(from, align), before = b->cur;
+
+	if (p < from || p > b->end || size > b->end - p)
+		return NULL;
+	WRITE_ONCE(b->tail, p + size);
+	WRITE_ONCE(b->cur, ALIGN(p + size, NEBULA_BUMP_GRAIN));
+	WRITE_ONCE(b->padding, b->padding + (b->cur - before) - size);
+	WRITE_ONCE(b->allocs, b->allocs + 1);
+	return (void *)p;
+}
+
+/* The newest region is left as it is, its rest lost until the next reset or restore. */
+static void chain(struct nebula_bump *b, struct nebula_chunk *chunk)
+{
+	struct nebula_bump_heap *heap = b->heap;
+
+	/* A reset outlives the address that recorded it. */
+	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
+		b->rewind_count = 0;
+		b->rewind_pos = POS_RESET;
+	}
+	b->rewind_at = NEBULA_BUMP_REWIND_NONE;
+
+	snapshot_begin(b);
+	b->padding += b->end - b->cur;
+	b->retired += b->end - b->base;
+	chunk->prev = heap->newest;
+	chunk->next = NULL;
+	chunk->pos = b->retired;
+	heap->newest->next = chunk;
+	heap->newest = chunk;
+	b->capacity += chunk->region.size;
+	heap->regions++;
+	heap->grows++;
+	bump_owner_enter_chunk(b, chunk->region.base, chunk->region.size);
+	snapshot_end(b);
+}
+
+/* Bytes that a region needs to serve the request whatever its base. */
+static size_t region_need(size_t size, size_t align)
+{
+	return align > PAGE_SIZE ? size + (align - PAGE_SIZE) : size;
+}
+
+/* The next region: twice the last, but not beyond the limit; when that cannot be had, just what is needed. */
+static struct nebula_chunk *map_next(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
+{
+	struct nebula_region_request req = heap->request;
+	size_t room = heap->max_capacity - heap->bump.capacity;
+	struct nebula_chunk *chunk;
+	int err;
+
+	req.gfp = gfp;
+	req.size = min(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room);
+	chunk = nebula_chunk_map(&req, &err);
+	if (chunk || req.size <= PAGE_ALIGN(need))
+		return chunk;
+	req.size = PAGE_ALIGN(need);
+	return nebula_chunk_map(&req, &err);
+}
+
+static struct nebula_chunk *take_spare(struct nebula_bump_heap *heap, size_t need)
+{
+	struct nebula_chunk *chunk = heap->spare;
+
+	if (!chunk || chunk->region.size < need || chunk->region.size > heap->max_capacity - heap->bump.capacity)
+		return NULL;
+	heap->spare = NULL;
+	return chunk;
+}
+
+/* Which error stands in the way of growing by @need bytes with @gfp, if any. */
+static enum nebula_errc growth_obstacle(const struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
+{
+	if (PAGE_ALIGN(need) > heap->max_capacity - heap->bump.capacity)
+		return NEBULA_E_OUT_OF_MEMORY;
+	if (in_nmi() || (gfpflags_allow_blocking(gfp) && nebula_atomic_context()))
+		return NEBULA_E_WRONG_CONTEXT;
+	return NEBULA_OK;
+}
+
+static enum nebula_errc grow(struct nebula_bump *b, size_t need, gfp_t gfp)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	struct nebula_chunk *chunk;
+	enum nebula_errc code;
+
+	chunk = take_spare(heap, need);
+	if (!chunk) {
+		code = growth_obstacle(heap, need, gfp);
+		if (code)
+			return code;
+		nebula_chunk_unmap_later(heap->spare);
+		heap->spare = NULL;
+		chunk = map_next(heap, need, gfp);
+	}
+	if (!chunk)
+		return NEBULA_E_BACKING_FAILED;
+	note_peak(b);
+	chain(b, chunk);
+	return NEBULA_OK;
+}
+
+void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align)
+{
+	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
+	const char *what = NULL;
+	void *p;
+
+	p = place(b, size, align);
+	if (likely(p))
+		return p;
+	if (b->common.flags & NEBULA_GROW) {
+		code = grow(b, region_need(size, align), b->heap->request.gfp);
+		if (!code)
+			return place(b, size, align);
+		what = code == NEBULA_E_OUT_OF_MEMORY ? ".max_capacity" : "growth";
+	}
+	nebula_fail(&b->common, code, .size = size, .align = align, .what = what);
+	return NULL;
+}
+
+/*
+ * Grows or shrinks the newest object where it is. A checkpoint taken since it was allocated points behind it; after a
+ * shrink that is ahead of the cursor, or inside a newer object. Restoring it is still right: what is older than the
+ * checkpoint stays, what is newer goes, only the bytes that the shrink gave back are lost again.
+ */
+bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
+{
+	unsigned long start = (unsigned long)p, before = b->cur;
+
+	if (start + old_size != cursor(b) || new_size > b->end - start)
+		return false;
+	note_peak(b);
+	if (new_size < old_size)
+		b->shrunk_from = max(b->shrunk_from, b->cur);
+	WRITE_ONCE(b->tail, start + new_size);
+	WRITE_ONCE(b->cur, ALIGN(start + new_size, NEBULA_BUMP_GRAIN));
+	WRITE_ONCE(b->padding, b->padding + (b->cur - before) - (new_size - old_size));
+	return true;
+}
+
+/* Maps ahead, so that the next @bytes need no growth. */
+int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
+	struct nebula_chunk *chunk;
+
+	if (bytes <= b->end - min(cursor(b), b->end))
+		return 0;
+	if (!(b->common.flags & NEBULA_GROW))
+		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve");
+	if (heap->spare && heap->spare->region.size >= bytes)
+		return 0;
+	code = growth_obstacle(heap, bytes, gfp);
+	if (code)
+		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve");
+	chunk = map_next(heap, bytes, gfp);
+	if (!chunk)
+		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .size = bytes, .what = "reserve");
+	nebula_chunk_unmap_later(heap->spare);
+	heap->spare = chunk;
+	return 0;
+}
+
+/* Takes down the chunks newer than @last, keeping the largest of them for the next growth. */
+static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *last)
+{
+	struct nebula_bump *b = &heap->bump;
+
+	while (heap->newest != last) {
+		struct nebula_chunk *chunk = heap->newest;
+
+		heap->newest = chunk->prev;
+		heap->newest->next = NULL;
+		heap->regions--;
+		b->capacity -= chunk->region.size;
+		if (!heap->spare || heap->spare->region.size < chunk->region.size)
+			swap(heap->spare, chunk);
+		nebula_chunk_unmap_later(chunk);
+	}
+}
+
+/* The largest chunk becomes the only one. */
+static void keep_largest(struct nebula_bump *b)
+{
+	struct nebula_bump_heap *heap = b->heap;
+
+	unchain_after(heap, heap->first);
+	if (heap->spare && heap->spare->region.size > heap->first->region.size) {
+		swap(heap->spare, heap->first);
+		heap->newest = heap->first;
+		heap->first->prev = NULL;
+		heap->first->next = NULL;
+		heap->first->pos = 0;
+		b->capacity = heap->first->region.size;
+	}
+	nebula_chunk_unmap_later(heap->spare);
+	heap->spare = NULL;
+	b->base = nebula_chunk_base(heap->first);
+	b->end = nebula_chunk_end(heap->first);
+}
+
+void bump_owner_reset(struct nebula_bump *b)
+{
+	note_peak(b);
+	snapshot_begin(b);
+	b->released += b->retired + (b->cur - b->base);
+	WRITE_ONCE(b->frees, b->allocs);
+	WRITE_ONCE(b->resets, b->resets + 1);
+	b->epoch++;
+	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+	if (b->heap)
+		keep_largest(b);
+	b->retired = 0;
+	bump_owner_enter_chunk(b, (void *)b->base, b->end - b->base);
+	snapshot_end(b);
+	note_peak(b);
+}
+
+/* Room for the rewind that a checkpoint taken at the cursor may lead to. */
+static bool rewinds_have_room(struct nebula_bump *b)
+{
+	struct nebula_bump_rewind *more;
+	unsigned int max;
+
+	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
+		b->rewind_count = 0;
+		b->rewind_pos = POS_RESET;
+		b->rewind_at = NEBULA_BUMP_REWIND_NONE;
+	}
+	if (b->rewind_count < b->rewind_max || pos_now(b) <= b->rewind_pos)
+		return true;
+	if (!b->heap || b->rewind_max >= BUMP_REWINDS_MAX || in_nmi() || nebula_fault_hit())
+		return false;
+
+	max = 4 * b->rewind_max;
+	more = kmalloc_array(max, sizeof(*more), GFP_NOWAIT | __GFP_NOWARN);
+	if (!more)
+		return false;
+	memcpy(more, b->rewinds, b->rewind_count * sizeof(*more));
+	if (b->rewinds != b->rewinds_inline)
+		kfree(b->rewinds);
+	b->rewinds = more;
+	b->rewind_max = max;
+	return true;
+}
+
+struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b)
+{
+	if (!rewinds_have_room(b)) {
+		nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .what = "checkpoint");
+		return (struct nebula_checkpoint){ };
+	}
+	return (struct nebula_checkpoint){
+		.owner = b,
+		.epoch = b->epoch,
+		.cur = b->cur,
+		.tail = b->tail,
+		.live = b->allocs - b->frees,
+	};
+}
+
+static bool is_stale(const struct nebula_bump *b, u64 epoch, u64 pos)
+{
+	unsigned int i = b->rewind_count;
+	const bool reset = b->rewind_at == NEBULA_BUMP_REWIND_RESET;
+
+	if (b->epoch > epoch && (reset || b->rewind_pos < pos))
+		return true;
+	if (reset)
+		return false;
+	while (i-- && b->rewinds[i].epoch > epoch)
+		if (b->rewinds[i].pos < pos)
+			return true;
+	return false;
+}
+
+/* Remembers a rewind to @pos, the cursor being there, and forgets those that it went below or to. */
+static void remember_rewind(struct nebula_bump *b, u64 pos)
+{
+	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
+		b->rewind_count = 0;
+		b->rewind_pos = POS_RESET;
+	}
+	if (b->rewind_pos < pos)
+		b->rewinds[b->rewind_count++] = (struct nebula_bump_rewind){ b->epoch, b->rewind_pos };
+	while (b->rewind_count && b->rewinds[b->rewind_count - 1].pos >= pos)
+		b->rewind_count--;
+	b->epoch++;
+	b->rewind_pos = pos;
+	b->rewind_at = b->cur;
+}
+
+/* Where a checkpoint points: a chunk, NULL in an embedded allocator, and a position counted from 1. */
+struct place {
+	struct nebula_chunk *chunk;
+	u64 pos;
+};
+
+static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, unsigned long end)
+{
+	return IS_ALIGNED(cp->cur, NEBULA_BUMP_GRAIN) && cp->cur >= base &&
+	       cp->cur <= ALIGN(end, NEBULA_BUMP_GRAIN);
+}
+
+/*
+ * Two chunks may be neighbours in memory, so that the end of one is the start of the other. Nobody takes a checkpoint at
+ * the start of a chunk but the oldest, and there only while nothing is live.
+ */
+static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp, struct place *at)
+{
+	struct nebula_chunk *chunk;
+	unsigned long base;
+
+	if (!b->heap) {
+		*at = (struct place){ .pos = (u64)(cp->cur - b->base) + 1 };
+		return points_into(cp, b->base, b->end);
+	}
+	for (chunk = cp->live ? b->heap->newest : b->heap->first; chunk; chunk = chunk->prev) {
+		base = nebula_chunk_base(chunk);
+		if (!points_into(cp, base, nebula_chunk_end(chunk)) || (chunk->prev && cp->cur == base))
+			continue;
+		*at = (struct place){ .chunk = chunk, .pos = (u64)chunk->pos + (cp->cur - base) + 1 };
+		return true;
+	}
+	return false;
+}
+
+static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp, struct place *at)
+{
+	const bool found = cp->owner == b && cp->epoch <= b->epoch && find_place(b, cp, at);
+
+	if (cp->owner != b || cp->epoch > b->epoch)
+		return NEBULA_E_FOREIGN_CHECKPOINT;
+	/* Its chunk is gone, so the allocator was rewound to an older one. */
+	if (!found)
+		return cp->epoch < b->epoch ? NEBULA_E_STALE_CHECKPOINT : NEBULA_E_FOREIGN_CHECKPOINT;
+	if (is_stale(b, cp->epoch, at->pos))
+		return NEBULA_E_STALE_CHECKPOINT;
+	if ((at->pos > pos_now(b) && cp->cur > b->shrunk_from) || cp->live > b->allocs - b->frees)
+		return NEBULA_E_FOREIGN_CHECKPOINT;
+	/* A checkpoint is refused when the rewind to it could not be remembered, so this one is forged. */
+	if (at->pos > b->rewind_pos && b->rewind_count == b->rewind_max && b->rewind_at != NEBULA_BUMP_REWIND_RESET)
+		return NEBULA_E_FOREIGN_CHECKPOINT;
+	return NEBULA_OK;
+}
+
+int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	struct place at;
+	enum nebula_errc code = judge(b, cp, &at);
+
+	if (code)
+		return nebula_fail(&b->common, code);
+
+	note_peak(b);
+	snapshot_begin(b);
+	b->released += b->retired + (b->cur - b->base);
+	if (at.chunk && at.chunk != b->heap->newest) {
+		unchain_after(b->heap, at.chunk);
+		b->retired = at.chunk->pos;
+		bump_owner_enter_chunk(b, at.chunk->region.base, at.chunk->region.size);
+	}
+	WRITE_ONCE(b->cur, cp->cur);
+	WRITE_ONCE(b->tail, cp->tail);
+	WRITE_ONCE(b->frees, b->allocs - cp->live);
+	b->released -= b->retired + (b->cur - b->base);
+	snapshot_end(b);
+	remember_rewind(b, at.pos);
+	note_peak(b);
+	return 0;
+}
+
+/* One consistent look at an owner's allocator. */
+struct bump_view {
+	size_t used;
+	size_t capacity;
+	size_t consumed;
+	size_t released;
+	size_t padding;
+	unsigned long cur;
+	unsigned long tail;
+};
+
+static void view(const struct nebula_bump *b, struct bump_view *v)
+{
+	unsigned long base = READ_ONCE(b->base), retired = READ_ONCE(b->retired);
+
+	v->cur = READ_ONCE(b->cur);
+	v->tail = READ_ONCE(b->tail);
+	v->capacity = READ_ONCE(b->capacity);
+	v->released = READ_ONCE(b->released);
+	v->padding = READ_ONCE(b->padding);
+	v->used = min_t(size_t, retired + (cursor_bytes(v->cur, v->tail) - base), v->capacity);
+	v->consumed = v->released + retired + (v->cur - base);
+}
+
+/* Readers never make the owner wait; one that keeps meeting a change gives the last look, which is bounded. */
+static void read_snapshot(const struct nebula_bump *b, struct bump_view *v)
+{
+	unsigned int tries, before;
+
+	for (tries = 0; tries < SNAPSHOT_TRIES; tries++) {
+		before = smp_load_acquire(&b->snapshot);	/* Pairs with smp_wmb() in snapshot_begin(). */
+		view(b, v);
+		smp_rmb();	/* Pairs with the release in snapshot_end(). */
+		if (!(before & 1) && READ_ONCE(b->snapshot) == before)
+			return;
+	}
+}
+
+void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u)
+{
+	struct bump_view v;
+
+	read_snapshot(b, &v);
+	u->used = v.used;
+	u->capacity = v.capacity;
+	u->available = v.capacity - v.used;
+	u->peak = max_t(size_t, READ_ONCE(b->peak), v.used);
+	u->max_capacity = b->heap ? b->heap->max_capacity : v.capacity;
+}
+
+void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
+{
+	struct bump_view v;
+
+	read_snapshot(b, &v);
+	st->allocs = READ_ONCE(b->allocs);
+	st->frees = READ_ONCE(b->frees);
+	st->resets = READ_ONCE(b->resets);
+	st->bytes_in = v.consumed - v.padding;
+	st->bytes_out = v.released;
+	st->padding = v.padding - (v.cur - cursor_bytes(v.cur, v.tail));
+	st->regions = 1;
+	if (b->heap) {
+		st->grows = READ_ONCE(b->heap->grows);
+		st->regions = READ_ONCE(b->heap->regions);
+	}
+}
+
+/* Storage beyond the structure itself. */
+void bump_owner_exit(struct nebula_bump *b)
+{
+	if (b->rewinds != b->rewinds_inline)
+		kfree(b->rewinds);
+	b->rewinds = b->rewinds_inline;
+}

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shared mode of the bump allocator: any number of CPUs, in task, softirq, hardirq and NMI context.
+ *
+ * Each CPU bumps inside a sub-chunk of its own. Sub-chunks are a power of two in size and aligned to it, so one word says
+ * all there is to say about one: the address of the next byte to hand out. An allocation stays inside the sub-chunk iff
+ * the bits above its size do not change. The last grain of a sub-chunk is never handed out, so that the word of one that
+ * is used up still points into it, and not to its neighbour. Word and check being one, no guard against preemption is
+ * needed:
+ *
+ *	cur = this_cpu_read(word)		on CPU A
+ *	next = cur + size, same sub-chunk?
+ *	this_cpu_cmpxchg(word, cur, next)	on CPU B, if the task was moved
+ *
+ * The exchange succeeds only where the word still is @cur. Words of different CPUs are never equal, because sub-chunks
+ * are disjoint, and NEBULA_BUMP_CPU_NONE, which several may have, fails the check. So success means that the CPU's word
+ * is the one that was checked, and that the bytes between @cur and @next are ours alone.
+ *
+ *  - Interrupts and NMIs between any two instructions: they may move the word on; then the exchange fails, and we start
+ *    over. Each failure is somebody's success, and whoever interrupts finishes first: nobody waits.
+ *  - ABA: a word only rises within a sub-chunk, and a sub-chunk is handed out once between two resets, which need all
+ *    allocations to have ended. Shrinking the newest object lets a word fall, but never back to before that object.
+ *  - Ordering: none is needed for the word, which only its own CPU's contexts write. A region reaches other CPUs through
+ *    @next and @active, published with release and read with acquire.
+ *  - A CPU that goes offline leaves the rest of its sub-chunk unused until the next reset.
+ *  - PREEMPT_RT: nothing here sleeps or takes a lock on the allocation path; the only lock is raw and held by growth and
+ *    reset alone.
+ *
+ * The region itself is one 64-bit word, so that taking from it is one compare-and-exchange:
+ *
+ *	base                                                     end
+ *	 | sub-chunk | sub-chunk |    free    | object | object |
+ *	 bits 0-31: sub-chunks taken           bits 32-63: grains taken
+ *
+ * Objects too large for a sub-chunk come from the top, and so does everything when no whole sub-chunk is left. What a CPU
+ * leaves behind in its sub-chunk when the next object does not fit is lost until reset, and counted as padding.
+ */
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include "bump.h"
+
+/* Sub-chunks of a region for each CPU, so that what CPUs hold back stays a small part of it. */
+#define SUBS_PER_CPU	8
+#define SUB_SIZE_MIN	256UL
+#define SUB_SIZE_MAX	SZ_64K
+
+/* Growth starts when less than this part of the newest region is left. */
+#define LOW_WATER_PART	4
+
+/**
+ * bump_shared_sub_size() - size of the sub-chunks that suits a capacity
+ * @capacity: bytes of the first region.
+ *
+ * Return: a power of two, bytes.
+ */
+unsigned long bump_shared_sub_size(size_t capacity)
+{
+	unsigned long part = capacity / (SUBS_PER_CPU * num_possible_cpus());
+
+	return rounddown_pow_of_two(clamp(part, SUB_SIZE_MIN, (unsigned long)SUB_SIZE_MAX));
+}
+
+static u32 subs_taken(u64 taken)
+{
+	return lower_32_bits(taken);
+}
+
+static u32 grains_taken(u64 taken)
+{
+	return upper_32_bits(taken);
+}
+
+/* End of the sub-chunks, start of the objects from the top. */
+static unsigned long bottom(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk, u64 taken)
+{
+	return nebula_chunk_base(chunk) + subs_taken(taken) * heap->sub_size;
+}
+
+static unsigned long top(const struct nebula_chunk *chunk, u64 taken)
+{
+	return ALIGN_DOWN(nebula_chunk_end(chunk), NEBULA_BUMP_GRAIN) - grains_taken(taken) * NEBULA_BUMP_GRAIN;
+}
+
+/* Wish for another region, from any context; only the worker clears @growing. */
+static void kick_growth(struct nebula_bump_heap *heap)
+{
+	if (!(heap->bump.common.flags & NEBULA_GROW))
+		return;
+	if (READ_ONCE(heap->bump.capacity) >= heap->max_capacity)
+		return;
+	if (!atomic_read(&heap->growing) && !atomic_xchg(&heap->growing, 1))
+		irq_work_queue(&heap->kick);
+}
+
+static void note_level(struct nebula_bump_heap *heap, const struct nebula_chunk *chunk, u64 taken)
+{
+	if (top(chunk, taken) - bottom(heap, chunk, taken) < READ_ONCE(heap->low_water) && !READ_ONCE(chunk->next))
+		kick_growth(heap);
+}
+
+/* A whole sub-chunk of @chunk: its first byte, or 0 when there is none left. */
+static unsigned long take_sub(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
+{
+	s64 taken = atomic64_read(&chunk->taken);
+	unsigned long base;
+
+	do {
+		base = bottom(heap, chunk, taken);
+		if (top(chunk, taken) - base < heap->sub_size)
+			return 0;
+	} while (!atomic64_try_cmpxchg(&chunk->taken, &taken, taken + 1));
+	note_level(heap, chunk, taken + 1);
+	return base;
+}
+
+/* An object from the top of @chunk: its first byte, or 0 when it does not fit. */
+static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_chunk *chunk, size_t size, size_t align)
+{
+	s64 taken = atomic64_read(&chunk->taken), next;
+	unsigned long from, p;
+
+	do {
+		from = top(chunk, taken);
+		if (size > from - bottom(heap, chunk, taken))
+			return 0;
+		p = ALIGN_DOWN(from - size, max_t(size_t, align, NEBULA_BUMP_GRAIN));
+		if (p < bottom(heap, chunk, taken))
+			return 0;
+		next = taken + ((u64)((from - p) / NEBULA_BUMP_GRAIN) << 32);
+	} while (!atomic64_try_cmpxchg(&chunk->taken, &taken, next));
+	note_level(heap, chunk, next);
+	atomic_long_inc(&heap->direct_allocs);
+	atomic_long_add(from - p - size, &heap->direct_padding);
+	return p;
+}
+
+/* The chunk after @chunk becomes the active one, unless somebody was faster. */
+static struct nebula_chunk *advance(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
+{
+	struct nebula_chunk *next = smp_load_acquire(&chunk->next);	/* Pairs with the release in publish(). */
+
+	if (next)
+		cmpxchg(&heap->active, chunk, next);
+	return next;
+}
+
+/* The word that counts on this CPU: inline code uses one, code that must not the other. */
+static unsigned long __percpu *cpu_word(const struct nebula_bump_heap *heap)
+{
+	return bump_is_inline(&heap->bump) ? &heap->cpus->cur : &heap->cpus->cur_outline;
+}
+
+static bool same_sub(const struct nebula_bump_heap *heap, unsigned long a, unsigned long b)
+{
+	return !((a ^ b) & ~(heap->sub_size - 1));
+}
+
+/* Bytes that a CPU can still hand out of its sub-chunk. */
+static unsigned long bytes_left(const struct nebula_bump_heap *heap, unsigned long cur)
+{
+	if (cur == NEBULA_BUMP_CPU_NONE)
+		return 0;
+	return heap->sub_size - NEBULA_BUMP_GRAIN - (cur & (heap->sub_size - 1));
+}
+
+/* From this CPU's sub-chunk: the object, or 0 when it does not fit. @size is a multiple of the grain. */
+static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size, size_t align, size_t asked)
+{
+	unsigned long __percpu *word = cpu_word(heap);
+	unsigned long cur = this_cpu_read(*word), from, p;
+
+	do {
+		from = cur;
+		p = ALIGN(from, max_t(size_t, align, NEBULA_BUMP_GRAIN));
+		if (size >= heap->sub_size || p < from || !same_sub(heap, from, p + size))
+			return 0;
+	} while (!nebula_this_cpu_cas(*word, &cur, p + size));
+	this_cpu_inc(heap->cpus->allocs);
+	this_cpu_add(heap->cpus->padding, p + size - from - asked);
+	return p;
+}
+
+/*
+ * Hands the rest of a fresh sub-chunk, from @mine on, to this CPU, whichever that is. If another context refilled
+ * meanwhile, the larger rest stays and the smaller one is lost.
+ */
+static void install_sub(struct nebula_bump_heap *heap, unsigned long mine)
+{
+	unsigned long __percpu *word = cpu_word(heap);
+	unsigned long cur = this_cpu_read(*word), left = bytes_left(heap, mine), theirs;
+
+	do {
+		theirs = bytes_left(heap, cur);
+		if (theirs >= left) {
+			this_cpu_add(heap->cpus->padding, left);
+			return;
+		}
+	} while (!nebula_this_cpu_cas(*word, &cur, mine));
+	this_cpu_add(heap->cpus->padding, theirs);
+}
+
+/* From a new sub-chunk: the object, or 0 when there is none or it would waste too much of one. */
+static unsigned long take_refill(struct nebula_bump_heap *heap, struct nebula_chunk *chunk, size_t size, size_t align,
+				 size_t asked)
+{
+	unsigned long p;
+
+	if (size > heap->sub_size / 4 || align > heap->sub_size)
+		return 0;
+	p = take_sub(heap, chunk);
+	if (!p)
+		return 0;
+	this_cpu_inc(heap->cpus->allocs);
+	this_cpu_add(heap->cpus->padding, size - asked + NEBULA_BUMP_GRAIN);
+	install_sub(heap, p + size);
+	return p;
+}
+
+static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
+{
+	size_t size = ALIGN(asked, NEBULA_BUMP_GRAIN);
+	struct nebula_chunk *chunk;
+	unsigned long p;
+
+	p = take_local(heap, size, align, asked);
+	if (p)
+		return (void *)p;
+	chunk = smp_load_acquire(&heap->active);	/* Pairs with the cmpxchg in advance(). */
+	do {
+		p = take_refill(heap, chunk, size, align, asked);
+		if (!p)
+			p = take_direct(heap, chunk, asked, align);
+		if (p)
+			return (void *)p;
+		chunk = advance(heap, chunk);
+	} while (chunk);
+
+	/* A large object may have moved us on from chunks that smaller ones still fit in. */
+	for (chunk = READ_ONCE(heap->first); chunk; chunk = smp_load_acquire(&chunk->next)) {
+		p = take_direct(heap, chunk, asked, align);
+		if (p)
+			return (void *)p;
+	}
+	return NULL;
+}
+
+void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	void *p;
+
+	if (!NEBULA_NMI_SAFE && in_nmi()) {
+		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = size, .align = align);
+		return NULL;
+	}
+	p = take(heap, size, align);
+	if (likely(p))
+		return p;
+	kick_growth(heap);
+	nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align);
+	return NULL;
+}
+
+/* Grows or shrinks the newest object of this CPU's sub-chunk where it is. */
+bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
+{
+	const struct nebula_bump_heap *heap = b->heap;
+	unsigned long start = (unsigned long)p;
+	unsigned long cur = start + ALIGN(old_size, NEBULA_BUMP_GRAIN), before = cur;
+	unsigned long next = start + ALIGN(new_size, NEBULA_BUMP_GRAIN);
+
+	if (!new_size || new_size >= heap->sub_size || !same_sub(heap, start, next) ||
+	    !nebula_this_cpu_cas(*cpu_word(heap), &cur, next))
+		return false;
+	this_cpu_add(heap->cpus->padding, (next - before) - (new_size - old_size));
+	return true;
+}
+
+/* Lock: @grow_lock. The release orders the chunk's contents before its address. */
+static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->chain_lock, flags);
+	chunk->prev = heap->newest;
+	chunk->pos = heap->bump.capacity;
+	WRITE_ONCE(heap->bump.capacity, heap->bump.capacity + chunk->region.size);
+	WRITE_ONCE(heap->low_water, chunk->region.size / LOW_WATER_PART);
+	heap->regions++;
+	heap->grows++;
+	smp_store_release(&heap->newest->next, chunk);	/* Pairs with the acquire in advance(). */
+	heap->newest = chunk;
+	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
+}
+
+/* Adds a region of at least @need bytes. Process context. */
+static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
+{
+	struct nebula_region_request req = heap->request;
+	size_t room = heap->max_capacity - READ_ONCE(heap->bump.capacity);
+	struct nebula_chunk *chunk;
+	int err;
+
+	lockdep_assert_held(&heap->grow_lock);
+	req.gfp = gfp;
+	req.size = min(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room);
+	if (req.size < need || !req.size)
+		return NEBULA_E_OUT_OF_MEMORY;
+	chunk = nebula_chunk_map(&req, &err);
+	if (!chunk)
+		return NEBULA_E_BACKING_FAILED;
+	publish(heap, chunk);
+	return NEBULA_OK;
+}
+
+static void grow_work(struct work_struct *work)
+{
+	struct nebula_bump_heap *heap = container_of(work, struct nebula_bump_heap, grow_work);
+	enum nebula_errc code;
+
+	mutex_lock(&heap->grow_lock);
+	code = grow(heap, 1, heap->request.gfp);
+	mutex_unlock(&heap->grow_lock);
+	if (code == NEBULA_E_BACKING_FAILED)
+		nebula_fail(&heap->bump.common, code, .what = "growth");
+	atomic_set_release(&heap->growing, 0);	/* Pairs with the xchg in kick_growth(). */
+}
+
+static void kick_work(struct irq_work *work)
+{
+	struct nebula_bump_heap *heap = container_of(work, struct nebula_bump_heap, kick);
+
+	queue_work(system_unbound_wq, &heap->grow_work);
+}
+
+/* Bytes of all chunks that nobody has taken. Any context. */
+static size_t bytes_untaken(const struct nebula_bump_heap *heap)
+{
+	const struct nebula_chunk *chunk;
+	size_t bytes = 0;
+
+	rcu_read_lock();
+	for (chunk = READ_ONCE(heap->first); chunk; chunk = smp_load_acquire(&chunk->next)) {
+		u64 taken = atomic64_read(&chunk->taken);
+
+		bytes += top(chunk, taken) - bottom(heap, chunk, taken);
+	}
+	rcu_read_unlock();
+	return bytes;
+}
+
+int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
+
+	if (bytes <= bytes_untaken(heap))
+		return 0;
+	if (nebula_atomic_context())
+		return nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = bytes, .what = "reserve");
+	if (b->common.flags & NEBULA_GROW) {
+		mutex_lock(&heap->grow_lock);
+		code = grow(heap, bytes, gfp);
+		mutex_unlock(&heap->grow_lock);
+	}
+	return code ? nebula_fail(&b->common, code, .size = bytes, .what = "reserve") : 0;
+}
+
+/**
+ * struct cpu_sums - per-CPU parts, added up
+ * @allocs: allocations served.
+ * @padding: bytes lost.
+ * @left: bytes of sub-chunks that are not taken.
+ */
+struct cpu_sums {
+	unsigned long allocs;
+	unsigned long padding;
+	unsigned long left;
+};
+
+static void sum_cpus(const struct nebula_bump_heap *heap, struct cpu_sums *sums)
+{
+	int cpu;
+
+	*sums = (struct cpu_sums){
+		.allocs = atomic_long_read(&heap->direct_allocs),
+		.padding = atomic_long_read(&heap->direct_padding),
+	};
+	for_each_possible_cpu(cpu) {
+		const struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
+
+		sums->allocs += READ_ONCE(pc->allocs);
+		sums->padding += READ_ONCE(pc->padding);
+		sums->left += bytes_left(heap, READ_ONCE(pc->cur));
+		sums->left += bytes_left(heap, READ_ONCE(pc->cur_outline));
+	}
+}
+
+static size_t used_of(const struct nebula_bump_heap *heap, const struct cpu_sums *sums)
+{
+	size_t capacity = READ_ONCE(heap->bump.capacity), unused = bytes_untaken(heap) + sums->left;
+
+	return capacity > unused ? capacity - unused : 0;
+}
+
+void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
+{
+	const struct nebula_bump_heap *heap = b->heap;
+	struct cpu_sums sums;
+
+	sum_cpus(heap, &sums);
+	u->used = used_of(heap, &sums);
+	u->capacity = max(READ_ONCE(b->capacity), u->used);
+	u->available = u->capacity - u->used;
+	u->peak = max_t(size_t, READ_ONCE(b->peak), u->used);
+	u->max_capacity = heap->max_capacity;
+	u->growth_pending = atomic_read(&heap->growing);
+}
+
+void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
+{
+	const struct nebula_bump_heap *heap = b->heap;
+	struct cpu_sums sums;
+
+	sum_cpus(heap, &sums);
+	st->allocs = sums.allocs;
+	st->padding = sums.padding;
+	st->frees = READ_ONCE(heap->frees_shared);
+	st->bytes_out = READ_ONCE(heap->released_shared);
+	st->bytes_in = st->bytes_out + used_of(heap, &sums) - sums.padding;
+	st->resets = READ_ONCE(b->resets);
+	st->regions = READ_ONCE(heap->regions);
+	st->grows = READ_ONCE(heap->grows);
+}
+
+static struct nebula_chunk *largest(struct nebula_bump_heap *heap)
+{
+	struct nebula_chunk *chunk, *best = heap->first;
+
+	for (chunk = heap->first; chunk; chunk = chunk->next)
+		if (chunk->region.size > best->region.size)
+			best = chunk;
+	return best;
+}
+
+static void empty_cpus(struct nebula_bump_heap *heap)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
+
+		WRITE_ONCE(pc->cur, NEBULA_BUMP_CPU_NONE);
+		WRITE_ONCE(pc->cur_outline, NEBULA_BUMP_CPU_NONE);
+	}
+}
+
+/* Makes @keep the whole chain, empty; the others are let go of, after their last readers. Lock: @chain_lock. */
+static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
+{
+	struct nebula_chunk *chunk = heap->newest, *prev;
+
+	WRITE_ONCE(heap->first, keep);
+	heap->newest = keep;
+	WRITE_ONCE(heap->active, keep);
+	for (; chunk; chunk = prev) {
+		prev = chunk->prev;
+		if (chunk != keep)
+			nebula_chunk_unmap_later(chunk);
+	}
+	keep->prev = NULL;
+	keep->pos = 0;
+	WRITE_ONCE(keep->next, NULL);
+	atomic64_set(&keep->taken, 0);
+	WRITE_ONCE(heap->bump.capacity, keep->region.size);
+	WRITE_ONCE(heap->low_water, keep->region.size / LOW_WATER_PART);
+	heap->regions = 1;
+}
+
+/* No allocation is in flight: the caller's duty. Growth may be, hence the lock. */
+void bump_shared_reset(struct nebula_bump *b)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	struct nebula_usage u;
+	struct cpu_sums sums;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->chain_lock, flags);
+	bump_shared_usage(b, &u);
+	sum_cpus(heap, &sums);
+	WRITE_ONCE(b->peak, u.peak);
+	WRITE_ONCE(heap->released_shared, heap->released_shared + u.used);
+	WRITE_ONCE(heap->frees_shared, sums.allocs);
+	WRITE_ONCE(b->resets, b->resets + 1);
+	empty_cpus(heap);
+	chain_only(heap, largest(heap));
+	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
+}
+
+/**
+ * bump_shared_init() - turn a new allocator into a shared one
+ * @heap: with its first chunk chained, aligned to the sub-chunks.
+ *
+ * Context: process context.
+ * Return: 0 or -ENOMEM.
+ */
+int bump_shared_init(struct nebula_bump_heap *heap)
+{
+	struct nebula_bump *b = &heap->bump;
+
+	heap->cpus = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct nebula_bump_cpu, heap->request.gfp);
+	if (!heap->cpus)
+		return -ENOMEM;
+	empty_cpus(heap);
+	heap->active = heap->first;
+	heap->low_water = heap->first->region.size / LOW_WATER_PART;
+	init_irq_work(&heap->kick, kick_work);
+	INIT_WORK(&heap->grow_work, grow_work);
+	mutex_init(&heap->grow_lock);
+	raw_spin_lock_init(&heap->chain_lock);
+
+	/* No object fits below the limit, no reset above the peak: all takes the shared branches. */
+	b->cur = (unsigned long)heap->cpus;
+	b->limit = bump_is_inline(b) ? NEBULA_BUMP_LIMIT_SHARED : NEBULA_BUMP_LIMIT_OUTLINE;
+	b->sub_mask = ~(heap->sub_size - 1);
+	b->peak_at = 0;
+	b->rewind_max = 0;
+	return 0;
+}
+
+/* No allocation is in flight. Process context. */
+void bump_shared_exit(struct nebula_bump_heap *heap)
+{
+	if (!heap->cpus)
+		return;
+	irq_work_sync(&heap->kick);
+	cancel_work_sync(&heap->grow_work);
+	free_percpu(heap->cpus);
+	heap->cpus = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The differences between kernels that only the module sees; <nebula/compat.h> has those of the inline headers. */
+#ifndef _NEBULA_MODULE_COMPAT_H
+#define _NEBULA_MODULE_COMPAT_H
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+#include <nebula/compat.h>
+
+/* Kernels with memory allocation profiling: the variants that leave the charge with our caller. */
+#ifdef alloc_hooks
+#define compat_alloc_pages_node		alloc_pages_node_noprof
+#else
+#define compat_alloc_pages_node		alloc_pages_node
+#endif
+
+/* vmalloc with huge pages: one function takes a node, its predecessor does not. */
+#ifdef vmalloc_huge_node
+#define COMPAT_VMALLOC_TAKES_NODE	1
+#define compat_vmalloc(size, gfp, node)	vmalloc_huge_node_noprof(size, gfp, node)
+#else
+#define COMPAT_VMALLOC_TAKES_NODE	0
+#define compat_vmalloc(size, gfp, node)	((void)(node), vmalloc_huge(size, gfp))
+#endif
+
+/* The highest order of pages; MAX_ORDER was one more than it before 6.4 and became MAX_PAGE_ORDER in 6.8. */
+#ifdef MAX_PAGE_ORDER
+#define COMPAT_MAX_PAGE_ORDER		MAX_PAGE_ORDER
+#else
+#define COMPAT_MAX_PAGE_ORDER		(MAX_ORDER - 1)
+#endif
+
+#endif /* _NEBULA_MODULE_COMPAT_H */

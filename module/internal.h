@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to the module: what its files know of each other.
+ *
+ *	main.c ─ init ladder            fault.c ─ seam for failing allocations
+ *	bump*.c ─ allocator kinds       region.c, chunk.c ─ backing memory
+ *	allocator.c ─ registry, owners  error.c, report.c ─ record, render
+ *	debugfs.c, text.c ─ files       stats.c ─ derived numbers
+ */
+#ifndef _NEBULA_INTERNAL_H
+#define _NEBULA_INTERNAL_H
+
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
+#include <linux/types.h>
+#include <nebula/allocator.h>
+#include <nebula/bump.h>
+#include <nebula/config.h>
+#include <nebula/error.h>
+#include <nebula/stats.h>
+
+#define NEBULA_VERSION	"0.1.0"
+
+/* Functions that the KUnit module calls beyond the public ones. */
+#if IS_ENABLED(CONFIG_KUNIT)
+#define NEBULA_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_GPL(symbol)
+#else
+#define NEBULA_EXPORT_FOR_TESTS(symbol)
+#endif
+
+/* fault.c */
+
+bool nebula_fault_hit(void);
+void nebula_fault_arm(unsigned int first, unsigned int count);
+unsigned int nebula_fault_disarm(void);
+
+/* region.c */
+
+/**
+ * struct nebula_region - memory that an allocator serves from
+ * @base: first usable byte, aligned as asked for.
+ * @size: usable bytes.
+ * @origin: what the backing allocator returned.
+ * @origin_size: bytes taken from the backing allocator.
+ * @backing: where it came from; never %NEBULA_AUTO.
+ */
+struct nebula_region {
+	void *base;
+	size_t size;
+	void *origin;
+	size_t origin_size;
+	enum nebula_backing backing;
+};
+
+/**
+ * struct nebula_region_request - what a region is to be
+ * @size: bytes; rounded up to pages unless @backing is %NEBULA_BUFFER.
+ * @align: alignment of the base, a power of two, bytes; 0 means none beyond the backing's own.
+ * @backing: where it comes from.
+ * @gfp: flags, complete (0 is not replaced).
+ * @node: NUMA node or %NUMA_NO_NODE.
+ * @buffer: the memory, for %NEBULA_BUFFER.
+ */
+struct nebula_region_request {
+	size_t size;
+	size_t align;
+	enum nebula_backing backing;
+	gfp_t gfp;
+	int node;
+	void *buffer;
+};
+
+/**
+ * struct nebula_region_totals - all that ever went between us and the backing allocators
+ * @mapped: regions mapped.
+ * @unmapped: regions unmapped.
+ * @mapped_bytes: bytes taken from the backing allocators.
+ * @unmapped_bytes: bytes given back to them.
+ */
+struct nebula_region_totals {
+	u64 mapped;
+	u64 unmapped;
+	u64 mapped_bytes;
+	u64 unmapped_bytes;
+};
+
+int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req);
+void nebula_region_unmap(struct nebula_region *r);
+void nebula_region_totals(struct nebula_region_totals *t);
+const char *nebula_backing_name(enum nebula_backing backing);
+
+/* chunk.c */
+
+void nebula_chunks_flush(void);
+
+/* text.c */
+
+/**
+ * struct nebula_text - text that grows while it is written
+ * @buf: zero-terminated, or NULL while empty.
+ * @len: characters in @buf.
+ * @size: bytes of @buf.
+ * @failed: memory ran out; what follows is dropped.
+ */
+struct nebula_text {
+	char *buf;
+	size_t len;
+	size_t size;
+	bool failed;
+};
+
+void nebula_text_printf(struct nebula_text *t, const char *fmt, ...) __printf(2, 3);
+void nebula_text_key(struct nebula_text *t, const char *key, const char *fmt, ...) __printf(3, 4);
+void nebula_text_bytes(struct nebula_text *t, const char *key, u64 bytes);
+void nebula_text_free(struct nebula_text *t);
+
+/* "3.80 MiB" or "512 bytes", in a buffer that lives as long as the caller's statement block. */
+#define NEBULA_BYTES_SIZE	24
+const char *nebula_bytes_str(char buf[NEBULA_BYTES_SIZE], u64 bytes);
+
+/* allocator.c */
+
+/**
+ * struct nebula_usage - how full an allocator is
+ * @used: bytes in use.
+ * @available: bytes of @capacity not in use.
+ * @capacity: bytes mapped.
+ * @max_capacity: bytes it may grow to.
+ * @peak: highest @used.
+ * @growth_pending: growth was asked for and is on its way.
+ */
+struct nebula_usage {
+	size_t used;
+	size_t available;
+	size_t capacity;
+	size_t max_capacity;
+	size_t peak;
+	bool growth_pending;
+};
+
+/**
+ * struct nebula_kind_ops - what the common code needs of each kind
+ * @name: of the kind, as shown.
+ * @usage: any context.
+ * @stats: fills in all but failures and derived values; any context.
+ * @describe: lines for debugfs' info; process context.
+ * @reclaim: takes everything down, the owner is gone; process context.
+ */
+struct nebula_kind_ops {
+	const char *name;
+	void (*usage)(const struct nebula_allocator *a, struct nebula_usage *u);
+	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
+	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
+	void (*reclaim)(struct nebula_allocator *a);
+};
+
+extern const struct nebula_kind_ops nebula_bump_ops;
+
+/**
+ * struct nebula_error_slot - one record, written by whoever claims it, read by anyone
+ * @state: 2 * sequence number of @err; odd while it is written, 0 while empty. Any context; see error.c.
+ * @err: the record.
+ */
+struct nebula_error_slot {
+	atomic64_t state;
+	struct nebula_error err;
+};
+
+/**
+ * struct nebula_node - a debugfs file of one allocator
+ * @file: what the file is.
+ * @reg: whose it is.
+ */
+struct nebula_node {
+	const struct nebula_file *file;
+	struct nebula_registration *reg;
+};
+
+#define NEBULA_ALLOCATOR_FILES	2
+
+/**
+ * struct nebula_registration - an allocator in the registry
+ * @allocator: the allocator.
+ * @node: in the registry. Lock: registry.
+ * @live: it may be looked at; cleared first when it is taken down, while its name stays reserved until its directory is
+ *	gone. Lock: registry.
+ * @owner: module that made it. Invariant.
+ * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
+ * @pid: of the task that made it. Invariant.
+ * @comm: name of that task. Invariant.
+ * @base_name: as given by the client. Invariant.
+ * @name: unique among live allocators. Invariant once registered.
+ * @dir: debugfs directory. Invariant once registered.
+ * @nodes: debugfs files. Invariant once registered.
+ * @last_error: newest error. Any context.
+ */
+struct nebula_registration {
+	struct nebula_allocator *allocator;
+	struct list_head node;
+	bool live;
+	struct module *owner;
+	u64 created_ns;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	char base_name[NEBULA_NAME_MAX + 1];
+	char name[NEBULA_NAME_SIZE];
+	struct dentry *dir;
+	struct nebula_node nodes[NEBULA_ALLOCATOR_FILES];
+	struct nebula_error_slot last_error;
+};
+
+const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind);
+bool nebula_name_valid(const char *name);
+int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner, gfp_t gfp);
+void nebula_allocator_unregister(struct nebula_allocator *a);
+const char *nebula_allocator_name(const struct nebula_allocator *a);
+unsigned int nebula_registry_count(void);
+void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data), void *data);
+int nebula_registry_init(void);
+void nebula_registry_exit(void);
+
+/* error.c */
+
+/**
+ * struct nebula_failure - what is known where an error is noticed
+ * @code: what went wrong.
+ * @allocator: whose it is, or NULL.
+ * @kind: used without @allocator.
+ * @name: used without @allocator.
+ * @size: bytes asked for, or 0.
+ * @align: alignment asked for, or 0.
+ * @what: field, operation or limit at fault, or NULL.
+ */
+struct nebula_failure {
+	enum nebula_errc code;
+	struct nebula_allocator *allocator;
+	enum nebula_kind kind;
+	const char *name;
+	size_t size;
+	size_t align;
+	const char *what;
+};
+
+int nebula_error_record(const struct nebula_failure *f);
+void nebula_errors_render(struct nebula_text *t);
+void nebula_errors_clear(void);
+void nebula_error_counts(u64 *recorded, u64 *lost);
+void nebula_error_flush(void);
+void nebula_error_exit(void);
+
+/* nebula_fail() - record an error of allocator @a; evaluates to its negative errno */
+#define nebula_fail(a, errc, ...)							\
+	nebula_error_record(&(const struct nebula_failure){				\
+		.allocator = (a), .code = (errc), ##__VA_ARGS__ })
+
+/* report.c */
+
+/**
+ * enum nebula_severity - how an error is logged
+ * @NEBULA_INFO: the caller is expected to cope.
+ * @NEBULA_WARNING: something is too small or was refused.
+ * @NEBULA_CORRUPT: memory can no longer be trusted; logged once an allocator, never suppressed by the rate limit.
+ */
+enum nebula_severity {
+	NEBULA_INFO = 0,
+	NEBULA_WARNING,
+	NEBULA_CORRUPT,
+};
+
+enum nebula_severity nebula_errc_severity(enum nebula_errc code);
+const char *nebula_context_name(enum nebula_context context);
+
+/* debugfs.c */
+
+struct nebula_file;
+
+void nebula_debugfs_add(struct nebula_registration *reg);
+void nebula_debugfs_remove(struct nebula_registration *reg);
+void nebula_debugfs_init(void);
+void nebula_debugfs_exit(void);
+
+/* Contexts */
+
+/* True where sleeping is known to be wrong; the rest is left to might_sleep(). */
+static inline bool nebula_atomic_context(void)
+{
+	return in_nmi() || in_hardirq() || in_softirq() || irqs_disabled() ||
+	       (IS_ENABLED(CONFIG_PREEMPT_COUNT) && in_atomic());
+}
+
+/* The NOIO or NOFS scope that @gfp asks for, around allocations that take no flags of ours. */
+static inline unsigned int nebula_gfp_scope_enter(gfp_t gfp)
+{
+	if (!(gfp & __GFP_IO))
+		return memalloc_noio_save();
+	if (!(gfp & __GFP_FS))
+		return memalloc_nofs_save();
+	return 0;
+}
+
+static inline void nebula_gfp_scope_exit(gfp_t gfp, unsigned int saved)
+{
+	if (!(gfp & __GFP_IO))
+		memalloc_noio_restore(saved);
+	else if (!(gfp & __GFP_FS))
+		memalloc_nofs_restore(saved);
+}
+
+#endif /* _NEBULA_INTERNAL_H */

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nebula_memory: region allocators for other kernel modules. Here is only the ladder of inits and its reverse.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include "internal.h"
+
+static int __init nebula_init(void)
+{
+	int ret;
+
+	nebula_debugfs_init();
+	ret = nebula_registry_init();
+	if (ret)
+		goto err_registry;
+	pr_info("version %s, abi %u\n", NEBULA_VERSION, NEBULA_ABI);
+	return 0;
+
+err_registry:
+	nebula_debugfs_exit();
+	return ret;
+}
+
+static void __exit nebula_exit(void)
+{
+	nebula_registry_exit();
+	nebula_debugfs_exit();
+	nebula_chunks_flush();
+	nebula_error_exit();
+}
+
+module_init(nebula_init);
+module_exit(nebula_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Region allocators for kernel modules: bump");
+MODULE_VERSION(NEBULA_VERSION);

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Regions: the contiguous memory that allocators serve from, taken from the page allocator, from vmalloc, or lent by
+ * the caller.
+ *
+ * Mapping may sleep unless the gfp flags forbid it; without blocking only pages can be had. Unmapping vmalloc memory
+ * may sleep. A region is never touched here: it arrives uninitialised unless __GFP_ZERO asks otherwise.
+ */
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/kmemleak.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include "compat.h"
+#include "internal.h"
+
+/* Any context, relaxed: each is exact on its own, and all agree once nothing is in flight. */
+static atomic64_t mapped = ATOMIC64_INIT(0);
+static atomic64_t unmapped = ATOMIC64_INIT(0);
+static atomic64_t mapped_bytes = ATOMIC64_INIT(0);
+static atomic64_t unmapped_bytes = ATOMIC64_INIT(0);
+
+static const char *const backing_names[] = {
+	[NEBULA_AUTO]		= "auto",
+	[NEBULA_PAGES]		= "pages",
+	[NEBULA_VMALLOC]	= "vmalloc",
+	[NEBULA_BUFFER]		= "buffer",
+};
+static_assert(ARRAY_SIZE(backing_names) == NEBULA_BUFFER + 1);
+
+const char *nebula_backing_name(enum nebula_backing backing)
+{
+	return backing < ARRAY_SIZE(backing_names) ? backing_names[backing] : "?";
+}
+
+/* A power-of-two block of pages, cut to the pages asked for: the rest goes back at once. */
+static void *pages_alloc(size_t size, gfp_t gfp, int node)
+{
+	unsigned int order = get_order(size), i;
+	struct page *page;
+
+	if (order > COMPAT_MAX_PAGE_ORDER || nebula_fault_hit())
+		return NULL;
+	page = compat_alloc_pages_node(node, gfp | __GFP_NOWARN, order);
+	if (!page)
+		return NULL;
+
+	split_page(page, order);
+	for (i = size >> PAGE_SHIFT; i < 1U << order; i++)
+		__free_page(page + i);
+	/* The page allocator does not report to kmemleak; objects may be reachable through our memory alone. */
+	kmemleak_alloc(page_address(page), size, 1, gfp);
+	return page_address(page);
+}
+
+static void pages_free(void *p, size_t size)
+{
+	kmemleak_free(p);
+	free_pages_exact(p, size);
+}
+
+/* Single pages of one node, mapped side by side. vfree() gives pages and array back. */
+static void *vmap_alloc(size_t size, gfp_t gfp, int node)
+{
+	size_t nr = size >> PAGE_SHIFT, i;
+	struct page **pages;
+	void *p = NULL;
+
+	pages = kvmalloc_array(nr, sizeof(*pages), gfp & ~__GFP_ZERO);
+	if (!pages)
+		return NULL;
+	for (i = 0; i < nr; i++) {
+		pages[i] = compat_alloc_pages_node(node, gfp | __GFP_NOWARN, 0);
+		if (!pages[i])
+			goto free_pages;
+	}
+	p = vmap(pages, nr, VM_MAP | VM_MAP_PUT_PAGES, PAGE_KERNEL);
+	if (p)
+		return p;
+free_pages:
+	while (i--)
+		__free_page(pages[i]);
+	kvfree(pages);
+	return NULL;
+}
+
+static void *vmalloc_alloc(size_t size, gfp_t gfp, int node)
+{
+	unsigned int saved;
+	void *p;
+
+	if (!gfpflags_allow_blocking(gfp) || nebula_fault_hit())
+		return NULL;
+	/* Page tables are allocated without our flags. */
+	saved = nebula_gfp_scope_enter(gfp);
+	if (node == NUMA_NO_NODE || COMPAT_VMALLOC_TAKES_NODE)
+		p = compat_vmalloc(size, gfp | __GFP_NOWARN, node);
+	else
+		p = vmap_alloc(size, gfp, node);
+	nebula_gfp_scope_exit(gfp, saved);
+	return p;
+}
+
+static int lend_buffer(struct nebula_region *r, const struct nebula_region_request *req)
+{
+	unsigned long start = (unsigned long)req->buffer;
+	unsigned long base = req->align ? ALIGN(start, req->align) : start;
+
+	if (base < start || base - start >= req->size)
+		return -EINVAL;
+	*r = (struct nebula_region){
+		.base = (void *)base,
+		.size = req->size - (base - start),
+		.origin = req->buffer,
+		.origin_size = req->size,
+		.backing = NEBULA_BUFFER,
+	};
+	return 0;
+}
+
+/* Cheap: the page allocator serves these orders without compacting or reclaiming hard. */
+static void *auto_alloc(size_t size, gfp_t gfp, int node, enum nebula_backing *backing)
+{
+	const bool cheap = get_order(size) <= PAGE_ALLOC_COSTLY_ORDER;
+	const bool blocking = gfpflags_allow_blocking(gfp);
+	void *p = NULL;
+
+	*backing = NEBULA_PAGES;
+	if (cheap || !blocking)
+		p = pages_alloc(size, blocking ? gfp | __GFP_NORETRY : gfp, node);
+	if (p || !blocking)
+		return p;
+	*backing = NEBULA_VMALLOC;
+	return vmalloc_alloc(size, gfp, node);
+}
+
+/**
+ * nebula_region_map() - get memory for an allocator
+ * @r: filled in on success, untouched otherwise.
+ * @req: what is wanted.
+ *
+ * Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
+ * Return: 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size cannot be represented,
+ * -ENOMEM.
+ */
+int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
+{
+	enum nebula_backing backing = req->backing;
+	size_t extra, origin_size, size;
+	void *p;
+
+	if (backing == NEBULA_BUFFER)
+		return lend_buffer(r, req);
+
+	/* Backing memory is aligned to pages; a stricter base costs the difference. */
+	extra = req->align > PAGE_SIZE ? req->align - PAGE_SIZE : 0;
+	if (!req->size || req->size > NEBULA_CAPACITY_MAX || extra > NEBULA_CAPACITY_MAX)
+		return -EOVERFLOW;
+	size = PAGE_ALIGN(req->size);
+	origin_size = size + extra;
+
+	switch (backing) {
+	case NEBULA_PAGES:
+		p = pages_alloc(origin_size, req->gfp, req->node);
+		break;
+	case NEBULA_VMALLOC:
+		p = vmalloc_alloc(origin_size, req->gfp, req->node);
+		break;
+	default:
+		p = auto_alloc(origin_size, req->gfp, req->node, &backing);
+	}
+	if (!p)
+		return -ENOMEM;
+
+	*r = (struct nebula_region){
+		.base = extra ? PTR_ALIGN(p, req->align) : p,
+		.size = size,
+		.origin = p,
+		.origin_size = origin_size,
+		.backing = backing,
+	};
+	atomic64_inc(&mapped);
+	atomic64_add(origin_size, &mapped_bytes);
+	return 0;
+}
+NEBULA_EXPORT_FOR_TESTS(nebula_region_map);
+
+/**
+ * nebula_region_unmap() - give a region back to where it came from
+ * @r: the region; all zero afterwards. Nothing happens when it is already.
+ *
+ * Context: process context for vmalloc memory, any but NMI for pages.
+ */
+void nebula_region_unmap(struct nebula_region *r)
+{
+	if (r->backing == NEBULA_PAGES)
+		pages_free(r->origin, r->origin_size);
+	else if (r->backing == NEBULA_VMALLOC)
+		vfree(r->origin);
+
+	if (r->backing == NEBULA_PAGES || r->backing == NEBULA_VMALLOC) {
+		atomic64_inc(&unmapped);
+		atomic64_add(r->origin_size, &unmapped_bytes);
+	}
+	*r = (struct nebula_region){ };
+}
+NEBULA_EXPORT_FOR_TESTS(nebula_region_unmap);
+
+/**
+ * nebula_region_totals() - all that was ever mapped and unmapped
+ * @t: filled in.
+ *
+ * Context: any.
+ */
+void nebula_region_totals(struct nebula_region_totals *t)
+{
+	t->unmapped = atomic64_read(&unmapped);
+	t->unmapped_bytes = atomic64_read(&unmapped_bytes);
+	t->mapped = atomic64_read(&mapped);
+	t->mapped_bytes = atomic64_read(&mapped_bytes);
+}
+NEBULA_EXPORT_FOR_TESTS(nebula_region_totals);
