@@ -167,9 +167,12 @@ static int fill_heap(struct nebula_bump_heap *heap)
 		return ret;
 	heap->newest = heap->first;
 	heap->regions = 1;
+	/* What a buffer has beyond the last grain, a shared one does not hand out. */
+	if (bump_is_shared(b))
+		heap->first->region.size = ALIGN_DOWN(heap->first->region.size, NEBULA_BUMP_GRAIN);
 	b->capacity = heap->first->region.size;
 	heap->max_capacity = max(heap->max_capacity, b->capacity);
-	if (b->common.flags & NEBULA_SHARED)
+	if (bump_is_shared(b))
 		return bump_shared_init(heap);
 	bump_owner_enter_chunk(b, heap->first->region.base, heap->first->region.size);
 	return 0;

@@ -81,7 +81,7 @@ static unsigned long bottom(const struct nebula_bump_heap *heap, const struct ne
 
 static unsigned long top(const struct nebula_chunk *chunk, u64 taken)
 {
-	return ALIGN_DOWN(nebula_chunk_end(chunk), NEBULA_BUMP_GRAIN) - grains_taken(taken) * NEBULA_BUMP_GRAIN;
+	return nebula_chunk_end(chunk) - grains_taken(taken) * NEBULA_BUMP_GRAIN;
 }
 
 /* Wish for another region, from any context; only the worker clears @growing. */
@@ -335,6 +335,43 @@ static void kick_work(struct irq_work *work)
 
 	queue_work(system_unbound_wq, &heap->grow_work);
 }
+
+/**
+ * nebula_growth_flush() - wait until growth that was kicked has ended
+ * @b: a shared allocator.
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_growth_flush(struct nebula_bump *b)
+{
+	irq_work_sync(&b->heap->kick);
+	flush_work(&b->heap->grow_work);
+}
+NEBULA_EXPORT_FOR_TESTS(nebula_growth_flush);
+
+/**
+ * nebula_growth_hold() - keep growth from happening until nebula_growth_release()
+ * @b: a shared allocator.
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_growth_hold(struct nebula_bump *b)
+{
+	mutex_lock(&b->heap->grow_lock);
+}
+NEBULA_EXPORT_FOR_TESTS(nebula_growth_hold);
+
+/**
+ * nebula_growth_release() - let growth happen again
+ * @b: a shared allocator, held by this task.
+ *
+ * Context: process context.
+ */
+void nebula_growth_release(struct nebula_bump *b)
+{
+	mutex_unlock(&b->heap->grow_lock);
+}
+NEBULA_EXPORT_FOR_TESTS(nebula_growth_release);
 
 /* Bytes of all chunks that nobody has taken. Any context. */
 static size_t bytes_untaken(const struct nebula_bump_heap *heap)

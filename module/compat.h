@@ -5,6 +5,7 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <nebula/compat.h>
 
@@ -29,6 +30,14 @@
 #define COMPAT_MAX_PAGE_ORDER		MAX_PAGE_ORDER
 #else
 #define COMPAT_MAX_PAGE_ORDER		(MAX_ORDER - 1)
+#endif
+
+/* Since 6.13 a timer gets its function where it is set up. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define compat_hrtimer_setup(timer, fn, clock, mode)	hrtimer_setup(timer, fn, clock, mode)
+#else
+#define compat_hrtimer_setup(timer, fn, clock, mode)	\
+	(hrtimer_init(timer, clock, mode), (void)((timer)->function = (fn)))
 #endif
 
 #endif /* _NEBULA_MODULE_COMPAT_H */

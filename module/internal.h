@@ -96,6 +96,12 @@ const char *nebula_backing_name(enum nebula_backing backing);
 
 void nebula_chunks_flush(void);
 
+/* bump_shared.c: tests wait for growth ahead of need, or keep it from happening. */
+
+void nebula_growth_flush(struct nebula_bump *b);
+void nebula_growth_hold(struct nebula_bump *b);
+void nebula_growth_release(struct nebula_bump *b);
+
 /* text.c */
 
 /**
