@@ -169,43 +169,54 @@ static void bump_objects_do_not_overlap(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* One body for each constant size: inline and out of line hand out the same addresses. */
-#define SAME_PLACE(test, a, b, base_a, base_b, size, align)					\
-do {												\
-	size_t __size = (size), __align = (align);						\
-	void *p, *q;										\
-												\
-	OPTIMIZER_HIDE_VAR(__size);								\
-	OPTIMIZER_HIDE_VAR(__align);								\
-	p = nebula_bump_alloc(a, size, align);							\
-	q = nebula_bump_alloc(b, __size, __align);						\
-	KUNIT_ASSERT_EQ(test, p - (void *)(base_a), q - (void *)(base_b));			\
-	KUNIT_ASSERT_EQ(test, nebula_bump_used(a), nebula_bump_used(b));			\
-} while (0)
+/**
+ * struct twins - two allocators, one served inline, one out of line
+ * @inlined: by constants.
+ * @outlined: by the same values, hidden from the compiler.
+ * @spaces: their memory.
+ */
+struct twins {
+	struct nebula_bump inlined;
+	struct nebula_bump outlined;
+	u8 *spaces[2];
+};
+
+static void expect_same_place(struct kunit *test, struct twins *t, u8 *p, size_t size, size_t align)
+{
+	u8 *q = nebula_bump_alloc_outline(&t->outlined, size, align);
+
+	KUNIT_ASSERT_EQ(test, p - t->spaces[0], q - t->spaces[1]);
+	KUNIT_ASSERT_EQ(test, nebula_bump_used(&t->inlined), nebula_bump_used(&t->outlined));
+}
+
+#define SAME_PLACE(test, t, size, align)							\
+	expect_same_place(test, t, nebula_bump_alloc(&(t)->inlined, size, align), size, align)
 
 static void bump_inline_agrees_with_outline(struct kunit *test)
 {
-	u8 *x = (u8 *)kunit_kzalloc(test, 8192, GFP_KERNEL), *y = (u8 *)kunit_kzalloc(test, 8192, GFP_KERNEL);
-	struct nebula_stats s, t;
-	struct nebula_bump a, b;
+	struct twins *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct nebula_stats st[2];
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, x);
-	KUNIT_ASSERT_NOT_NULL(test, y);
-	nebula_bump_init(&a, x, 8192);
-	nebula_bump_init(&b, y, 8192);
-	for (i = 0; i < 20; i++) {
-		SAME_PLACE(test, &a, &b, x, y, 64, 8);
-		SAME_PLACE(test, &a, &b, x, y, 20, 8);
-		SAME_PLACE(test, &a, &b, x, y, 16, 16);
-		SAME_PLACE(test, &a, &b, x, y, 3, 8);
-		SAME_PLACE(test, &a, &b, x, y, 40, 64);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	for (i = 0; i < 2; i++) {
+		t->spaces[i] = kunit_kzalloc(test, SZ_8K, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, t->spaces[i]);
 	}
-	nebula_stats_read(&a, &s);
-	nebula_stats_read(&b, &t);
-	KUNIT_EXPECT_EQ(test, s.allocs, t.allocs);
-	KUNIT_EXPECT_EQ(test, s.bytes_in, t.bytes_in);
-	KUNIT_EXPECT_EQ(test, s.padding, t.padding);
+	nebula_bump_init(&t->inlined, t->spaces[0], SZ_8K);
+	nebula_bump_init(&t->outlined, t->spaces[1], SZ_8K);
+	for (i = 0; i < 20; i++) {
+		SAME_PLACE(test, t, 64, 8);
+		SAME_PLACE(test, t, 20, 8);
+		SAME_PLACE(test, t, 16, 16);
+		SAME_PLACE(test, t, 3, 8);
+		SAME_PLACE(test, t, 40, 64);
+	}
+	nebula_stats_read(&t->inlined, &st[0]);
+	nebula_stats_read(&t->outlined, &st[1]);
+	KUNIT_EXPECT_EQ(test, st[0].allocs, st[1].allocs);
+	KUNIT_EXPECT_EQ(test, st[0].bytes_in, st[1].bytes_in);
+	KUNIT_EXPECT_EQ(test, st[0].padding, st[1].padding);
 }
 
 /*

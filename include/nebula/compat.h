@@ -9,8 +9,11 @@
 #include <linux/compiler.h>
 #include <linux/percpu.h>
 
+/* sparse does not know __has_include(). */
+#ifndef __CHECKER__
 #if !__has_include(<linux/cleanup.h>)
 #error "nebula_memory needs <linux/cleanup.h>: build against a kernel that has it (the 6.1 series with the back-port, or 6.5 and later)"
+#endif
 #endif
 
 /*
