@@ -93,7 +93,8 @@ static void bump_fills_to_the_last_object(struct kunit *test)
 
 static void bump_sizes_that_overflow(struct kunit *test)
 {
-	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 7, SIZE_MAX - 4095, SIZE_MAX / 2 + 1 };
+	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 7, SIZE_MAX - 4095,
+					SIZE_MAX / 2 + 1 };
 	struct nebula_bump *b = bump_of_pages(test, 1);
 	size_t align;
 	unsigned int i;
@@ -105,7 +106,10 @@ static void bump_sizes_that_overflow(struct kunit *test)
 			EXPECT_ERROR(test, b, NEBULA_E_SIZE_OVERFLOW);
 		}
 	}
-	/* The largest size there is does not overflow, it only does not fit; nor does the largest alignment. */
+	/*
+	 * The largest size there is does not overflow, it only does not fit; nor does the largest
+	 * alignment.
+	 */
 	KUNIT_EXPECT_NULL(test, nebula_bump_alloc(b, SIZE_MAX / 2, 1));
 	EXPECT_ERROR(test, b, NEBULA_E_OUT_OF_MEMORY);
 	KUNIT_EXPECT_NULL(test, nebula_bump_alloc(b, SIZE_MAX / 4, SIZE_MAX / 8 + 1));
@@ -160,7 +164,8 @@ static void bump_objects_do_not_overlap(struct kunit *test)
 		asked += size;
 		fixture_stamp(p, size, n);
 		objects[n++] = (struct object){ p, size };
-		KUNIT_ASSERT_EQ(test, nebula_bump_used(b) + nebula_bump_available(b), nebula_bump_capacity(b));
+		KUNIT_ASSERT_EQ(test, nebula_bump_used(b) + nebula_bump_available(b),
+				nebula_bump_capacity(b));
 	}
 	KUNIT_EXPECT_GT(test, n, 500U);
 	KUNIT_EXPECT_GE(test, nebula_bump_used(b), asked);
@@ -189,8 +194,14 @@ static void expect_same_place(struct kunit *test, struct twins *t, u8 *p, size_t
 	KUNIT_ASSERT_EQ(test, nebula_bump_used(&t->inlined), nebula_bump_used(&t->outlined));
 }
 
-#define SAME_PLACE(test, t, size, align)							\
-	expect_same_place(test, t, nebula_bump_alloc(&(t)->inlined, size, align), size, align)
+#define SAME_PLACE(test, pair, bytes, alignment)						\
+do {												\
+	struct twins *__t = (pair);								\
+	const size_t __bytes = (bytes), __align = (alignment);					\
+												\
+	expect_same_place(test, __t, nebula_bump_alloc(&__t->inlined, __bytes, __align),	\
+			  __bytes, __align);							\
+} while (0)
 
 static void bump_inline_agrees_with_outline(struct kunit *test)
 {
@@ -317,7 +328,8 @@ static bool all_zero(const u8 *p, size_t size)
 
 static void bump_zero(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE, .flags = NEBULA_ZERO);
+	struct nebula_bump *b =
+		nebula_bump_create("test", .capacity = PAGE_SIZE, .flags = NEBULA_ZERO);
 	struct nebula_bump *plain = bump_of_pages(test, 1);
 	unsigned int round;
 	u8 *p;

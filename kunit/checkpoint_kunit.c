@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checkpoints and scopes of the bump allocator: which are valid is compared with a model that remembers everything.
+ * Checkpoints and scopes of the bump allocator: which are valid is compared with a model that
+ * remembers everything.
  */
 #include <linux/slab.h>
 #include "fixture.h"
@@ -15,12 +16,20 @@ static struct nebula_bump *bump_create(struct kunit *test)
 	return b;
 }
 
+static struct nebula_checkpoint *checkpoints(struct kunit *test)
+{
+	struct nebula_checkpoint *cp = kunit_kcalloc(test, DEPTH, sizeof(*cp), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, cp);
+	return cp;
+}
+
 /*
- *	|a|b|c|d|...		a checkpoint before each object, restored from the newest to the oldest
+ *	|a|b|c|d|...		a checkpoint before each, restored from the newest on
  */
 static void checkpoint_nests(struct kunit *test)
 {
-	struct nebula_checkpoint cp[DEPTH];
+	struct nebula_checkpoint *cp = checkpoints(test);
 	struct nebula_bump *b = bump_create(test);
 	size_t used[DEPTH];
 	int i;
@@ -41,7 +50,7 @@ static void checkpoint_nests(struct kunit *test)
 /* Rewinds that survive at ever higher positions, each followed by another checkpoint. */
 static void checkpoint_climbs(struct kunit *test)
 {
-	struct nebula_checkpoint cp[DEPTH];
+	struct nebula_checkpoint *cp = checkpoints(test);
 	struct nebula_bump *b = bump_create(test);
 	int i;
 
@@ -159,7 +168,10 @@ static void checkpoint_can_be_used_again(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* What was allocated before the checkpoint stays, whatever happens to the newest object's size after it. */
+/*
+ * What was allocated before the checkpoint stays, whatever happens to the newest object's size
+ * after it.
+ */
 static void checkpoint_survives_shrinking(struct kunit *test)
 {
 	struct nebula_bump *b = bump_create(test);
@@ -197,7 +209,8 @@ static void rewound(struct model *m, unsigned int n, size_t used)
 			m[n].stale = true;
 }
 
-static void check_restore(struct kunit *test, struct nebula_bump *b, struct model *m, unsigned int n)
+static void check_restore(struct kunit *test, struct nebula_bump *b, struct model *m,
+			  unsigned int n)
 {
 	const struct model picked = m[fixture_random(test, n)];
 	const size_t before = nebula_bump_used(b);
@@ -214,7 +227,10 @@ static void check_restore(struct kunit *test, struct nebula_bump *b, struct mode
 
 #define MODELS	64
 
-/* Random sequences of all there is, compared with the model after each step. Sizes are of the grain: positions are. */
+/*
+ * Random sequences of all there is, compared with the model after each step. Sizes are of the
+ * grain: positions are.
+ */
 static void run_model(struct kunit *test, struct nebula_bump *b, unsigned int steps)
 {
 	struct model *m = kunit_kcalloc(test, MODELS, sizeof(*m), GFP_KERNEL);
@@ -273,8 +289,8 @@ static void checkpoint_agrees_with_the_model_on_a_buffer(struct kunit *test)
 
 static void checkpoint_agrees_with_the_model_while_growing(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE, .max_capacity = SZ_64K,
-						   .flags = NEBULA_GROW);
+	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE,
+						   .max_capacity = SZ_64K, .flags = NEBULA_GROW);
 
 	ASSERT_BUMP(test, b);
 	run_model(test, b, 20000);

@@ -9,54 +9,58 @@
 
 static u8 lent[4096] __aligned(8);
 
-/* Configurations that only the runtime can refuse, as fields are no constants here. */
-static const struct bad_config {
+/**
+ * struct bad_config - what nebula_bump_create_cfg() has to refuse, and how
+ * @why: for the reader of a failure.
+ * @what: field that the record names.
+ * @code: code of the record.
+ * @err: errno returned.
+ * @cfg: the configuration; no field is a constant where it is used, so it compiles.
+ */
+struct bad_config {
 	const char *why;
-	const char *name;
-	struct nebula_bump_config cfg;
-	int err;
-	enum nebula_errc code;
 	const char *what;
-} bad_configs[] = {
-	{ "no capacity", "x", { .capacity = 0 }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".capacity" },
-	{ "capacity overflows", "x", { .capacity = SIZE_MAX }, -EOVERFLOW, NEBULA_E_SIZE_OVERFLOW, ".capacity" },
-	{ "capacity just overflows", "x", { .capacity = NEBULA_CAPACITY_MAX + 1 }, -EOVERFLOW, NEBULA_E_SIZE_OVERFLOW,
-	  ".capacity" },
-	{ "limit without growth", "x", { .capacity = 4096, .max_capacity = 8192 }, -EINVAL, NEBULA_E_INVALID_CONFIG,
-	  ".max_capacity" },
-	{ "limit below capacity", "x", { .capacity = 8192, .max_capacity = 4096, .flags = NEBULA_GROW }, -EINVAL,
-	  NEBULA_E_INVALID_CONFIG, ".max_capacity" },
-	{ "limit overflows", "x", { .capacity = 8192, .max_capacity = SIZE_MAX, .flags = NEBULA_GROW }, -EOVERFLOW,
-	  NEBULA_E_SIZE_OVERFLOW, ".max_capacity" },
-	{ "buffer and growth", "x", { .buffer = lent, .buffer_size = 4096, .flags = NEBULA_GROW }, -EINVAL,
-	  NEBULA_E_INVALID_CONFIG, ".buffer and NEBULA_GROW" },
-	{ "buffer without size", "x", { .buffer = lent }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".buffer_size" },
-	{ "size without buffer", "x", { .capacity = 4096, .buffer_size = 4096 }, -EINVAL, NEBULA_E_INVALID_CONFIG,
-	  ".buffer" },
-	{ "capacity over buffer", "x", { .capacity = 8192, .buffer = lent, .buffer_size = 4096 }, -EINVAL,
-	  NEBULA_E_INVALID_CONFIG, ".buffer_size" },
-	{ "buffer wraps", "x", { .buffer = lent, .buffer_size = SIZE_MAX }, -EOVERFLOW, NEBULA_E_SIZE_OVERFLOW,
-	  ".buffer_size" },
-	{ "buffer as pages", "x", { .buffer = lent, .buffer_size = 4096, .backing = NEBULA_PAGES }, -EINVAL,
-	  NEBULA_E_INVALID_CONFIG, ".buffer and .backing" },
-	{ "buffer backing alone", "x", { .capacity = 4096, .backing = NEBULA_BUFFER }, -EINVAL,
-	  NEBULA_E_INVALID_CONFIG, ".backing" },
-	{ "unknown backing", "x", { .capacity = 4096, .backing = 17 }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".backing" },
-	{ "unknown flag", "x", { .capacity = 4096, .flags = BIT(30) }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".flags" },
-	{ "flag of pools", "x", { .capacity = 4096, .flags = NEBULA_STRICT }, -EINVAL, NEBULA_E_INVALID_CONFIG,
-	  ".flags" },
-	{ "unknown preset", "x", { .capacity = 4096, .preset = 9 }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".preset" },
-	{ "high memory", "x", { .capacity = 4096, .gfp = GFP_HIGHUSER }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".gfp" },
-	{ "no such node", "x", { .capacity = 4096, .node = NEBULA_NODE(MAX_NUMNODES) }, -EINVAL,
-	  NEBULA_E_INVALID_CONFIG, ".node" },
-	{ "negative node", "x", { .capacity = 4096, .node = -5 }, -EINVAL, NEBULA_E_INVALID_CONFIG, ".node" },
-	{ "no name", NULL, { .capacity = 4096 }, -EINVAL, NEBULA_E_INVALID_CONFIG, "name" },
-	{ "empty name", "", { .capacity = 4096 }, -EINVAL, NEBULA_E_INVALID_CONFIG, "name" },
-	{ "name with a slash", "a/b", { .capacity = 4096 }, -EINVAL, NEBULA_E_INVALID_CONFIG, "name" },
-	{ "name with a space", "a b", { .capacity = 4096 }, -EINVAL, NEBULA_E_INVALID_CONFIG, "name" },
-	{ "parent directory", "..", { .capacity = 4096 }, -EINVAL, NEBULA_E_INVALID_CONFIG, "name" },
-	{ "name of 64", "0123456789012345678901234567890123456789012345678901234567890123", { .capacity = 4096 },
-	  -EINVAL, NEBULA_E_INVALID_CONFIG, "name" },
+	enum nebula_errc code;
+	int err;
+	struct nebula_bump_config cfg;
+};
+
+#define INVALID(field, reason, ...)								\
+	{ reason, field, NEBULA_E_INVALID_CONFIG, -EINVAL, { __VA_ARGS__ } }
+#define OVERFLOWS(field, reason, ...)								\
+	{ reason, field, NEBULA_E_SIZE_OVERFLOW, -EOVERFLOW, { __VA_ARGS__ } }
+
+static const struct bad_config bad_configs[] = {
+	INVALID(".capacity", "no capacity", .capacity = 0),
+	OVERFLOWS(".capacity", "all bits set", .capacity = SIZE_MAX),
+	OVERFLOWS(".capacity", "one too many", .capacity = NEBULA_CAPACITY_MAX + 1),
+	INVALID(".max_capacity", "limit without growth", .capacity = 4096, .max_capacity = 8192),
+	INVALID(".max_capacity", "limit below capacity", .capacity = 8192, .max_capacity = 4096,
+		.flags = NEBULA_GROW),
+	OVERFLOWS(".max_capacity", "limit overflows", .capacity = 8192, .max_capacity = SIZE_MAX,
+		  .flags = NEBULA_GROW),
+	INVALID(".buffer and NEBULA_GROW", "both", .buffer = lent, .buffer_size = 4096,
+		.flags = NEBULA_GROW),
+	INVALID(".buffer_size", "buffer without size", .buffer = lent),
+	INVALID(".buffer", "size without buffer", .capacity = 4096, .buffer_size = 4096),
+	INVALID(".buffer_size", "capacity over buffer", .capacity = 8192, .buffer = lent,
+		.buffer_size = 4096),
+	OVERFLOWS(".buffer_size", "buffer wraps", .buffer = lent, .buffer_size = SIZE_MAX),
+	INVALID(".buffer and .backing", "buffer as pages", .buffer = lent, .buffer_size = 4096,
+		.backing = NEBULA_PAGES),
+	INVALID(".backing", "buffer backing alone", .capacity = 4096, .backing = NEBULA_BUFFER),
+	INVALID(".backing", "unknown backing", .capacity = 4096, .backing = 17),
+	INVALID(".flags", "unknown flag", .capacity = 4096, .flags = BIT(30)),
+	INVALID(".flags", "flag of pools", .capacity = 4096, .flags = NEBULA_STRICT),
+	INVALID(".preset", "unknown preset", .capacity = 4096, .preset = 9),
+	INVALID(".gfp", "high memory", .capacity = 4096, .gfp = GFP_HIGHUSER),
+	INVALID(".node", "no such node", .capacity = 4096, .node = NEBULA_NODE(MAX_NUMNODES)),
+	INVALID(".node", "negative node", .capacity = 4096, .node = -5),
+};
+
+static const char *const bad_names[] = {
+	NULL, "", ".", "..", "a/b", "a b", "tab\t", "caf\xc3\xa9",
+	"0123456789012345678901234567890123456789012345678901234567890123",
 };
 
 /* The newest error that the listener was told of. */
@@ -75,20 +79,26 @@ static struct nebula_bump *create(const char *name, const struct nebula_bump_con
 	return nebula_bump_create_cfg(name, cfg, sizeof(*cfg), NEBULA_ABI, THIS_MODULE);
 }
 
+static void expect_refused(struct kunit *test, const char *name, const struct bad_config *bad)
+{
+	struct nebula_bump *b = create(name, &bad->cfg);
+
+	nebula_error_flush();
+	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(b), bad->err, "%s", bad->why);
+	KUNIT_EXPECT_EQ_MSG(test, heard.code, bad->code, "%s", bad->why);
+	KUNIT_EXPECT_STREQ_MSG(test, heard.what, bad->what, "%s", bad->why);
+}
+
 static void config_refusals(struct kunit *test)
 {
+	static const struct bad_config by_name = INVALID("name", "bad name", .capacity = 4096);
 	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, nebula_error_notifier_register(&listener), 0);
-	for (i = 0; i < ARRAY_SIZE(bad_configs); i++) {
-		const struct bad_config *bad = &bad_configs[i];
-		struct nebula_bump *b = create(bad->name, &bad->cfg);
-
-		nebula_error_flush();
-		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(b), bad->err, "%s", bad->why);
-		KUNIT_EXPECT_EQ_MSG(test, heard.code, bad->code, "%s", bad->why);
-		KUNIT_EXPECT_STREQ_MSG(test, heard.what, bad->what, "%s", bad->why);
-	}
+	for (i = 0; i < ARRAY_SIZE(bad_configs); i++)
+		expect_refused(test, "x", &bad_configs[i]);
+	for (i = 0; i < ARRAY_SIZE(bad_names); i++)
+		expect_refused(test, bad_names[i], &by_name);
 	nebula_error_notifier_unregister(&listener);
 }
 
@@ -150,8 +160,14 @@ static void expect_unwound(struct kunit *test, const struct nebula_bump_config *
 static void config_unwinds_each_step(struct kunit *test)
 {
 	static const struct nebula_bump_config owner = { .capacity = SZ_16K };
-	static const struct nebula_bump_config shared = { .capacity = SZ_64K, .flags = NEBULA_SHARED | NEBULA_GROW };
-	static const struct nebula_bump_config vmalloced = { .capacity = SZ_1M, .backing = NEBULA_VMALLOC };
+	static const struct nebula_bump_config shared = {
+		.capacity = SZ_64K,
+		.flags = NEBULA_SHARED | NEBULA_GROW,
+	};
+	static const struct nebula_bump_config vmalloced = {
+		.capacity = SZ_1M,
+		.backing = NEBULA_VMALLOC,
+	};
 
 	expect_unwound(test, &owner);
 	expect_unwound(test, &shared);

@@ -62,12 +62,15 @@ static void error_record_says_what_happened(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-static bool contains(const char *report, const char *text)
+static void expect_text(struct kunit *test, const char *report, const char *text)
 {
-	return strstr(report, text);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(report, text), "no '%s' in:\n%s", text, report);
 }
 
-/* The report of a nearly full allocator gives other advice than that of one which is asked for too much. */
+/*
+ * The report of a nearly full allocator gives other advice than that of one which is asked for
+ * too much.
+ */
 static void error_report(struct kunit *test)
 {
 	char *report = kunit_kzalloc(test, 2048, GFP_KERNEL);
@@ -79,20 +82,20 @@ static void error_report(struct kunit *test)
 	KUNIT_ASSERT_NULL(test, nebula_bump_alloc(b, 8192, 8));
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(b, &err));
 	KUNIT_EXPECT_EQ(test, nebula_error_snprint(report, 2048, &err), (int)strlen(report));
-	KUNIT_EXPECT_TRUE(test, contains(report, "] parser: OUT_OF_MEMORY (-ENOMEM) in kunit_try_catch["));
-	KUNIT_EXPECT_TRUE(test, contains(report, ", task, cpu "));
-	KUNIT_EXPECT_TRUE(test, contains(report, "\n   requested: 8.00 KiB (align 8)\n"));
-	KUNIT_EXPECT_TRUE(test, contains(report, "\n   state:     used 1.00 KiB of 4.00 KiB (25.0%), available 3.00 KiB, "
-						 "peak 1.00 KiB\n"));
-	KUNIT_EXPECT_TRUE(test, contains(report, "\n   suggest:   the request is larger than what is left; "
-						 "a capacity of 12.00 KiB would have sufficed:\n"));
-	KUNIT_EXPECT_TRUE(test, contains(report, "\n   backtrace: "));
+	expect_text(test, report, "] parser: OUT_OF_MEMORY (-ENOMEM) in kunit_try_catch[");
+	expect_text(test, report, ", task, cpu ");
+	expect_text(test, report, "\n   requested: 8.00 KiB (align 8)\n");
+	expect_text(test, report, "\n   state:     used 1.00 KiB of 4.00 KiB (25.0%), ");
+	expect_text(test, report, "(25.0%), available 3.00 KiB, peak 1.00 KiB\n");
+	expect_text(test, report, "\n   suggest:   the request is larger than what is left; ");
+	expect_text(test, report, "; a capacity of 12.00 KiB would have sufficed:\n");
+	expect_text(test, report, "\n   backtrace: ");
 
 	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 3000, 8));
 	KUNIT_ASSERT_NULL(test, nebula_bump_alloc(b, 100, 8));
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(b, &err));
 	nebula_error_snprint(report, 2048, &err);
-	KUNIT_EXPECT_TRUE(test, contains(report, "\n   suggest:   the allocator is over 90% full"));
+	expect_text(test, report, "\n   suggest:   the allocator is over 90% full");
 	nebula_bump_destroy(b);
 }
 
@@ -153,7 +156,10 @@ static void error_in_a_hard_interrupt(struct kunit *test)
 	nebula_bump_destroy(i->bump);
 }
 
-/* What a registered allocator last failed with stays, whatever others record; on a buffer it is in the ring alone. */
+/*
+ * What a registered allocator last failed with stays, whatever others record; on a buffer it is
+ * in the ring alone.
+ */
 static void error_outlives_the_ring(struct kunit *test)
 {
 	struct nebula_bump *quiet = bump_create(test), *loud = bump_create(test), embedded;

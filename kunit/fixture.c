@@ -49,7 +49,8 @@ s64 fixture_region_bytes(struct kunit *test)
 	struct nebula_region_totals now;
 
 	nebula_region_totals(&now);
-	return (now.mapped_bytes - now.unmapped_bytes) - (f->before.mapped_bytes - f->before.unmapped_bytes);
+	return (now.mapped_bytes - now.unmapped_bytes) -
+	       (f->before.mapped_bytes - f->before.unmapped_bytes);
 }
 
 enum nebula_errc fixture_last_code(const struct nebula_allocator *a)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the suites share: every test starts with a note of what is mapped and ends with the same, errors are looked up in
- * the allocator's own record, and memory handed out is checked by its content.
+ * What the suites share: every test starts with a note of what is mapped and ends with the same,
+ * errors are looked up in the allocator's own record, and memory handed out is checked by its
+ * content.
  */
 #ifndef _NEBULA_KUNIT_FIXTURE_H
 #define _NEBULA_KUNIT_FIXTURE_H

@@ -10,8 +10,8 @@
 
 static struct nebula_bump *bump_growing(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE, .max_capacity = LIMIT,
-						   .flags = NEBULA_GROW);
+	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE,
+						   .max_capacity = LIMIT, .flags = NEBULA_GROW);
 
 	ASSERT_BUMP(test, b);
 	return b;
@@ -26,7 +26,7 @@ static u64 regions_of(const struct nebula_bump *b)
 }
 
 /*
- *	|1 page|2 pages|4 pages|8 pages|1 page|		each larger than the last, the rest up to the limit
+ *	|1 page|2 pages|4 pages|8 pages|1 page|		each larger, then the rest
  */
 static void growth_to_the_limit(struct kunit *test)
 {
@@ -55,7 +55,10 @@ static void growth_to_the_limit(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* Each step of growth fails once; the allocation fails, says so, and works when it is tried again. */
+/*
+ * Each step of growth fails once; the allocation fails, says so, and works when it is tried
+ * again.
+ */
 static void growth_fails_at_each_step(struct kunit *test)
 {
 	struct nebula_bump *b = bump_growing(test);
@@ -99,8 +102,8 @@ static void growth_takes_what_it_can_get(struct kunit *test)
 
 static void growth_for_large_objects_and_alignments(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE, .max_capacity = SZ_1M,
-						   .flags = NEBULA_GROW);
+	struct nebula_bump *b = nebula_bump_create("test", .capacity = PAGE_SIZE,
+						   .max_capacity = SZ_1M, .flags = NEBULA_GROW);
 	void *p;
 
 	ASSERT_BUMP(test, b);
@@ -205,12 +208,16 @@ static void growth_ahead_of_need(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* In atomic context a growing allocator with a blocking .gfp refuses; one that may not block grows from pages. */
+/*
+ * In atomic context a growing allocator with a blocking .gfp refuses; one that may not block
+ * grows from pages.
+ */
 static void growth_in_atomic_context(struct kunit *test)
 {
 	struct nebula_bump *sleeps = bump_growing(test);
-	struct nebula_bump *atomic = nebula_bump_create("atomic", .capacity = PAGE_SIZE, .max_capacity = LIMIT,
-							.flags = NEBULA_GROW, .gfp = GFP_ATOMIC);
+	struct nebula_bump *atomic =
+		nebula_bump_create("atomic", .capacity = PAGE_SIZE, .max_capacity = LIMIT,
+				   .flags = NEBULA_GROW, .gfp = GFP_ATOMIC);
 	unsigned long flags;
 	void *p, *q;
 

@@ -26,7 +26,9 @@ static void expect_usable(struct kunit *test, const struct nebula_region *r, siz
 
 static void region_sizes(struct kunit *test)
 {
-	static const size_t sizes[] = { 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE, 5 * PAGE_SIZE + 7, SZ_64K };
+	static const size_t sizes[] = {
+		1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE, 5 * PAGE_SIZE + 7, SZ_64K
+	};
 	enum nebula_backing backing;
 	struct nebula_region r;
 	unsigned int i;
@@ -38,7 +40,8 @@ static void region_sizes(struct kunit *test)
 			KUNIT_ASSERT_EQ(test, nebula_region_map(&r, &req), 0);
 			expect_usable(test, &r, sizes[i]);
 			KUNIT_EXPECT_EQ(test, fixture_regions(test), 1);
-			KUNIT_EXPECT_EQ(test, fixture_region_bytes(test), (s64)PAGE_ALIGN(sizes[i]));
+			KUNIT_EXPECT_EQ(test, fixture_region_bytes(test),
+					(s64)PAGE_ALIGN(sizes[i]));
 			nebula_region_unmap(&r);
 			KUNIT_EXPECT_NULL(test, r.base);
 			KUNIT_EXPECT_EQ(test, fixture_region_bytes(test), 0);
@@ -122,7 +125,8 @@ static void region_node(struct kunit *test)
 
 			req.node = node;
 			KUNIT_ASSERT_EQ(test, nebula_region_map(&r, &req), 0);
-			page = is_vmalloc_addr(r.base) ? vmalloc_to_page(r.base) : virt_to_page(r.base);
+			page = is_vmalloc_addr(r.base) ? vmalloc_to_page(r.base)
+						       : virt_to_page(r.base);
 			KUNIT_EXPECT_EQ(test, page_to_nid(page), node);
 			nebula_region_unmap(&r);
 		}
@@ -157,7 +161,8 @@ static void region_buffer(struct kunit *test)
 
 static void region_sizes_that_cannot_be(struct kunit *test)
 {
-	static const size_t sizes[] = { 0, SIZE_MAX, SIZE_MAX - PAGE_SIZE, NEBULA_CAPACITY_MAX + 1 };
+	static const size_t sizes[] = { 0, SIZE_MAX, SIZE_MAX - PAGE_SIZE,
+					NEBULA_CAPACITY_MAX + 1 };
 	struct nebula_region r = { };
 	unsigned int i;
 

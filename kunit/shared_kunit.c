@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bump allocator, shared mode: every CPU, in task, softirq and hardirq context at once; an NMI inside every instruction
- * of the fast path; growth ahead of need.
+ * Bump allocator, shared mode: every CPU, in task, softirq and hardirq context at once; an NMI
+ * inside every instruction of the fast path; growth ahead of need.
  */
 #include <linux/completion.h>
 #include <linux/cpu.h>
@@ -166,7 +166,8 @@ static void worker_start(struct kunit *test, struct cpu_worker *w, struct record
 	w->record = r;
 	init_completion(&w->done);
 	prandom_seed_state(&w->random, FIXTURE_SEED ^ cpu);
-	compat_hrtimer_setup(&w->timer, allocate_in_hardirq, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	compat_hrtimer_setup(&w->timer, allocate_in_hardirq, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_HARD);
 	task = kthread_create(allocate_until_full, w, "nebula_shared/%d", cpu);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	kthread_bind(task, cpu);
@@ -204,8 +205,9 @@ static void shared_by_all_cpus_and_interrupts(struct kunit *test)
 
 static void shared_out_of_line(struct kunit *test)
 {
-	struct record *r = record_create(test, nebula_bump_create("shared", .capacity = CAPACITY,
-								  .flags = NEBULA_SHARED | NEBULA_ZERO));
+	struct record *r =
+		record_create(test, nebula_bump_create("shared", .capacity = CAPACITY,
+						       .flags = NEBULA_SHARED | NEBULA_ZERO));
 
 	run_all_cpus(test, r);
 	record_verify(test, r);
@@ -214,8 +216,10 @@ static void shared_out_of_line(struct kunit *test)
 
 static void shared_growing(struct kunit *test)
 {
-	struct record *r = record_create(test, nebula_bump_create("shared", .capacity = SZ_64K, .max_capacity = SZ_2M,
-								  .flags = NEBULA_SHARED | NEBULA_GROW));
+	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_64K,
+						   .max_capacity = SZ_2M,
+						   .flags = NEBULA_SHARED | NEBULA_GROW);
+	struct record *r = record_create(test, b);
 	unsigned int round;
 
 	/* Whoever outruns growth is refused and comes back: that is the contract. */
@@ -231,8 +235,9 @@ static void shared_growing(struct kunit *test)
 
 static void shared_grows_ahead_of_need(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_64K, .max_capacity = SZ_1M,
-						   .flags = NEBULA_SHARED | NEBULA_GROW);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_64K, .max_capacity = SZ_1M,
+				   .flags = NEBULA_SHARED | NEBULA_GROW);
 	unsigned int i;
 
 	ASSERT_BUMP(test, b);
@@ -246,11 +251,15 @@ static void shared_grows_ahead_of_need(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* In atomic context the worker cannot get in between: growth is outrun, and the record says that it is on its way. */
+/*
+ * In atomic context the worker cannot get in between: growth is outrun, and the record says that
+ * it is on its way.
+ */
 static void shared_growth_is_outrun(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_16K, .max_capacity = SZ_1M,
-						   .flags = NEBULA_SHARED | NEBULA_GROW);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_16K, .max_capacity = SZ_1M,
+				   .flags = NEBULA_SHARED | NEBULA_GROW);
 	struct nebula_error err;
 	unsigned long flags;
 	char *report;
@@ -276,8 +285,9 @@ static void shared_growth_is_outrun(struct kunit *test)
 
 static void shared_growth_fails(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_16K, .max_capacity = SZ_1M,
-						   .flags = NEBULA_SHARED | NEBULA_GROW);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_16K, .max_capacity = SZ_1M,
+				   .flags = NEBULA_SHARED | NEBULA_GROW);
 
 	ASSERT_BUMP(test, b);
 	nebula_fault_arm(1, 100);
@@ -296,7 +306,8 @@ static void shared_growth_fails(struct kunit *test)
 
 static void shared_large_and_aligned(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = CAPACITY, .flags = NEBULA_SHARED);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = CAPACITY, .flags = NEBULA_SHARED);
 	size_t align, size;
 	void *p;
 
@@ -323,7 +334,8 @@ static void shared_large_and_aligned(struct kunit *test)
 
 static void shared_reset(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
 	unsigned int round, n, first = 0;
 	struct nebula_stats st;
 
@@ -347,7 +359,8 @@ static void shared_reset(struct kunit *test)
 
 static void shared_has_no_checkpoints(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
 	struct nebula_checkpoint cp;
 
 	ASSERT_BUMP(test, b);
@@ -360,7 +373,8 @@ static void shared_has_no_checkpoints(struct kunit *test)
 
 static void shared_realloc(struct kunit *test)
 {
-	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
 	u8 *p, *q;
 
 	ASSERT_BUMP(test, b);
@@ -380,7 +394,8 @@ static void shared_realloc(struct kunit *test)
 static void shared_on_a_buffer(struct kunit *test)
 {
 	u8 *buffer = kunit_kzalloc(test, SZ_8K, GFP_KERNEL);
-	struct nebula_bump *b = nebula_bump_create("shared", .buffer = buffer + 1, .buffer_size = SZ_8K - 1,
+	struct nebula_bump *b = nebula_bump_create("shared", .buffer = buffer + 1,
+						   .buffer_size = SZ_8K - 1,
 						   .flags = NEBULA_SHARED);
 	unsigned int n;
 
@@ -407,7 +422,10 @@ static int allocate_nested(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* One with a handler after the instruction is never turned into a jump, so it stays a trap: an NMI to all who ask. */
+/*
+ * One with a handler after the instruction is never turned into a jump, so it stays a trap: an
+ * NMI to all who ask.
+ */
 static void nothing_after(struct kprobe *kp, struct pt_regs *regs, unsigned long flags)
 {
 }
@@ -445,7 +463,9 @@ static bool interrupted_at(struct kunit *test, struct record *r, unsigned long o
 
 static void shared_interrupted_at_each_instruction(struct kunit *test)
 {
-	struct record *r = record_create(test, nebula_bump_create("shared", .capacity = SZ_1M, .flags = NEBULA_SHARED));
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_1M, .flags = NEBULA_SHARED);
+	struct record *r = record_create(test, b);
 	unsigned long offset, size = function_size(fast_path);
 	unsigned int points = 0;
 
@@ -453,7 +473,8 @@ static void shared_interrupted_at_each_instruction(struct kunit *test)
 	KUNIT_ASSERT_GT(test, size, 0UL);
 	for (offset = 0; offset < size; offset++)
 		points += interrupted_at(test, r, offset);
-	kunit_info(test, "%u instructions interrupted, %d nested allocations in NMI\n", points, atomic_read(&r->in_nmi));
+	kunit_info(test, "%u instructions interrupted, %d nested allocations in NMI\n", points,
+		   atomic_read(&r->in_nmi));
 	KUNIT_EXPECT_GE(test, points, 10U);
 	KUNIT_EXPECT_GT(test, atomic_read(&r->in_nmi), 0);
 	record_verify(test, r);

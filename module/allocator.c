@@ -2,8 +2,9 @@
 /*
  * The registry of live allocators, by name, with the module that owns each.
  *
- * Process context only. An allocator is taken down in three steps, so that the registry's lock is never held while
- * debugfs waits for readers: it stops being listed, its directory goes, its name becomes free.
+ * Process context only. An allocator is taken down in three steps, so that the registry's lock is
+ * never held while debugfs waits for readers: it stops being listed, its directory goes, its name
+ * becomes free.
  */
 #include <linux/ctype.h>
 #include <linux/export.h>
@@ -26,6 +27,7 @@ static const struct nebula_kind_ops *const kinds[] = {
 	[NEBULA_KIND_NONE]	= &no_ops,
 	[NEBULA_KIND_BUMP]	= &nebula_bump_ops,
 };
+
 static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);
 
 const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind)
@@ -82,7 +84,8 @@ static void choose_name(struct nebula_registration *reg)
  * Context: process context; sleeps.
  * Return: 0 or -ENOMEM.
  */
-int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner, gfp_t gfp)
+int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
+			      gfp_t gfp)
 {
 	struct nebula_registration *reg = nebula_fault_hit() ? NULL : kzalloc(sizeof(*reg), gfp);
 
@@ -150,7 +153,8 @@ unsigned int nebula_registry_count(void)
 }
 
 /* Calls @fn for each live allocator, oldest first, with the registry locked. */
-void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data), void *data)
+void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
+			      void *data)
 {
 	const struct nebula_registration *reg;
 
@@ -176,7 +180,10 @@ static struct nebula_registration *first_of(const struct module *owner)
 	return found;
 }
 
-/* The code of a module that is going cannot run any more, so nobody else takes its allocators down. */
+/*
+ * The code of a module that is going cannot run any more, so nobody else takes its allocators
+ * down.
+ */
 static int reclaim_from(struct notifier_block *nb, unsigned long state, void *data)
 {
 	struct nebula_registration *reg;

@@ -2,8 +2,8 @@
 /*
  * Bump allocator: create and destroy, and what both modes share.
  *
- * Create and destroy run in process context. Everything else runs in the owner's context, or in any context with
- * NEBULA_SHARED; see <nebula/bump.h>.
+ * Create and destroy run in process context. Everything else runs in the owner's context, or in
+ * any context with NEBULA_SHARED; see <nebula/bump.h>.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,7 +28,10 @@
 /* Memory that a region of ours cannot be. */
 #define REFUSED_GFP	(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_RECLAIMABLE)
 
-/* Tells the checkpoints of successive lives of the same memory apart; epochs of one life count below bit 32. */
+/*
+ * Tells the checkpoints of successive lives of the same memory apart; epochs of one life count
+ * below bit 32.
+ */
 static atomic64_t lives = ATOMIC64_INIT(0);
 
 /**
@@ -46,10 +49,12 @@ struct refusal {
 static struct refusal check_buffer(const struct nebula_bump_config *cfg)
 {
 	if (!cfg->buffer)
-		return cfg->buffer_size ? REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer") : REFUSE(NEBULA_OK, NULL);
+		return cfg->buffer_size ? REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer")
+					: REFUSE(NEBULA_OK, NULL);
 	if (!cfg->buffer_size || cfg->capacity > cfg->buffer_size)
 		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
-	if (cfg->buffer_size > NEBULA_CAPACITY_MAX || (unsigned long)cfg->buffer + cfg->buffer_size < cfg->buffer_size)
+	if (cfg->buffer_size > NEBULA_CAPACITY_MAX ||
+	    (unsigned long)cfg->buffer + cfg->buffer_size < cfg->buffer_size)
 		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".buffer_size");
 	if (cfg->flags & NEBULA_GROW)
 		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and NEBULA_GROW");
@@ -68,7 +73,8 @@ static struct refusal check_capacity(const struct nebula_bump_config *cfg)
 		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
 	if (cfg->max_capacity && (!(cfg->flags & NEBULA_GROW) || cfg->max_capacity < cfg->capacity))
 		return REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
-	if (cfg->flags & NEBULA_SHARED && max(cfg->capacity, cfg->max_capacity) > SHARED_CAPACITY_MAX)
+	if (cfg->flags & NEBULA_SHARED &&
+	    max(cfg->capacity, cfg->max_capacity) > SHARED_CAPACITY_MAX)
 		return REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
 	return REFUSE(NEBULA_OK, NULL);
 }
@@ -106,7 +112,8 @@ static struct refusal check_config(const char *name, const struct nebula_bump_co
 
 static size_t default_max(size_t capacity)
 {
-	return capacity > NEBULA_CAPACITY_MAX / DEFAULT_GROWTH ? NEBULA_CAPACITY_MAX : capacity * DEFAULT_GROWTH;
+	return capacity > NEBULA_CAPACITY_MAX / DEFAULT_GROWTH ? NEBULA_CAPACITY_MAX
+							       : capacity * DEFAULT_GROWTH;
 }
 
 /* The configuration as it will be used, with all defaults filled in. */
@@ -126,7 +133,8 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 	};
 	heap->max_capacity = heap->request.size;
 	if (cfg->flags & NEBULA_GROW)
-		heap->max_capacity = PAGE_ALIGN(cfg->max_capacity ?: default_max(heap->request.size));
+		heap->max_capacity =
+			PAGE_ALIGN(cfg->max_capacity ?: default_max(heap->request.size));
 	if (cfg->flags & NEBULA_SHARED) {
 		heap->sub_size = bump_shared_sub_size(heap->request.size);
 		heap->request.align = heap->sub_size;
@@ -142,7 +150,10 @@ static void begin_life(struct nebula_bump *b)
 	b->rewind_max = NEBULA_BUMP_REWINDS;
 }
 
-/* Everything that is of the allocator itself, in reverse order of making; what is not there is skipped. */
+/*
+ * Everything that is of the allocator itself, in reverse order of making; what is not there is
+ * skipped.
+ */
 static void free_heap(struct nebula_bump_heap *heap)
 {
 	struct nebula_chunk *chunk, *prev;
@@ -178,8 +189,8 @@ static int fill_heap(struct nebula_bump_heap *heap)
 	return 0;
 }
 
-static struct nebula_bump_heap *make_heap(const char *name, const struct nebula_bump_config *cfg, struct module *owner,
-					  int *err)
+static struct nebula_bump_heap *make_heap(const char *name, const struct nebula_bump_config *cfg,
+					  struct module *owner, int *err)
 {
 	const gfp_t gfp = (cfg->gfp ?: GFP_KERNEL) & ~__GFP_ZERO;
 	struct nebula_bump_heap *heap;
@@ -200,12 +211,14 @@ static struct nebula_bump_heap *make_heap(const char *name, const struct nebula_
 	return NULL;
 }
 
-static const struct nebula_bump_config *check_abi(const char *name, const struct nebula_bump_config *cfg, size_t cfg_size,
-						  unsigned int abi, struct module *owner)
+static const struct nebula_bump_config *check_abi(const char *name,
+						  const struct nebula_bump_config *cfg,
+						  size_t cfg_size, unsigned int abi,
+						  struct module *owner)
 {
 	if (abi == NEBULA_ABI && cfg_size == sizeof(*cfg))
 		return cfg;
-	pr_err("%s: module %s was built against nebula_memory abi %u (configuration of %zu bytes), this is abi %u (%zu bytes): rebuild it\n",
+	pr_err("%s: %s was built against abi %u (%zu bytes), this is %u (%zu bytes): rebuild it\n",
 	       name ?: "(none)", module_name(owner), abi, cfg_size, NEBULA_ABI, sizeof(*cfg));
 	return NULL;
 }
@@ -223,8 +236,8 @@ static const struct nebula_bump_config *check_abi(const char *name, const struct
  * Context: process context; sleeps.
  * Return: as nebula_bump_create().
  */
-struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg, size_t cfg_size,
-					   unsigned int abi, struct module *owner)
+struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner)
 {
 	struct nebula_failure failure = { .kind = NEBULA_KIND_BUMP, .name = name };
 	struct nebula_bump_heap *heap;
@@ -267,8 +280,9 @@ static void take_down(struct nebula_bump *b)
  * nebula_bump_destroy() - take down an allocator made by nebula_bump_create()
  * @b: the allocator; %NULL and ERR_PTR() are fine.
  *
- * All its memory goes back. Refused, and recorded, while a scope on it is open (INVALID_STATE), in atomic context
- * (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); the allocator stays usable then.
+ * All its memory goes back. Refused, and recorded, while a scope on it is open (INVALID_STATE),
+ * in atomic context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); the
+ * allocator stays usable then.
  *
  * Context: process context; sleeps. No other call on the allocator may be running.
  */
@@ -277,7 +291,8 @@ void nebula_bump_destroy(struct nebula_bump *b)
 	if (IS_ERR_OR_NULL(b))
 		return;
 	if (!b->heap)
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "destroy of an embedded one");
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE,
+			    .what = "destroy of an embedded one");
 	else if (nebula_atomic_context())
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (b->scopes)
@@ -293,14 +308,16 @@ EXPORT_SYMBOL_GPL(nebula_bump_destroy);
  * @buf: the memory it serves from.
  * @size: bytes at @buf.
  *
- * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer of no use, NULL or
- * wrapping around, leaves an allocator of capacity 0 and is recorded as INVALID_CONFIG.
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL or wrapping around, leaves an allocator of capacity 0 and is recorded as
+ * INVALID_CONFIG.
  *
  * Context: any.
  */
 void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
 {
-	const bool usable = buf && size && size <= NEBULA_CAPACITY_MAX && (unsigned long)buf + size > (unsigned long)buf;
+	const bool usable = buf && size && size <= NEBULA_CAPACITY_MAX &&
+			    (unsigned long)buf + size > (unsigned long)buf;
 
 	memset(b, 0, sizeof(*b));
 	begin_life(b);
@@ -315,15 +332,17 @@ EXPORT_SYMBOL_GPL(nebula_bump_init);
  * nebula_bump_exit() - stop using a caller's buffer
  * @b: as given to nebula_bump_init().
  *
- * Needed only when the buffer is used for something else while @b still exists: afterwards every allocation fails and
- * every checkpoint is stale. Refused and recorded as INVALID_STATE for one made by create, or inside an open scope.
+ * Needed only when the buffer is used for something else while @b still exists: afterwards every
+ * allocation fails and every checkpoint is stale. Refused and recorded as INVALID_STATE for one
+ * made by create, or inside an open scope.
  *
  * Context: the owner's.
  */
 void nebula_bump_exit(struct nebula_bump *b)
 {
 	if (b->heap || b->scopes) {
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = b->heap ? "exit of a created one" : "exit in open scope");
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE,
+			    .what = b->heap ? "exit of a created one" : "exit in open scope");
 		return;
 	}
 	bump_owner_reset(b);
@@ -357,7 +376,8 @@ void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align
 		return NULL;
 	}
 
-	p = bump_is_shared(b) ? bump_shared_alloc(b, size, align) : bump_owner_alloc(b, size, align);
+	p = bump_is_shared(b) ? bump_shared_alloc(b, size, align)
+			      : bump_owner_alloc(b, size, align);
 	if (p && b->common.flags & NEBULA_ZERO)
 		memset(p, 0, size);
 	return p;
@@ -379,21 +399,23 @@ static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, siz
  * @new_size: wanted size, bytes.
  * @align: power of two, bytes.
  *
- * The newest object (with %NEBULA_SHARED, of this CPU) grows and shrinks where it is. Another one stays when it shrinks,
- * and is copied when it grows. With %NEBULA_ZERO the added bytes are zeroed.
+ * The newest object (with %NEBULA_SHARED, of this CPU) grows and shrinks where it is. Another one
+ * stays when it shrinks, and is copied when it grows. With %NEBULA_ZERO the added bytes are
+ * zeroed.
  *
- * Context: as nebula_bump_alloc().
- * Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL as nebula_bump_alloc(), also with FOREIGN_POINTER
- * recorded; @p is untouched then.
+ * Context: as nebula_bump_alloc(). Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL
+ * as nebula_bump_alloc(), also with FOREIGN_POINTER recorded; @p is untouched then.
  */
-void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size, size_t align)
+void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
+			  size_t align)
 {
 	void *q;
 
 	if (ZERO_OR_NULL_PTR(p))
 		return nebula_bump_alloc_outline(b, new_size, align);
 	if (!old_size || !nebula_bump_owns(b, p) || !nebula_bump_owns(b, p + old_size - 1)) {
-		nebula_fail(&b->common, NEBULA_E_FOREIGN_POINTER, .size = old_size, .what = "realloc");
+		nebula_fail(&b->common, NEBULA_E_FOREIGN_POINTER, .size = old_size,
+			    .what = "realloc");
 		return NULL;
 	}
 	if (is_power_of_2(align) && IS_ALIGNED((unsigned long)p, align) &&
@@ -476,7 +498,8 @@ EXPORT_SYMBOL_GPL(nebula_bump_scope_enter);
  * @b: the allocator.
  * @cp: what nebula_bump_scope_enter() returned.
  *
- * When the allocator was reset or rewound past the scope's beginning, that is recorded and nothing changes.
+ * When the allocator was reset or rewound past the scope's beginning, that is recorded and
+ * nothing changes.
  *
  * Context: the owner's.
  */
@@ -495,15 +518,17 @@ EXPORT_SYMBOL_GPL(nebula_bump_scope_exit);
  *
  * In owner mode the bytes are contiguous, alignment to a page included.
  *
- * Context: the owner's, as @gfp; process context with %NEBULA_SHARED.
- * Return: 0; -ENOMEM (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED), -EOVERFLOW
+ * Context: the owner's, as @gfp; process context with %NEBULA_SHARED. Return: 0; -ENOMEM
+ * (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED), -EOVERFLOW
  * (SIZE_OVERFLOW), -EPERM (WRONG_CONTEXT).
  */
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
 	if (bytes > NEBULA_CAPACITY_MAX)
-		return nebula_fail(&b->common, NEBULA_E_SIZE_OVERFLOW, .size = bytes, .what = "reserve");
-	return bump_is_shared(b) ? bump_shared_reserve(b, bytes, gfp) : bump_owner_reserve(b, bytes, gfp);
+		return nebula_fail(&b->common, NEBULA_E_SIZE_OVERFLOW, .size = bytes,
+				   .what = "reserve");
+	return bump_is_shared(b) ? bump_shared_reserve(b, bytes, gfp)
+				 : bump_owner_reserve(b, bytes, gfp);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_reserve);
 
@@ -594,7 +619,9 @@ bool nebula_bump_owns(const struct nebula_bump *b, const void *p)
 
 	if (!b->heap)
 		return addr >= b->base && addr < b->end;
-	for (chunk = READ_ONCE(b->heap->first); chunk; chunk = smp_load_acquire(&chunk->next))
+	chunk = READ_ONCE(b->heap->first);
+	/* The acquire pairs with the release in publish(). */
+	for (; chunk; chunk = smp_load_acquire(&chunk->next))
 		if (addr >= nebula_chunk_base(chunk) && addr < nebula_chunk_end(chunk))
 			return true;
 	return false;
@@ -644,8 +671,9 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_bytes(t, "max capacity", heap->max_capacity);
 	if (a->flags & NEBULA_SHARED)
 		nebula_text_bytes(t, "sub-chunk", heap->sub_size);
-	nebula_text_bytes(t, "overhead", sizeof(*heap) + sizeof(struct nebula_chunk) * READ_ONCE(heap->regions) +
-			  (heap->cpus ? sizeof(*heap->cpus) * num_possible_cpus() : 0));
+	nebula_text_bytes(t, "overhead",
+			  sizeof(*heap) + sizeof(struct nebula_chunk) * READ_ONCE(heap->regions) +
+				  (heap->cpus ? sizeof(*heap->cpus) * num_possible_cpus() : 0));
 }
 
 static void ops_reclaim(struct nebula_allocator *a)

@@ -33,7 +33,8 @@
  * @active: shared: chunk that sub-chunks come from. Any context, see bump_shared.c.
  * @cpus: shared: per-CPU part. Any context on its own CPU.
  * @sub_size: shared: bytes of a sub-chunk, a power of two. Invariant.
- * @low_water: shared: bytes left of the newest chunk below which the next is mapped. Lock: @chain_lock, read racily.
+ * @low_water: shared: bytes left of the newest chunk below which the next is mapped. Lock:
+ *	@chain_lock, read racily.
  * @released_shared: shared: bytes given back by resets. Lock: @chain_lock.
  * @frees_shared: shared: objects given back by resets. Lock: @chain_lock.
  * @direct_allocs: shared: allocations served past the sub-chunks. Any context.
@@ -65,8 +66,8 @@ struct nebula_bump_heap {
 	atomic_t growing;
 	struct irq_work kick;
 	struct work_struct grow_work;
-	struct mutex grow_lock;
-	raw_spinlock_t chain_lock;
+	struct mutex grow_lock;		/* one mapper at a time */
+	raw_spinlock_t chain_lock;	/* publication of chunks against reset */
 };
 
 static inline bool bump_is_shared(const struct nebula_bump *b)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owner mode of the bump allocator: one owner at a time, in whatever context it runs; nothing here takes a lock or an
- * atomic on the allocator. Statistics are read by others while the owner runs, see struct nebula_bump.snapshot.
+ * Owner mode of the bump allocator: one owner at a time, in whatever context it runs; nothing
+ * here takes a lock or an atomic on the allocator. Statistics are read by others while the owner
+ * runs, see struct nebula_bump.snapshot.
  *
- * The cursor is kept a multiple of the grain, so that the inline path needs no alignment step for common objects. So that
- * short strings still lie side by side, @tail remembers the end of the newest object whose size is no multiple of the
- * grain: while it lies within the grain below the cursor, the bytes between the two are still free.
+ * The cursor is kept a multiple of the grain, so that the inline path needs no alignment step for
+ * common objects. So that short strings still lie side by side, @tail remembers the end of the
+ * newest object whose size is no multiple of the grain: while it lies within the grain below the
+ * cursor, the bytes between the two are still free.
  *
  *	base              tail  cur                           end
  *	 |##################|..|................................|
@@ -13,12 +15,14 @@
  *
  * Accounting, exact at any time, all words wrapping alike:
  *	consumed  = released + retired + (cur - base)
- *	bytes in  = consumed - padding	(bytes between tail and cur count as padding until they are handed out)
+ *	bytes in  = consumed - padding	(what is between tail and cur is padding for now)
  *
- * Staleness of checkpoints. A checkpoint is stale when the allocator was rewound below its position after it was taken.
- * It is enough to remember, of all rewinds, those that no later rewind went below or to: their epochs and positions both
- * ascend. The newest is kept apart, with its epoch implied by @epoch and its position in @rewind_pos; a reset is a rewind
- * below every position. A checkpoint is stale iff some remembered rewind is younger than it and went below it.
+ * Staleness of checkpoints. A checkpoint is stale when the allocator was rewound below its
+ * position after it was taken. It is enough to remember, of all rewinds, those that no later
+ * rewind went below or to: their epochs and positions both ascend. The newest is kept apart, with
+ * its epoch implied by @epoch and its position in @rewind_pos; a reset is a rewind below every
+ * position. A checkpoint is stale iff some remembered rewind is younger than it and went below
+ * it.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -28,7 +32,10 @@
 /* Positions count from 1 at the start of the oldest region; a reset goes below all of them. */
 #define POS_RESET	0
 
-/* A reader that is interrupted by nobody needs one try; one that interrupts the owner would never succeed. */
+/*
+ * A reader that is interrupted by nobody needs one try; one that interrupts the owner would never
+ * succeed.
+ */
 #define SNAPSHOT_TRIES	4
 
 static unsigned long cursor_bytes(unsigned long cur, unsigned long tail)
@@ -53,8 +60,8 @@ static u64 pos_now(const struct nebula_bump *b)
 }
 
 /*
- * The words that describe the region change together between these two. Readers on other CPUs see an odd number, or a
- * different one afterwards, and try again.
+ * The words that describe the region change together between these two. Readers on other CPUs see
+ * an odd number, or a different one afterwards, and try again.
  */
 static void snapshot_begin(struct nebula_bump *b)
 {
@@ -64,7 +71,8 @@ static void snapshot_begin(struct nebula_bump *b)
 
 static void snapshot_end(struct nebula_bump *b)
 {
-	smp_store_release(&b->snapshot, b->snapshot + 1);	/* Pairs with smp_rmb() in read_snapshot(). */
+	/* Pairs with smp_rmb() in read_snapshot(). */
+	smp_store_release(&b->snapshot, b->snapshot + 1);
 }
 
 static bool single_chunk(const struct nebula_bump *b)
@@ -72,7 +80,10 @@ static bool single_chunk(const struct nebula_bump *b)
 	return !b->heap || !b->heap->newest->prev;
 }
 
-/* Rewinds may stay inline while the cursor has not passed the highest point, exactly, and there is one region only. */
+/*
+ * Rewinds may stay inline while the cursor has not passed the highest point, exactly, and there
+ * is one region only.
+ */
 static void note_peak(struct nebula_bump *b)
 {
 	size_t used = used_now(b);
@@ -153,7 +164,10 @@ static size_t region_need(size_t size, size_t align)
 	return align > PAGE_SIZE ? size + (align - PAGE_SIZE) : size;
 }
 
-/* The next region: twice the last, but not beyond the limit; when that cannot be had, just what is needed. */
+/*
+ * The next region: twice the last, but not beyond the limit; when that cannot be had, just what
+ * is needed.
+ */
 static struct nebula_chunk *map_next(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
 {
 	struct nebula_region_request req = heap->request;
@@ -174,7 +188,8 @@ static struct nebula_chunk *take_spare(struct nebula_bump_heap *heap, size_t nee
 {
 	struct nebula_chunk *chunk = heap->spare;
 
-	if (!chunk || chunk->region.size < need || chunk->region.size > heap->max_capacity - heap->bump.capacity)
+	if (!chunk || chunk->region.size < need ||
+	    chunk->region.size > heap->max_capacity - heap->bump.capacity)
 		return NULL;
 	heap->spare = NULL;
 	return chunk;
@@ -232,9 +247,10 @@ void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align)
 }
 
 /*
- * Grows or shrinks the newest object where it is. A checkpoint taken since it was allocated points behind it; after a
- * shrink that is ahead of the cursor, or inside a newer object. Restoring it is still right: what is older than the
- * checkpoint stays, what is newer goes, only the bytes that the shrink gave back are lost again.
+ * Grows or shrinks the newest object where it is. A checkpoint taken since it was allocated
+ * points behind it; after a shrink that is ahead of the cursor, or inside a newer object.
+ * Restoring it is still right: what is older than the checkpoint stays, what is newer goes, only
+ * the bytes that the shrink gave back are lost again.
  */
 bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
 {
@@ -269,7 +285,8 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve");
 	chunk = map_next(heap, bytes, gfp);
 	if (!chunk)
-		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .size = bytes, .what = "reserve");
+		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .size = bytes,
+				   .what = "reserve");
 	nebula_chunk_unmap_later(heap->spare);
 	heap->spare = chunk;
 	return 0;
@@ -388,7 +405,9 @@ static bool is_stale(const struct nebula_bump *b, u64 epoch, u64 pos)
 	return false;
 }
 
-/* Remembers a rewind to @pos, the cursor being there, and forgets those that it went below or to. */
+/*
+ * Remembers a rewind to @pos, the cursor being there, and forgets those that it went below or to.
+ */
 static void remember_rewind(struct nebula_bump *b, u64 pos)
 {
 	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
@@ -396,7 +415,8 @@ static void remember_rewind(struct nebula_bump *b, u64 pos)
 		b->rewind_pos = POS_RESET;
 	}
 	if (b->rewind_pos < pos)
-		b->rewinds[b->rewind_count++] = (struct nebula_bump_rewind){ b->epoch, b->rewind_pos };
+		b->rewinds[b->rewind_count++] =
+			(struct nebula_bump_rewind){ b->epoch, b->rewind_pos };
 	while (b->rewind_count && b->rewinds[b->rewind_count - 1].pos >= pos)
 		b->rewind_count--;
 	b->epoch++;
@@ -404,7 +424,10 @@ static void remember_rewind(struct nebula_bump *b, u64 pos)
 	b->rewind_at = b->cur;
 }
 
-/* Where a checkpoint points: a chunk, NULL in an embedded allocator, and a position counted from 1. */
+/*
+ * Where a checkpoint points: a chunk, NULL in an embedded allocator, and a position counted from
+ * 1.
+ */
 struct place {
 	struct nebula_chunk *chunk;
 	u64 pos;
@@ -417,10 +440,12 @@ static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, 
 }
 
 /*
- * Two chunks may be neighbours in memory, so that the end of one is the start of the other. Nobody takes a checkpoint at
- * the start of a chunk but the oldest, and there only while nothing is live.
+ * Two chunks may be neighbours in memory, so that the end of one is the start of the other.
+ * Nobody takes a checkpoint at the start of a chunk but the oldest, and there only while nothing
+ * is live.
  */
-static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp, struct place *at)
+static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
+		       struct place *at)
 {
 	struct nebula_chunk *chunk;
 	unsigned long base;
@@ -431,15 +456,18 @@ static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoi
 	}
 	for (chunk = cp->live ? b->heap->newest : b->heap->first; chunk; chunk = chunk->prev) {
 		base = nebula_chunk_base(chunk);
-		if (!points_into(cp, base, nebula_chunk_end(chunk)) || (chunk->prev && cp->cur == base))
+		if (!points_into(cp, base, nebula_chunk_end(chunk)) ||
+		    (chunk->prev && cp->cur == base))
 			continue;
-		*at = (struct place){ .chunk = chunk, .pos = (u64)chunk->pos + (cp->cur - base) + 1 };
+		at->chunk = chunk;
+		at->pos = (u64)chunk->pos + (cp->cur - base) + 1;
 		return true;
 	}
 	return false;
 }
 
-static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp, struct place *at)
+static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
+			      struct place *at)
 {
 	const bool found = cp->owner == b && cp->epoch <= b->epoch && find_place(b, cp, at);
 
@@ -447,13 +475,18 @@ static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_c
 		return NEBULA_E_FOREIGN_CHECKPOINT;
 	/* Its chunk is gone, so the allocator was rewound to an older one. */
 	if (!found)
-		return cp->epoch < b->epoch ? NEBULA_E_STALE_CHECKPOINT : NEBULA_E_FOREIGN_CHECKPOINT;
+		return cp->epoch < b->epoch ? NEBULA_E_STALE_CHECKPOINT
+					    : NEBULA_E_FOREIGN_CHECKPOINT;
 	if (is_stale(b, cp->epoch, at->pos))
 		return NEBULA_E_STALE_CHECKPOINT;
 	if ((at->pos > pos_now(b) && cp->cur > b->shrunk_from) || cp->live > b->allocs - b->frees)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	/* A checkpoint is refused when the rewind to it could not be remembered, so this one is forged. */
-	if (at->pos > b->rewind_pos && b->rewind_count == b->rewind_max && b->rewind_at != NEBULA_BUMP_REWIND_RESET)
+	/*
+	 * A checkpoint is refused when the rewind to it could not be remembered, so this one is
+	 * forged.
+	 */
+	if (at->pos > b->rewind_pos && b->rewind_count == b->rewind_max &&
+	    b->rewind_at != NEBULA_BUMP_REWIND_RESET)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
 	return NEBULA_OK;
 }
@@ -508,15 +541,20 @@ static void view(const struct nebula_bump *b, struct bump_view *v)
 	v->consumed = v->released + retired + (v->cur - base);
 }
 
-/* Readers never make the owner wait; one that keeps meeting a change gives the last look, which is bounded. */
+/*
+ * Readers never make the owner wait; one that keeps meeting a change gives the last look, which
+ * is bounded.
+ */
 static void read_snapshot(const struct nebula_bump *b, struct bump_view *v)
 {
 	unsigned int tries, before;
 
 	for (tries = 0; tries < SNAPSHOT_TRIES; tries++) {
-		before = smp_load_acquire(&b->snapshot);	/* Pairs with smp_wmb() in snapshot_begin(). */
+		/* Pairs with smp_wmb() in snapshot_begin(). */
+		before = smp_load_acquire(&b->snapshot);
 		view(b, v);
-		smp_rmb();	/* Pairs with the release in snapshot_end(). */
+		/* Pairs with the release in snapshot_end(). */
+		smp_rmb();
 		if (!(before & 1) && READ_ONCE(b->snapshot) == before)
 			return;
 	}

@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shared mode of the bump allocator: any number of CPUs, in task, softirq, hardirq and NMI context.
+ * Shared mode of the bump allocator: any number of CPUs, in task, softirq, hardirq and NMI
+ * context.
  *
- * Each CPU bumps inside a sub-chunk of its own. Sub-chunks are a power of two in size and aligned to it, so one word says
- * all there is to say about one: the address of the next byte to hand out. An allocation stays inside the sub-chunk iff
- * the bits above its size do not change. The last grain of a sub-chunk is never handed out, so that the word of one that
- * is used up still points into it, and not to its neighbour. Word and check being one, no guard against preemption is
- * needed:
+ * Each CPU bumps inside a sub-chunk of its own. Sub-chunks are a power of two in size and aligned
+ * to it, so one word says all there is to say about one: the address of the next byte to hand
+ * out. An allocation stays inside the sub-chunk iff the bits above its size do not change. The
+ * last grain of a sub-chunk is never handed out, so that the word of one that is used up still
+ * points into it, and not to its neighbour. Word and check being one, no guard against preemption
+ * is needed:
  *
  *	cur = this_cpu_read(word)		on CPU A
  *	next = cur + size, same sub-chunk?
  *	this_cpu_cmpxchg(word, cur, next)	on CPU B, if the task was moved
  *
- * The exchange succeeds only where the word still is @cur. Words of different CPUs are never equal, because sub-chunks
- * are disjoint, and NEBULA_BUMP_CPU_NONE, which several may have, fails the check. So success means that the CPU's word
- * is the one that was checked, and that the bytes between @cur and @next are ours alone.
+ * The exchange succeeds only where the word still is @cur. Words of different CPUs are never
+ * equal, because sub-chunks are disjoint, and NEBULA_BUMP_CPU_NONE, which several may have, fails
+ * the check. So success means that the CPU's word is the one that was checked, and that the bytes
+ * between @cur and @next are ours alone.
  *
- *  - Interrupts and NMIs between any two instructions: they may move the word on; then the exchange fails, and we start
+ *  - Interrupts and NMIs between any two instructions: they may move the word on; then the
+ *    exchange fails, and we start
  *    over. Each failure is somebody's success, and whoever interrupts finishes first: nobody waits.
- *  - ABA: a word only rises within a sub-chunk, and a sub-chunk is handed out once between two resets, which need all
- *    allocations to have ended. Shrinking the newest object lets a word fall, but never back to before that object.
- *  - Ordering: none is needed for the word, which only its own CPU's contexts write. A region reaches other CPUs through
+ *  - ABA: a word only rises within a sub-chunk, and a sub-chunk is handed out once between two
+ *    resets, which need all
+ *    allocations to have ended. Shrinking the newest object lets a word fall, but never to
+ *    before that object.
+ *  - Ordering: none is needed for the word, which only its own CPU's contexts write. A region
+ *    reaches other CPUs through
  *    @next and @active, published with release and read with acquire.
  *  - A CPU that goes offline leaves the rest of its sub-chunk unused until the next reset.
- *  - PREEMPT_RT: nothing here sleeps or takes a lock on the allocation path; the only lock is raw and held by growth and
+ *  - PREEMPT_RT: nothing here sleeps or takes a lock on the allocation path; the only lock is raw
+ *    and held by growth and
  *    reset alone.
  *
  * The region itself is one 64-bit word, so that taking from it is one compare-and-exchange:
@@ -32,8 +40,9 @@
  *	 | sub-chunk | sub-chunk |    free    | object | object |
  *	 bits 0-31: sub-chunks taken           bits 32-63: grains taken
  *
- * Objects too large for a sub-chunk come from the top, and so does everything when no whole sub-chunk is left. What a CPU
- * leaves behind in its sub-chunk when the next object does not fit is lost until reset, and counted as padding.
+ * Objects too large for a sub-chunk come from the top, and so does everything when no whole
+ * sub-chunk is left. What a CPU leaves behind in its sub-chunk when the next object does not fit
+ * is lost until reset, and counted as padding.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -74,7 +83,8 @@ static u32 grains_taken(u64 taken)
 }
 
 /* End of the sub-chunks, start of the objects from the top. */
-static unsigned long bottom(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk, u64 taken)
+static unsigned long bottom(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			    u64 taken)
 {
 	return nebula_chunk_base(chunk) + subs_taken(taken) * heap->sub_size;
 }
@@ -97,7 +107,8 @@ static void kick_growth(struct nebula_bump_heap *heap)
 
 static void note_level(struct nebula_bump_heap *heap, const struct nebula_chunk *chunk, u64 taken)
 {
-	if (top(chunk, taken) - bottom(heap, chunk, taken) < READ_ONCE(heap->low_water) && !READ_ONCE(chunk->next))
+	if (top(chunk, taken) - bottom(heap, chunk, taken) < READ_ONCE(heap->low_water) &&
+	    !READ_ONCE(chunk->next))
 		kick_growth(heap);
 }
 
@@ -117,7 +128,8 @@ static unsigned long take_sub(struct nebula_bump_heap *heap, struct nebula_chunk
 }
 
 /* An object from the top of @chunk: its first byte, or 0 when it does not fit. */
-static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_chunk *chunk, size_t size, size_t align)
+static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_chunk *chunk,
+				 size_t size, size_t align)
 {
 	s64 taken = atomic64_read(&chunk->taken), next;
 	unsigned long from, p;
@@ -140,7 +152,8 @@ static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_ch
 /* The chunk after @chunk becomes the active one, unless somebody was faster. */
 static struct nebula_chunk *advance(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 {
-	struct nebula_chunk *next = smp_load_acquire(&chunk->next);	/* Pairs with the release in publish(). */
+	/* Pairs with the release in publish(). */
+	struct nebula_chunk *next = smp_load_acquire(&chunk->next);
 
 	if (next)
 		cmpxchg(&heap->active, chunk, next);
@@ -166,8 +179,12 @@ static unsigned long bytes_left(const struct nebula_bump_heap *heap, unsigned lo
 	return heap->sub_size - NEBULA_BUMP_GRAIN - (cur & (heap->sub_size - 1));
 }
 
-/* From this CPU's sub-chunk: the object, or 0 when it does not fit. @size is a multiple of the grain. */
-static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size, size_t align, size_t asked)
+/*
+ * From this CPU's sub-chunk: the object, or 0 when it does not fit. @size is a multiple of the
+ * grain.
+ */
+static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size, size_t align,
+				size_t asked)
 {
 	unsigned long __percpu *word = cpu_word(heap);
 	unsigned long cur = this_cpu_read(*word), from, p;
@@ -184,8 +201,8 @@ static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size
 }
 
 /*
- * Hands the rest of a fresh sub-chunk, from @mine on, to this CPU, whichever that is. If another context refilled
- * meanwhile, the larger rest stays and the smaller one is lost.
+ * Hands the rest of a fresh sub-chunk, from @mine on, to this CPU, whichever that is. If another
+ * context refilled meanwhile, the larger rest stays and the smaller one is lost.
  */
 static void install_sub(struct nebula_bump_heap *heap, unsigned long mine)
 {
@@ -203,8 +220,8 @@ static void install_sub(struct nebula_bump_heap *heap, unsigned long mine)
 }
 
 /* From a new sub-chunk: the object, or 0 when there is none or it would waste too much of one. */
-static unsigned long take_refill(struct nebula_bump_heap *heap, struct nebula_chunk *chunk, size_t size, size_t align,
-				 size_t asked)
+static unsigned long take_refill(struct nebula_bump_heap *heap, struct nebula_chunk *chunk,
+				 size_t size, size_t align, size_t asked)
 {
 	unsigned long p;
 
@@ -228,7 +245,8 @@ static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
 	p = take_local(heap, size, align, asked);
 	if (p)
 		return (void *)p;
-	chunk = smp_load_acquire(&heap->active);	/* Pairs with the cmpxchg in advance(). */
+	/* Pairs with the cmpxchg in advance(). */
+	chunk = smp_load_acquire(&heap->active);
 	do {
 		p = take_refill(heap, chunk, size, align, asked);
 		if (!p)
@@ -239,7 +257,9 @@ static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
 	} while (chunk);
 
 	/* A large object may have moved us on from chunks that smaller ones still fit in. */
-	for (chunk = READ_ONCE(heap->first); chunk; chunk = smp_load_acquire(&chunk->next)) {
+	chunk = READ_ONCE(heap->first);
+	/* The acquire pairs with the release in publish(). */
+	for (; chunk; chunk = smp_load_acquire(&chunk->next)) {
 		p = take_direct(heap, chunk, asked, align);
 		if (p)
 			return (void *)p;
@@ -347,7 +367,7 @@ void nebula_growth_flush(struct nebula_bump *b)
 	irq_work_sync(&b->heap->kick);
 	flush_work(&b->heap->grow_work);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_growth_flush);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_flush);
 
 /**
  * nebula_growth_hold() - keep growth from happening until nebula_growth_release()
@@ -359,7 +379,7 @@ void nebula_growth_hold(struct nebula_bump *b)
 {
 	mutex_lock(&b->heap->grow_lock);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_growth_hold);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_hold);
 
 /**
  * nebula_growth_release() - let growth happen again
@@ -371,7 +391,7 @@ void nebula_growth_release(struct nebula_bump *b)
 {
 	mutex_unlock(&b->heap->grow_lock);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_growth_release);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_release);
 
 /* Bytes of all chunks that nobody has taken. Any context. */
 static size_t bytes_untaken(const struct nebula_bump_heap *heap)
@@ -380,7 +400,9 @@ static size_t bytes_untaken(const struct nebula_bump_heap *heap)
 	size_t bytes = 0;
 
 	rcu_read_lock();
-	for (chunk = READ_ONCE(heap->first); chunk; chunk = smp_load_acquire(&chunk->next)) {
+	chunk = READ_ONCE(heap->first);
+	/* The acquire pairs with the release in publish(). */
+	for (; chunk; chunk = smp_load_acquire(&chunk->next)) {
 		u64 taken = atomic64_read(&chunk->taken);
 
 		bytes += top(chunk, taken) - bottom(heap, chunk, taken);
@@ -397,7 +419,8 @@ int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 	if (bytes <= bytes_untaken(heap))
 		return 0;
 	if (nebula_atomic_context())
-		return nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = bytes, .what = "reserve");
+		return nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = bytes,
+				   .what = "reserve");
 	if (b->common.flags & NEBULA_GROW) {
 		mutex_lock(&heap->grow_lock);
 		code = grow(heap, bytes, gfp);
@@ -495,7 +518,10 @@ static void empty_cpus(struct nebula_bump_heap *heap)
 	}
 }
 
-/* Makes @keep the whole chain, empty; the others are let go of, after their last readers. Lock: @chain_lock. */
+/*
+ * Makes @keep the whole chain, empty; the others are let go of, after their last readers. Lock:
+ * @chain_lock.
+ */
 static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
 {
 	struct nebula_chunk *chunk = heap->newest, *prev;
@@ -548,7 +574,9 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 {
 	struct nebula_bump *b = &heap->bump;
 
-	heap->cpus = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct nebula_bump_cpu, heap->request.gfp);
+	heap->cpus = nebula_fault_hit()
+			     ? NULL
+			     : alloc_percpu_gfp(struct nebula_bump_cpu, heap->request.gfp);
 	if (!heap->cpus)
 		return -ENOMEM;
 	empty_cpus(heap);
@@ -559,7 +587,9 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	mutex_init(&heap->grow_lock);
 	raw_spin_lock_init(&heap->chain_lock);
 
-	/* No object fits below the limit, no reset above the peak: all takes the shared branches. */
+	/*
+	 * No object fits below the limit, no reset above the peak: all takes the shared branches.
+	 */
 	b->cur = (unsigned long)heap->cpus;
 	b->limit = bump_is_inline(b) ? NEBULA_BUMP_LIMIT_SHARED : NEBULA_BUMP_LIMIT_OUTLINE;
 	b->sub_mask = ~(heap->sub_size - 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copies and formatted text in a bump allocator, in the manner of kmemdup(), kstrdup() and kasprintf().
+ * Copies and formatted text in a bump allocator, in the manner of kmemdup(), kstrdup() and
+ * kasprintf().
  */
 #include <linux/export.h>
 #include <linux/stdarg.h>

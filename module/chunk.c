@@ -73,4 +73,4 @@ void nebula_chunks_flush(void)
 {
 	flush_work(&unmap_work);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_chunks_flush);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_chunks_flush);

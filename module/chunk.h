@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chunks: regions chained by an allocator that grows. A chunk is freed only after a grace period, in process context,
- * because lock-free readers may be looking at it and whoever lets go of it may not sleep.
+ * Chunks: regions chained by an allocator that grows. A chunk is freed only after a grace period,
+ * in process context, because lock-free readers may be looking at it and whoever lets go of it
+ * may not sleep.
  */
 #ifndef _NEBULA_MODULE_CHUNK_H
 #define _NEBULA_MODULE_CHUNK_H

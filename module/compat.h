@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The differences between kernels that only the module sees; <nebula/compat.h> has those of the inline headers. */
+/*
+ * The differences between kernels that only the module sees; <nebula/compat.h> has those of the
+ * inline headers.
+ */
 #ifndef _NEBULA_MODULE_COMPAT_H
 #define _NEBULA_MODULE_COMPAT_H
 
 #include <linux/gfp.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
@@ -25,7 +29,10 @@
 #define compat_vmalloc(size, gfp, node)	((void)(node), vmalloc_huge(size, gfp))
 #endif
 
-/* The highest order of pages; MAX_ORDER was one more than it before 6.4 and became MAX_PAGE_ORDER in 6.8. */
+/*
+ * The highest order of pages; MAX_ORDER was one more than it before 6.4 and became MAX_PAGE_ORDER
+ * in 6.8.
+ */
 #ifdef MAX_PAGE_ORDER
 #define COMPAT_MAX_PAGE_ORDER		MAX_PAGE_ORDER
 #else
@@ -33,11 +40,16 @@
 #endif
 
 /* Since 6.13 a timer gets its function where it is set up. */
+static inline void compat_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*fn)(struct hrtimer *timer),
+					clockid_t clock, enum hrtimer_mode mode)
+{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define compat_hrtimer_setup(timer, fn, clock, mode)	hrtimer_setup(timer, fn, clock, mode)
+	hrtimer_setup(timer, fn, clock, mode);
 #else
-#define compat_hrtimer_setup(timer, fn, clock, mode)	\
-	(hrtimer_init(timer, clock, mode), (void)((timer)->function = (fn)))
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
 #endif
+}
 
 #endif /* _NEBULA_MODULE_COMPAT_H */

@@ -2,8 +2,9 @@
 /*
  * /sys/kernel/debug/nebula_memory: info, summary, errors, allocators/<name>/{info,stats}.
  *
- * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment. debugfs itself keeps a
- * directory's removal waiting while one of its files is being opened, so rendering never meets a freed allocator.
+ * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
+ * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
+ * rendering never meets a freed allocator.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -64,21 +65,24 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 
 static void put_row(const struct nebula_registration *reg, void *data)
 {
-	struct nebula_text *t = data;
+	const struct nebula_allocator *a = reg->allocator;
 	char used[NEBULA_BYTES_SIZE], capacity[NEBULA_BYTES_SIZE], peak[NEBULA_BYTES_SIZE];
+	struct nebula_text *t = data;
 	struct nebula_stats st;
 
-	nebula_allocator_stats_read(reg->allocator, &st);
-	nebula_text_printf(t, "%-20s %-6s %12s %12s %4u.%u%% %12s %12llu %8llu  %s\n", reg->name,
-			   nebula_kind_ops(reg->allocator->kind)->name, nebula_bytes_str(used, st.used),
-			   nebula_bytes_str(capacity, st.capacity), st.utilisation / 10, st.utilisation % 10,
-			   nebula_bytes_str(peak, st.peak), st.allocs, st.failed, module_name(reg->owner));
+	nebula_allocator_stats_read(a, &st);
+	nebula_text_printf(t, "%-20s %-6s %12s %12s %4u.%u%%", reg->name,
+			   nebula_kind_ops(a->kind)->name, nebula_bytes_str(used, st.used),
+			   nebula_bytes_str(capacity, st.capacity), st.utilisation / 10,
+			   st.utilisation % 10);
+	nebula_text_printf(t, " %12s %12llu %8llu  %s\n", nebula_bytes_str(peak, st.peak),
+			   st.allocs, st.failed, module_name(reg->owner));
 }
 
 static void render_summary(struct nebula_text *t, const struct nebula_registration *unused)
 {
-	nebula_text_printf(t, "%-20s %-6s %12s %12s %7s %12s %12s %8s  %s\n", "name", "kind", "used", "capacity", "full",
-			   "peak", "allocs", "failures", "owner");
+	nebula_text_printf(t, "%-20s %-6s %12s %12s %7s %12s %12s %8s  %s\n", "name", "kind",
+			   "used", "capacity", "full", "peak", "allocs", "failures", "owner");
 	nebula_registry_for_each(put_row, t);
 }
 
@@ -94,14 +98,16 @@ static const char *preset_name(const struct nebula_allocator *a)
 
 static void put_flags(struct nebula_text *t, u32 flags)
 {
-	static const char *const names[] = { "SHARED", "GROW", "ZERO", "STRICT", "REDZONE", "POISON", "TRACK" };
+	static const char *const names[] = { "SHARED",	"GROW",	  "ZERO", "STRICT",
+					     "REDZONE", "POISON", "TRACK" };
 	char line[80] = "none";
 	size_t len = 0;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (flags & BIT(i))
-			len += scnprintf(line + len, sizeof(line) - len, "%s%s", len ? "|" : "", names[i]);
+			len += scnprintf(line + len, sizeof(line) - len, "%s%s", len ? "|" : "",
+					 names[i]);
 	nebula_text_key(t, "flags", "%s", line);
 }
 
@@ -128,7 +134,8 @@ static void put_failures(struct nebula_text *t, const struct nebula_stats *st)
 	nebula_text_key(t, "failures", "%llu", st->failed);
 	for (code = NEBULA_OK + 1; code < NEBULA_E_NR; code++)
 		if (st->failures[code])
-			nebula_text_printf(t, "  %-24s %llu\n", nebula_errc_name(code), st->failures[code]);
+			nebula_text_printf(t, "  %-24s %llu\n", nebula_errc_name(code),
+					   st->failures[code]);
 }
 
 static void render_allocator_stats(struct nebula_text *t, const struct nebula_registration *reg)
@@ -164,6 +171,7 @@ static const struct nebula_file allocator_files[] = {
 	{ .name = "info",	.render = render_allocator_info },
 	{ .name = "stats",	.render = render_allocator_stats },
 };
+
 static_assert(ARRAY_SIZE(allocator_files) == NEBULA_ALLOCATOR_FILES);
 
 static int file_open(struct inode *inode, struct file *filp)
@@ -222,7 +230,8 @@ static const struct file_operations file_ops = {
 
 static void add_file(struct nebula_node *node, struct dentry *dir)
 {
-	debugfs_create_file(node->file->name, node->file->clear ? 0600 : 0400, dir, node, &file_ops);
+	debugfs_create_file(node->file->name, node->file->clear ? 0600 : 0400, dir, node,
+			    &file_ops);
 }
 
 static struct dentry *add_dir(const char *name, struct dentry *parent)

@@ -2,22 +2,24 @@
 /*
  * Recording errors: from any context, NMI included, without allocation, lock or sleep.
  *
- * Records go into a ring of slots that outlives the allocators, and the newest of each registered allocator is kept with
- * it. Writing to the log and calling notifiers happens later, in process context, so that a failing allocation costs the
- * same whatever listens.
+ * Records go into a ring of slots that outlives the allocators, and the newest of each registered
+ * allocator is kept with it. Writing to the log and calling notifiers happens later, in process
+ * context, so that a failing allocation costs the same whatever listens.
  *
- * A slot's state is twice the sequence number of its record, one less while it is being written, 0 while empty:
+ * A slot's state is twice the sequence number of its record, one less while it is being written,
+ * 0 while empty:
  *
- *	writer	cmpxchg(state, old, 2 * seq - 1)	full barrier: the odd state is seen before any byte of the record
+ *	writer	cmpxchg(state, old, 2 * seq - 1)	full barrier: odd is seen before any byte
  *		write the record
  *		store_release(state, 2 * seq)		the record is seen before the even state
  *	reader	load_acquire(state), even		pairs with store_release
  *		copy the record
  *		smp_rmb(), state unchanged		pairs with cmpxchg: a torn copy is noticed
  *
- * Nobody waits. A writer that finds the slot being written - by the context it interrupted, or by a CPU that is a whole
- * ring behind - or holding a newer record drops its own and counts it lost; a reader that finds a slot changing leaves it
- * out. Sequence numbers are 64 bits wide and never reused, so a state cannot come back to an old value (no ABA).
+ * Nobody waits. A writer that finds the slot being written - by the context it interrupted, or by
+ * a CPU that is a whole ring behind - or holding a newer record drops its own and counts it lost;
+ * a reader that finds a slot changing leaves it out. Sequence numbers are 64 bits wide and never
+ * reused, so a state cannot come back to an old value (no ABA).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -84,8 +86,10 @@ static bool slot_read(const struct nebula_error_slot *slot, struct nebula_error 
 
 	if (!state || state & 1)
 		return false;
+	/* A copy that raced with a writer is noticed below. */
 	data_race(*err = slot->err);
-	smp_rmb();	/* Pairs with the cmpxchg in slot_claim(). */
+	/* Pairs with the cmpxchg in slot_claim(). */
+	smp_rmb();
 	return atomic64_read(&slot->state) == state;
 }
 
@@ -245,15 +249,14 @@ void nebula_error_flush(void)
 	irq_work_sync(&deliver_kick);
 	flush_work(&deliver_work);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_error_flush);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_flush);
 
 /**
  * nebula_error_notifier_register() - be told of every recorded error
- * @nb: called in process context with the &enum nebula_errc and the &struct nebula_error, in the order of recording.
- * Records that were overwritten before their turn are left out.
+ * @nb: called in process context with the &enum nebula_errc and the &struct nebula_error, in the
+ *	order of recording. Records that were overwritten before their turn are left out.
  *
- * Context: process context; sleeps.
- * Return: 0, or -EEXIST when @nb is registered already.
+ * Context: process context; sleeps. Return: 0, or -EEXIST when @nb is registered already.
  */
 int nebula_error_notifier_register(struct notifier_block *nb)
 {

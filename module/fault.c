@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The seam through which tests make any allocation that this module needs fail, on every kernel, whether or not it has
- * fault injection. Each step that can fail asks nebula_fault_hit() first.
+ * The seam through which tests make any allocation that this module needs fail, on every kernel,
+ * whether or not it has fault injection. Each step that can fail asks nebula_fault_hit() first.
  *
  * Unarmed it costs one read on paths that are about to ask the kernel for memory.
  */
@@ -57,7 +57,7 @@ void nebula_fault_arm(unsigned int first, unsigned int count)
 	WRITE_ONCE(fault_armed, true);
 	raw_spin_unlock_irqrestore(&lock, flags);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_fault_arm);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_arm);
 
 /**
  * nebula_fault_disarm() - let allocations succeed again
@@ -76,4 +76,4 @@ unsigned int nebula_fault_disarm(void)
 	raw_spin_unlock_irqrestore(&lock, flags);
 	return steps;
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_fault_disarm);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_disarm);

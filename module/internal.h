@@ -26,9 +26,9 @@
 
 /* Functions that the KUnit module calls beyond the public ones. */
 #if IS_ENABLED(CONFIG_KUNIT)
-#define NEBULA_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_GPL(symbol)
+#define EXPORT_SYMBOL_FOR_NEBULA_KUNIT(symbol)	EXPORT_SYMBOL_GPL(symbol)
 #else
-#define NEBULA_EXPORT_FOR_TESTS(symbol)
+#define EXPORT_SYMBOL_FOR_NEBULA_KUNIT(symbol)
 #endif
 
 /* fault.c */
@@ -167,7 +167,8 @@ extern const struct nebula_kind_ops nebula_bump_ops;
 
 /**
  * struct nebula_error_slot - one record, written by whoever claims it, read by anyone
- * @state: 2 * sequence number of @err; odd while it is written, 0 while empty. Any context; see error.c.
+ * @state: 2 * sequence number of @err; odd while it is written, 0 while empty. Any context; see
+ *	error.c.
  * @err: the record.
  */
 struct nebula_error_slot {
@@ -191,7 +192,8 @@ struct nebula_node {
  * struct nebula_registration - an allocator in the registry
  * @allocator: the allocator.
  * @node: in the registry. Lock: registry.
- * @live: it may be looked at; cleared first when it is taken down, while its name stays reserved until its directory is
+ * @live: it may be looked at; cleared first when it is taken down, while its name stays reserved
+ *	until its directory is
  *	gone. Lock: registry.
  * @owner: module that made it. Invariant.
  * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
@@ -220,11 +222,13 @@ struct nebula_registration {
 
 const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind);
 bool nebula_name_valid(const char *name);
-int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner, gfp_t gfp);
+int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
+			      gfp_t gfp);
 void nebula_allocator_unregister(struct nebula_allocator *a);
 const char *nebula_allocator_name(const struct nebula_allocator *a);
 unsigned int nebula_registry_count(void);
-void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data), void *data);
+void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
+			      void *data);
 int nebula_registry_init(void);
 void nebula_registry_exit(void);
 
@@ -268,7 +272,8 @@ void nebula_error_exit(void);
  * enum nebula_severity - how an error is logged
  * @NEBULA_INFO: the caller is expected to cope.
  * @NEBULA_WARNING: something is too small or was refused.
- * @NEBULA_CORRUPT: memory can no longer be trusted; logged once an allocator, never suppressed by the rate limit.
+ * @NEBULA_CORRUPT: memory can no longer be trusted; logged once an allocator, never suppressed by
+ *	the rate limit.
  */
 enum nebula_severity {
 	NEBULA_INFO = 0,
@@ -293,8 +298,9 @@ void nebula_debugfs_exit(void);
 /* True where sleeping is known to be wrong; the rest is left to might_sleep(). */
 static inline bool nebula_atomic_context(void)
 {
-	return in_nmi() || in_hardirq() || in_softirq() || irqs_disabled() ||
-	       (IS_ENABLED(CONFIG_PREEMPT_COUNT) && in_atomic());
+	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		return !preemptible();
+	return in_nmi() || in_hardirq() || in_softirq() || irqs_disabled();
 }
 
 /* The NOIO or NOFS scope that @gfp asks for, around allocations that take no flags of ours. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nebula_memory: region allocators for other kernel modules. Here is only the ladder of inits and its reverse.
+ * nebula_memory: region allocators for other kernel modules. Here is only the ladder of inits and
+ * its reverse.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

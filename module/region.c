@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Regions: the contiguous memory that allocators serve from, taken from the page allocator, from vmalloc, or lent by
- * the caller.
+ * Regions: the contiguous memory that allocators serve from, taken from the page allocator, from
+ * vmalloc, or lent by the caller.
  *
- * Mapping may sleep unless the gfp flags forbid it; without blocking only pages can be had. Unmapping vmalloc memory
- * may sleep. A region is never touched here: it arrives uninitialised unless __GFP_ZERO asks otherwise.
+ * Mapping may sleep unless the gfp flags forbid it; without blocking only pages can be had.
+ * Unmapping vmalloc memory may sleep. A region is never touched here: it arrives uninitialised
+ * unless __GFP_ZERO asks otherwise.
  */
 #include <linux/atomic.h>
 #include <linux/export.h>
@@ -27,6 +28,7 @@ static const char *const backing_names[] = {
 	[NEBULA_VMALLOC]	= "vmalloc",
 	[NEBULA_BUFFER]		= "buffer",
 };
+
 static_assert(ARRAY_SIZE(backing_names) == NEBULA_BUFFER + 1);
 
 const char *nebula_backing_name(enum nebula_backing backing)
@@ -49,7 +51,10 @@ static void *pages_alloc(size_t size, gfp_t gfp, int node)
 	split_page(page, order);
 	for (i = size >> PAGE_SHIFT; i < 1U << order; i++)
 		__free_page(page + i);
-	/* The page allocator does not report to kmemleak; objects may be reachable through our memory alone. */
+	/*
+	 * The page allocator does not report to kmemleak; objects may be reachable through our
+	 * memory alone.
+	 */
 	kmemleak_alloc(page_address(page), size, 1, gfp);
 	return page_address(page);
 }
@@ -140,9 +145,8 @@ static void *auto_alloc(size_t size, gfp_t gfp, int node, enum nebula_backing *b
  * @r: filled in on success, untouched otherwise.
  * @req: what is wanted.
  *
- * Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
- * Return: 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size cannot be represented,
- * -ENOMEM.
+ * Context: as @req->gfp; not NMI. Sleeps if it allows blocking. Return: 0, -EINVAL for a buffer
+ * that is too small once aligned, -EOVERFLOW when the size cannot be represented, -ENOMEM.
  */
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
@@ -184,7 +188,7 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	atomic64_add(origin_size, &mapped_bytes);
 	return 0;
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_region_map);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_map);
 
 /**
  * nebula_region_unmap() - give a region back to where it came from
@@ -205,7 +209,7 @@ void nebula_region_unmap(struct nebula_region *r)
 	}
 	*r = (struct nebula_region){ };
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_region_unmap);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_unmap);
 
 /**
  * nebula_region_totals() - all that was ever mapped and unmapped
@@ -220,4 +224,4 @@ void nebula_region_totals(struct nebula_region_totals *t)
 	t->mapped = atomic64_read(&mapped);
 	t->mapped_bytes = atomic64_read(&mapped_bytes);
 }
-NEBULA_EXPORT_FOR_TESTS(nebula_region_totals);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_totals);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What errors are called, what they mean, and what to do about them: one table, and one printer for log and debugfs.
+ * What errors are called, what they mean, and what to do about them: one table, and one printer
+ * for log and debugfs.
  */
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -43,14 +44,15 @@ static const struct errc_info infos[] = {
 		.advice = { "ask for less at a time, or raise .capacity to the value above",
 			    "set NEBULA_GROW and .max_capacity",
 			    "check that the size was computed right" },
-		.advice_full = { "raise .capacity to the value above, or set NEBULA_GROW and .max_capacity",
+		.advice_full = { "raise .capacity to the value above, or set NEBULA_GROW",
 				 "reset, or restore a checkpoint, before the region is full",
 				 "look for the largest users: cat allocators/<name>/stats" },
 	},
 	[NEBULA_E_POOL_EXHAUSTED] = {
 		.name = "POOL_EXHAUSTED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "all blocks are in use",
-		.advice = { "raise .blocks or set NEBULA_GROW", "look for blocks that are never freed" },
+		.advice = { "raise .blocks or set NEBULA_GROW",
+			    "look for blocks that are never freed" },
 	},
 	[NEBULA_E_BACKING_FAILED] = {
 		.name = "BACKING_FAILED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
@@ -96,7 +98,7 @@ static const struct errc_info infos[] = {
 		.name = "WRONG_CONTEXT", ERRNO(EPERM), .severity = NEBULA_WARNING,
 		.message = "the operation may not run in this context",
 		.advice = { "move it to process context, outside of locks and with interrupts on",
-			    "use a .gfp that does not block if the allocator grows in atomic context" },
+			    "growing in atomic context takes a .gfp that does not block" },
 	},
 	[NEBULA_E_DOUBLE_FREE] = {
 		.name = "DOUBLE_FREE", ERRNO(EINVAL), .severity = NEBULA_CORRUPT,
@@ -191,6 +193,7 @@ static const struct errc_info infos[] = {
 		.advice = { "destroy every allocator in the module's exit function" },
 	},
 };
+
 static_assert(ARRAY_SIZE(infos) == NEBULA_E_NR);
 
 static const char *const context_names[] = {
@@ -199,6 +202,7 @@ static const char *const context_names[] = {
 	[NEBULA_IN_HARDIRQ]	= "hardirq",
 	[NEBULA_IN_NMI]		= "nmi",
 };
+
 static_assert(ARRAY_SIZE(context_names) == NEBULA_IN_NMI + 1);
 
 static const struct errc_info *info_of(enum nebula_errc code)
@@ -267,8 +271,9 @@ static void put_head(struct sink *s, const struct nebula_error *err, const struc
 	u32 rest;
 	u64 seconds = div_u64_rem(err->time_ns, NSEC_PER_SEC, &rest);
 
-	put(s, "[%5llu.%06u] %s: %s (%s%s) in %s[%d], %s, cpu %d\n", seconds, rest / 1000, err->name, info->name,
-	    info->errno ? "-" : "", info->errno_name, err->comm, err->pid, nebula_context_name(err->context), err->cpu);
+	put(s, "[%5llu.%06u] %s: %s (%s%s) in %s[%d], %s, cpu %d\n", seconds, rest / 1000,
+	    err->name, info->name, info->errno ? "-" : "", info->errno_name, err->comm, err->pid,
+	    nebula_context_name(err->context), err->cpu);
 }
 
 static void put_request(struct sink *s, const struct nebula_error *err)
@@ -276,7 +281,8 @@ static void put_request(struct sink *s, const struct nebula_error *err)
 	char buf[NEBULA_BYTES_SIZE];
 
 	if (err->size && err->align)
-		put(s, "   requested: %s (align %zu)\n", nebula_bytes_str(buf, err->size), err->align);
+		put(s, "   requested: %s (align %zu)\n", nebula_bytes_str(buf, err->size),
+		    err->align);
 	else if (err->size)
 		put(s, "   requested: %s\n", nebula_bytes_str(buf, err->size));
 	else if (err->align)
@@ -293,13 +299,15 @@ static void put_state(struct sink *s, const struct nebula_error *err)
 	if (!err->capacity)
 		return;
 	put(s, "   state:     used %s of %s (%u.%u%%), available %s, peak %s\n",
-	    nebula_bytes_str(used, err->used), nebula_bytes_str(capacity, err->capacity), err->utilisation / 10,
-	    err->utilisation % 10, nebula_bytes_str(available, err->available), nebula_bytes_str(peak, err->peak));
+	    nebula_bytes_str(used, err->used), nebula_bytes_str(capacity, err->capacity),
+	    err->utilisation / 10, err->utilisation % 10,
+	    nebula_bytes_str(available, err->available), nebula_bytes_str(peak, err->peak));
 }
 
 static void put_advice(struct sink *s, const struct nebula_error *err, const struct errc_info *info)
 {
-	const bool full = err->capacity && err->utilisation >= FULL_PERMILLE && info->advice_full[0];
+	const bool full =
+		err->capacity && err->utilisation >= FULL_PERMILLE && info->advice_full[0];
 	const char *const *advice = full ? info->advice_full : info->advice;
 	char buf[NEBULA_BYTES_SIZE];
 	unsigned int i;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Text for the debugfs files: grows as it is written, so that a snapshot can be taken before anything is printed.
- * Process context only. After running out of memory, writing goes on without effect and @failed says so.
+ * Text for the debugfs files: grows as it is written, so that a snapshot can be taken before
+ * anything is printed. Process context only. After running out of memory, writing goes on without
+ * effect and @failed says so.
  */
 #include <linux/math64.h>
 #include <linux/minmax.h>

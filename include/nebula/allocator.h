@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What all kinds of allocators have in common. struct nebula_allocator is embedded in each; generic.h finds it from a
- * pointer to any kind.
+ * What all kinds of allocators have in common. struct nebula_allocator is embedded in each;
+ * generic.h finds it from a pointer to any kind.
  */
 #ifndef _NEBULA_ALLOCATOR_H
 #define _NEBULA_ALLOCATOR_H

@@ -2,17 +2,19 @@
 /*
  * Bump allocator (arena): many short-lived objects with one common end.
  *
- * Best suited for a request, a parse, a frame: allocate with a handful of instructions, give everything back at once
- * with reset, or back to a checkpoint. Single objects are never freed.
+ * Best suited for a request, a parse, a frame: allocate with a handful of instructions, give
+ * everything back at once with reset, or back to a checkpoint. Single objects are never freed.
  *
  * Two modes:
- *  - owner (default): one owner at a time, serialised by the caller, in whatever context the owner runs. Inline, no
- *    atomics. Checkpoint, restore, reset, realloc in place.
- *  - %NEBULA_SHARED: any number of CPUs in task, softirq, hardirq and NMI context. Each CPU bumps inside a sub-chunk that
- *    it takes from the region, with one unlocked per-CPU instruction; the contended operation happens once a sub-chunk.
+ *  - owner (default): one owner at a time, serialised by the caller, in whatever context the owner
+ *    runs. Inline, no atomics. Checkpoint, restore, reset, realloc in place.
+ *  - %NEBULA_SHARED: any number of CPUs in task, softirq, hardirq and NMI context. Each CPU bumps
+ *    inside a sub-chunk that it takes from the region, with one unlocked per-CPU instruction; the
+ *    contended operation happens once a sub-chunk.
  *
- * Limitations: memory comes back only by reset, restore or destroy. A shared one has no checkpoints. An NMI never grows
- * one, and where per-CPU operations are not NMI-safe it is refused (WRONG_CONTEXT).
+ * Limitations: memory comes back only by reset, restore or destroy. A shared one has no
+ * checkpoints. An NMI never grows one, and where per-CPU operations are not NMI-safe it is
+ * refused (WRONG_CONTEXT).
  */
 #ifndef _NEBULA_BUMP_H
 #define _NEBULA_BUMP_H
@@ -27,13 +29,21 @@
 #include <nebula/compat.h>
 #include <nebula/config.h>
 
-/* The cursor is a multiple of this, so constant sizes and alignments up to it need no alignment step. Bytes. */
+/*
+ * The cursor is a multiple of this, so constant sizes and alignments up to it need no alignment
+ * step. Bytes.
+ */
 #define NEBULA_BUMP_GRAIN	8UL
 
-/* Larger requests take the out-of-line path; adding this to an address of an object never wraps. Bytes. */
+/*
+ * Larger requests take the out-of-line path; adding this to an address of an object never wraps.
+ * Bytes.
+ */
 #define NEBULA_BUMP_INLINE_MAX	SZ_64K
 
-/* Surviving rewinds at increasing positions that are told apart without allocating memory for it. */
+/*
+ * Surviving rewinds at increasing positions that are told apart without allocating memory for it.
+ */
 #define NEBULA_BUMP_REWINDS	8
 
 /* Values of nebula_bump.limit that no object fits below. */
@@ -46,8 +56,10 @@
 
 /**
  * struct nebula_bump_config - how a bump allocator is to be
- * @capacity: bytes it shall hold; rounded up to pages. With @buffer at most @buffer_size, and 0 means all of it.
- * @max_capacity: bytes up to which it may grow, with %NEBULA_GROW only; 0 means 64 times @capacity.
+ * @capacity: bytes it shall hold; rounded up to pages. With @buffer at most @buffer_size, and 0
+ *	means all of it.
+ * @max_capacity: bytes up to which it may grow, with %NEBULA_GROW only; 0 means 64 times
+ *	@capacity.
  * @flags: &enum nebula_flags; %NEBULA_STRICT does not apply.
  * @preset: &enum nebula_preset.
  * @backing: &enum nebula_backing; @buffer implies %NEBULA_BUFFER.
@@ -115,14 +127,16 @@ struct nebula_bump_heap;
  * struct nebula_bump - a bump allocator
  * @cur: private; next address to hand out, a multiple of the grain. Shared: the per-CPU part.
  * @limit: private; end of what the inline path may hand out, or NEBULA_BUMP_LIMIT_*.
- * @tail: private; end of the newest object whose size is no multiple of the grain; it counts while it lies within the
+ * @tail: private; end of the newest object whose size is no multiple of the grain; it counts
+ *	while it lies within the
  *	grain below @cur, and the bytes between the two can still be handed out.
  * @sub_mask: private; shared: bits of an address that are equal within a sub-chunk.
  * @padding: private; bytes ever lost to alignment.
  * @allocs: private; allocations ever served by an owner.
  * @frees: private; objects ever given back.
  * @start: private; where @cur begins in this region.
- * @peak_at: private; @cur up to which a rewind need not look at the peak; 0 keeps rewinds out of line.
+ * @peak_at: private; @cur up to which a rewind need not look at the peak; 0 keeps rewinds out of
+ *	line.
  * @epoch: private; resets and restores so far.
  * @rewind_at: private; @cur of the newest rewind, or NEBULA_BUMP_REWIND_*.
  * @released: private; bytes ever given back.
@@ -143,7 +157,8 @@ struct nebula_bump_heap;
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
  *
- * All fields are private: use the functions. It may be embedded or live on the stack, see nebula_bump_init().
+ * All fields are private: use the functions. It may be embedded or live on the stack, see
+ * nebula_bump_init().
  */
 struct nebula_bump {
 	unsigned long cur;
@@ -180,25 +195,28 @@ struct nebula_bump {
 	struct nebula_allocator common;
 };
 
-struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg, size_t cfg_size,
-					   unsigned int abi, struct module *owner);
+struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner);
 void nebula_bump_destroy(struct nebula_bump *b);
 void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size);
 void nebula_bump_exit(struct nebula_bump *b);
 
-void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align) __malloc __alloc_size(2);
+void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
+	__malloc __alloc_size(2);
 struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b);
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_reset_outline(struct nebula_bump *b);
 struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b);
 void nebula_bump_scope_exit(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 
-void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size, size_t align)
+void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
+			  size_t align)
 	__must_check __alloc_size(4);
 void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, size_t align)
 	__malloc __must_check __alloc_size(3);
 char *nebula_bump_strdup(struct nebula_bump *b, const char *s) __malloc __must_check;
-char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...) __malloc __must_check __printf(2, 3);
+char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...)
+	__malloc __must_check __printf(2, 3);
 char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args)
 	__malloc __must_check __printf(2, 0);
 
@@ -209,42 +227,47 @@ size_t nebula_bump_capacity(const struct nebula_bump *b);
 size_t nebula_bump_peak(const struct nebula_bump *b);
 bool nebula_bump_owns(const struct nebula_bump *b, const void *p);
 
-#define nebula_bump_config_check(cfg)							\
-do {											\
-	nebula_config_assert((cfg).capacity || (cfg).buffer,				\
-			     "nebula_bump: .capacity must not be zero");		\
-	nebula_config_assert((cfg).capacity <= NEBULA_CAPACITY_MAX,			\
-			     "nebula_bump: .capacity overflows");			\
-	nebula_config_assert((cfg).max_capacity <= NEBULA_CAPACITY_MAX,			\
-			     "nebula_bump: .max_capacity overflows");			\
-	nebula_config_assert(!((cfg).buffer && ((cfg).flags & NEBULA_GROW)),		\
-			     "nebula_bump: .buffer excludes NEBULA_GROW");		\
-} while (0)
+/* What the compiler can know of a configuration; all of it is checked again by create. */
+static __always_inline void nebula_bump_config_check(const struct nebula_bump_config *cfg)
+{
+	nebula_config_assert(cfg->capacity || cfg->buffer,
+			     "nebula_bump: .capacity must not be zero");
+	nebula_config_assert(cfg->capacity <= NEBULA_CAPACITY_MAX,
+			     "nebula_bump: .capacity overflows");
+	nebula_config_assert(cfg->max_capacity <= NEBULA_CAPACITY_MAX,
+			     "nebula_bump: .max_capacity overflows");
+	nebula_config_assert(!cfg->buffer || !(cfg->flags & NEBULA_GROW),
+			     "nebula_bump: .buffer excludes NEBULA_GROW");
+}
 
 /**
  * nebula_bump_create() - make a bump allocator
  * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
- * @...: designated fields of &struct nebula_bump_config, for example ``.capacity = SZ_64K, .flags = NEBULA_GROW``.
+ * @...: designated fields of &struct nebula_bump_config, for example ``.capacity = SZ_64K, .flags
+ *	= NEBULA_GROW``.
  *
  * Fields that are constant and can never be valid do not compile.
  *
- * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``.
- * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for a capacity that cannot be
- * represented, -ENOMEM without memory, -EPERM in atomic context, -ENOEXEC when the client was built against other
- * headers. The reason is recorded.
+ * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``. Return: the allocator, or
+ * ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for a capacity that cannot be
+ * represented, -ENOMEM without memory, -EPERM in atomic context, -ENOEXEC when the client was
+ * built against other headers. The reason is recorded.
  */
 #define nebula_bump_create(name, ...)							\
 ({											\
 	const struct nebula_bump_config __nebula_cfg = { __VA_ARGS__ };			\
 											\
-	nebula_bump_config_check(__nebula_cfg);						\
+	nebula_bump_config_check(&__nebula_cfg);					\
 	nebula_alloc_hooks(nebula_bump_create_cfg(name, &__nebula_cfg, sizeof(__nebula_cfg),	\
 						  NEBULA_ABI, THIS_MODULE));		\
 })
 
-/* One CPU's turn in a shared bump allocator: a single attempt, all else is out of line. @size is a multiple of the grain. */
-static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, unsigned long cookie, size_t size,
-						      size_t align)
+/*
+ * One CPU's turn in a shared bump allocator: a single attempt, all else is out of line. @size is
+ * a multiple of the grain.
+ */
+static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, unsigned long cookie,
+						      size_t size, size_t align)
 {
 	struct nebula_bump_cpu __percpu *pc = (struct nebula_bump_cpu __percpu *)cookie;
 	unsigned long cur, next;
@@ -253,7 +276,8 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, uns
 		return nebula_bump_alloc_outline(b, size, align);
 	cur = this_cpu_read(pc->cur);
 	next = cur + size;
-	if (unlikely((next ^ cur) & b->sub_mask) || unlikely(!nebula_this_cpu_cas(pc->cur, &cur, next)))
+	if (unlikely((next ^ cur) & b->sub_mask) ||
+	    unlikely(!nebula_this_cpu_cas(pc->cur, &cur, next)))
 		return nebula_bump_alloc_outline(b, size, align);
 	this_cpu_inc(pc->allocs);
 	return (void *)cur;
@@ -265,16 +289,20 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, uns
  * @size: bytes.
  * @align: power of two, bytes.
  *
- * Inline for constant sizes and alignments. The memory is uninitialised unless the allocator has %NEBULA_ZERO.
+ * Inline for constant sizes and alignments. The memory is uninitialised unless the allocator has
+ * %NEBULA_ZERO.
  *
- * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while growing, as ``.gfp`` allows.
- * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, BACKING_FAILED, INVALID_ALIGNMENT,
- * SIZE_OVERFLOW or WRONG_CONTEXT recorded.
+ * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while
+ * growing, as ``.gfp`` allows. Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with
+ * OUT_OF_MEMORY, BACKING_FAILED, INVALID_ALIGNMENT, SIZE_OVERFLOW or WRONG_CONTEXT recorded.
  */
 static __always_inline __malloc __alloc_size(2) __must_check
 void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 {
-	/* Objects of odd sizes and small alignments are packed, which takes more than belongs inline. */
+	/*
+	 * Objects of odd sizes and small alignments are packed, which takes more than belongs
+	 * inline.
+	 */
 	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
 			     size && size <= NEBULA_BUMP_INLINE_MAX && is_power_of_2(align) &&
 			     align <= NEBULA_BUMP_INLINE_MAX &&
@@ -288,18 +316,22 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	p = align <= NEBULA_BUMP_GRAIN ? cur : ALIGN(cur, align);
 	e = p + size;
 	if (unlikely(e > b->limit)) {
-		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN || b->limit != NEBULA_BUMP_LIMIT_SHARED)
+		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN ||
+		    b->limit != NEBULA_BUMP_LIMIT_SHARED)
 			return nebula_bump_alloc_outline(b, size, align);
 		return nebula_bump_alloc_shared(b, cur, size, align);
 	}
 	if (size % NEBULA_BUMP_GRAIN)
 		WRITE_ONCE(b->tail, e);
-	/* The cursor and all alignments beyond the grain are multiples of it, so only a size can need rounding. */
+	/*
+	 * The cursor and all alignments beyond the grain are multiples of it, so only a size can
+	 * need rounding.
+	 */
 	next = size % NEBULA_BUMP_GRAIN ? ALIGN(e, NEBULA_BUMP_GRAIN) : e;
 	WRITE_ONCE(b->cur, next);
 	if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
-		data_race(b->padding += next - cur - size);
-	data_race(b->allocs++);
+		nebula_count(b->padding, next - cur - size);
+	nebula_count(b->allocs, 1);
 	return (void *)p;
 }
 
@@ -328,8 +360,8 @@ void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
  *
  * Checkpoints nest to any depth. They cost nothing while they are kept, and need not be restored.
  *
- * Context: the owner's. Not for %NEBULA_SHARED (INVALID_STATE).
- * Return: the checkpoint. When it was refused - shared allocator, or more rewinds to tell apart than there is memory for
+ * Context: the owner's. Not for %NEBULA_SHARED (INVALID_STATE). Return: the checkpoint. When it
+ * was refused - shared allocator, or more rewinds to tell apart than there is memory for
  * (EXCEEDS_MAX) - the reason is recorded and restoring it fails.
  */
 static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct nebula_bump *b)
@@ -350,29 +382,31 @@ static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct ne
  * @b: the allocator.
  * @cp: the checkpoint; it stays valid.
  *
- * Context: the owner's.
- * Return: 0; -ESTALE (STALE_CHECKPOINT) when the allocator was reset since, or rewound past it, even if the space was
- * filled again; -EINVAL (FOREIGN_CHECKPOINT) for another allocator's, or garbage. On failure nothing changes.
+ * Context: the owner's. Return: 0; -ESTALE (STALE_CHECKPOINT) when the allocator was reset since,
+ * or rewound past it, even if the space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for
+ * another allocator's, or garbage. On failure nothing changes.
  */
 static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct nebula_checkpoint cp)
 {
 	unsigned long cur = b->cur;
 
 	/*
-	 * Nothing was rewound since the checkpoint was taken, and the newest rewind went where this one goes, so the
-	 * rewinds to remember stay the same but for its epoch. An address in @rewind_at is in no other allocator, and an
-	 * epoch is of no other life of the same memory, so the owner need not be looked at.
+	 * Nothing was rewound since the checkpoint was taken, and the newest rewind went where
+	 * this one goes, so the rewinds to remember stay the same but for its epoch. An address
+	 * in @rewind_at is in no other allocator, and an epoch is of no other life of the same
+	 * memory, so the owner need not be looked at.
 	 */
-	if (unlikely(cp.epoch != b->epoch) || unlikely(cp.cur != b->rewind_at) || unlikely(cur > b->peak_at)) {
+	if (unlikely(cp.epoch != b->epoch) || unlikely(cp.cur != b->rewind_at) ||
+	    unlikely(cur > b->peak_at)) {
 		struct nebula_checkpoint copy = cp;
 
 		return nebula_bump_restore_outline(b, &copy);
 	}
-	data_race(b->released += cur - cp.cur);
+	nebula_count(b->released, cur - cp.cur);
 	WRITE_ONCE(b->cur, cp.cur);
 	WRITE_ONCE(b->tail, cp.tail);
 	WRITE_ONCE(b->frees, b->allocs - cp.live);
-	data_race(b->epoch++);
+	nebula_count(b->epoch, 1);
 	return 0;
 }
 
@@ -382,7 +416,8 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
  *
  * All checkpoints become stale. One that had grown keeps its largest region.
  *
- * Context: the owner's. With %NEBULA_SHARED no allocation may be in flight on any CPU, and not from NMI.
+ * Context: the owner's. With %NEBULA_SHARED no allocation may be in flight on any CPU, and not
+ * from NMI.
  */
 static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 {
@@ -392,11 +427,11 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 		nebula_bump_reset_outline(b);
 		return;
 	}
-	data_race(b->released += cur - b->start);
+	nebula_count(b->released, cur - b->start);
 	WRITE_ONCE(b->cur, b->start);
 	WRITE_ONCE(b->frees, b->allocs);
-	data_race(b->epoch++);
-	data_race(b->resets++);
+	nebula_count(b->epoch, 1);
+	nebula_count(b->resets, 1);
 	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
 }
 

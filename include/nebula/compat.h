@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The differences between kernels that inline code in the public headers has to know. Clients need nothing from here;
- * differences that only the module itself sees live in module/compat.h.
+ * The differences between kernels that inline code in the public headers has to know. Clients
+ * need nothing from here; differences that only the module itself sees live in module/compat.h.
  */
 #ifndef _NEBULA_COMPAT_H
 #define _NEBULA_COMPAT_H
@@ -11,29 +11,30 @@
 
 /* sparse does not know __has_include(). */
 #ifndef __CHECKER__
-#if !__has_include(<linux/cleanup.h>)
-#error "nebula_memory needs <linux/cleanup.h>: build against a kernel that has it (the 6.1 series with the back-port, or 6.5 and later)"
+#if !__has_include("linux/cleanup.h")
+#error "nebula_memory needs a kernel that has <linux/cleanup.h>: late 6.1.y, or 6.5 and newer"
 #endif
 #endif
 
 /*
- * nebula_this_cpu_cas() - compare and exchange of a per-CPU unsigned long; true when it was exchanged. The word found
- * is left in *@oldp.
+ * nebula_this_cpu_cas() - compare and exchange of a per-CPU unsigned long; true when it was
+ * exchanged. The word found is left in *@oldp.
  *
- * On x86-64 this is one unlocked instruction: atomic against everything that can interrupt this CPU, an NMI included.
- * Before this_cpu_try_cmpxchg() existed, this_cpu_cmpxchg() compared the result once more in software; taking the
- * flag instead is what the newer kernels do.
+ * On x86-64 this is one unlocked instruction: atomic against everything that can interrupt this
+ * CPU, an NMI included. Before this_cpu_try_cmpxchg() existed, this_cpu_cmpxchg() compared the
+ * result once more in software; taking the flag instead is what the newer kernels do.
  */
 #if defined(this_cpu_try_cmpxchg)
 #define nebula_this_cpu_cas(pcp, oldp, value)	likely(this_cpu_try_cmpxchg(pcp, oldp, value))
 #elif defined(CONFIG_X86_64) && defined(CONFIG_SMP)
 #define nebula_this_cpu_cas(pcp, oldp, value)				\
 ({									\
+	unsigned long *__nebula_oldp = (oldp);				\
 	bool __nebula_done;						\
 									\
 	asm volatile("cmpxchgq %[val], " __percpu_arg([var])		\
 		     : "=@ccz" (__nebula_done), [var] "+m" (pcp),	\
-		       "+a" (*(oldp))					\
+		       "+a" (*__nebula_oldp)				\
 		     : [val] "r" ((unsigned long)(value))		\
 		     : "memory");					\
 	likely(__nebula_done);						\
@@ -41,16 +42,17 @@
 #else
 #define nebula_this_cpu_cas(pcp, oldp, value)				\
 ({									\
-	unsigned long __nebula_old = *(oldp);				\
+	unsigned long *__nebula_oldp = (oldp);				\
+	unsigned long __nebula_old = *__nebula_oldp;			\
 									\
-	*(oldp) = this_cpu_cmpxchg(pcp, __nebula_old, value);		\
-	likely(*(oldp) == __nebula_old);				\
+	*__nebula_oldp = this_cpu_cmpxchg(pcp, __nebula_old, value);	\
+	likely(*__nebula_oldp == __nebula_old);				\
 })
 #endif
 
 /*
- * Per-CPU operations that an NMI may not tear. Elsewhere the generic ones only keep interrupts out, so a shared
- * allocator refuses to serve an NMI there.
+ * Per-CPU operations that an NMI may not tear. Elsewhere the generic ones only keep interrupts
+ * out, so a shared allocator refuses to serve an NMI there.
  */
 #if defined(CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS) || defined(CONFIG_X86) || \
 	defined(CONFIG_ARM64) || defined(CONFIG_S390)
@@ -58,6 +60,12 @@
 #else
 #define NEBULA_NMI_SAFE 0
 #endif
+
+/*
+ * Counting where one context writes and others read: the read is one word, as of some moment, and
+ * that is all a statistic promises.
+ */
+#define nebula_count(word, n)	data_race((word) += (n)) /* see above */
 
 /* Memory allocation profiling charges the caller of create(), not this module. */
 #ifdef alloc_hooks

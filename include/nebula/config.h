@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What all configuration structs share: presets, flags, backing, and the checks made while the client compiles.
+ * What all configuration structs share: presets, flags, backing, and the checks made while the
+ * client compiles.
  *
  * One rule holds for every field of every configuration: zero means the preset's default.
  */
@@ -14,7 +15,10 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-/* Layout of everything in these headers that a client compiles in. Grows by one with each incompatible change. */
+/*
+ * Layout of everything in these headers that a client compiles in. Grows by one with each
+ * incompatible change.
+ */
 #define NEBULA_ABI		1
 
 /* Longest name of an allocator, in bytes without the terminating zero. */
@@ -78,7 +82,8 @@ enum nebula_backing {
 /*
  * nebula_config_assert() - refuse to compile a configuration that can never be valid
  *
- * Speaks only where the compiler knows the value; everything else is checked again when the allocator is created.
+ * Speaks only where the compiler knows the value; everything else is checked again when the
+ * allocator is created.
  */
 #define nebula_config_assert(condition, msg)				\
 	compiletime_assert(!__builtin_constant_p(condition) || (condition), msg)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Errors that explain themselves. Allocation functions return NULL on failure, as kmalloc() does; why is in the
- * allocator's error record, in /sys/kernel/debug/nebula_memory/errors and, rate limited, in the kernel log.
+ * Errors that explain themselves. Allocation functions return NULL on failure, as kmalloc() does;
+ * why is in the allocator's error record, in /sys/kernel/debug/nebula_memory/errors and, rate
+ * limited, in the kernel log.
  */
 #ifndef _NEBULA_ERROR_H
 #define _NEBULA_ERROR_H

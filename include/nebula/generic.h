@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Functions that take a pointer to any kind of allocator. The kind is resolved while compiling; a pointer of another
- * type does not compile.
+ * Functions that take a pointer to any kind of allocator. The kind is resolved while compiling; a
+ * pointer of another type does not compile.
  */
 #ifndef _NEBULA_GENERIC_H
 #define _NEBULA_GENERIC_H
@@ -9,16 +9,17 @@
 #include <nebula/allocator.h>
 #include <nebula/bump.h>
 
+static inline struct nebula_allocator *nebula_allocator_of_bump(const struct nebula_bump *b)
+{
+	return (struct nebula_allocator *)&b->common;
+}
+
 /* nebula_allocator_of() - the common part behind a pointer to any kind of allocator */
-#define nebula_allocator_of(x) _Generic((x),				\
-	struct nebula_allocator *:					\
-		(struct nebula_allocator *)(unsigned long)(x),		\
-	const struct nebula_allocator *:				\
-		(const struct nebula_allocator *)(unsigned long)(x),	\
-	struct nebula_bump *:						\
-		&((struct nebula_bump *)(unsigned long)(x))->common,	\
-	const struct nebula_bump *:					\
-		&((const struct nebula_bump *)(unsigned long)(x))->common)
+#define nebula_allocator_of(x) _Generic((x),					\
+	struct nebula_allocator *: (x),				\
+	const struct nebula_allocator *: (x),				\
+	struct nebula_bump *: nebula_allocator_of_bump((void *)(x)),	\
+	const struct nebula_bump *: nebula_allocator_of_bump((const void *)(x)))
 
 /**
  * nebula_last_error() - the newest error of an allocator

@@ -7,8 +7,9 @@
  *	struct nebula_bump *b __free(nebula_bump) =	destroys b at the end of the scope
  *		nebula_bump_create(...);
  *
- * break and continue inside scoped_guard() bind to it, as everywhere in the kernel; guard() keeps the user's loop.
- * An allocator cannot be destroyed while a scope on it is open: that is refused and recorded as INVALID_STATE.
+ * break and continue inside scoped_guard() bind to it, as everywhere in the kernel; guard() keeps
+ * the user's loop. An allocator cannot be destroyed while a scope on it is open: that is refused
+ * and recorded as INVALID_STATE.
  */
 #ifndef _NEBULA_SCOPE_H
 #define _NEBULA_SCOPE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Statistics of an allocator. Counting costs the hot path one plain increment; everything here is computed when read.
+ * Statistics of an allocator. Counting costs the hot path one plain increment; everything here is
+ * computed when read.
  */
 #ifndef _NEBULA_STATS_H
 #define _NEBULA_STATS_H
@@ -28,8 +29,8 @@
  * @grows: how often a region was added.
  * @utilisation: @used of @capacity, in tenths of a percent.
  *
- * Read while the allocator is in use, each value is one that was true at some moment during the call, and the
- * identities hold within what is in flight. Read after quiescence, all are exact.
+ * Read while the allocator is in use, each value is one that was true at some moment during the
+ * call, and the identities hold within what is in flight. Read after quiescence, all are exact.
  */
 struct nebula_stats {
 	u64 allocs;
