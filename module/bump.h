@@ -2,7 +2,8 @@
 /*
  * Private to the bump allocator: what its files know of each other.
  *
- *	bump.c         create, destroy, getters, statistics
+ *	bump.c         dispatch between the modes, getters, what the registry needs
+ *	bump_create.c  configuration, create and destroy, init and exit
  *	bump_owner.c   owner mode: the inline path's slow side, growth, checkpoints
  *	bump_shared.c  shared mode: sub-chunks, growth ahead of need
  *	bump_text.c    copies and formatted text, in either mode
@@ -80,6 +81,9 @@ static inline bool bump_is_inline(const struct nebula_bump *b)
 {
 	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
 }
+
+/* bump_create.c */
+void bump_take_down(struct nebula_bump *b);
 
 /* bump_owner.c */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);

@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include "internal.h"
 
@@ -313,9 +314,9 @@ static void put_advice(struct sink *s, const struct nebula_error *err, const str
 	unsigned int i;
 
 	put(s, "   suggest:   %s", full ? "the allocator is over 90% full" : info->message);
-	if (err->code == NEBULA_E_OUT_OF_MEMORY && err->size < NEBULA_CAPACITY_MAX)
+	if (err->code == NEBULA_E_OUT_OF_MEMORY && is_power_of_2(err->align))
 		put(s, "; a capacity of %s would have sufficed",
-		    nebula_bytes_str(buf, PAGE_ALIGN(err->used + err->size + err->align)));
+		    nebula_bytes_str(buf, PAGE_ALIGN(ALIGN(err->used, err->align) + err->size)));
 	put(s, ":\n");
 	if (err->growth_pending)
 		put(s, "              0. growth is on its way and was outrun: raise .capacity\n");

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a person does with this tree; how the module is built is in Kbuild. `make help` lists it all.
+#
+# KDIR is the only kernel switch: the build tree of the kernel to build for.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+# Where dkms looks for a package's source; also the place of the headers that clients include.
+SOURCE_DIR := $(DESTDIR)/usr/src/nebula-memory-$(VERSION)
+
+KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
+# Distributions keep their signing key to themselves.
+UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
+# What the kernel calls itself; include/config/kernel.release is another name in Debian's headers.
+KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
+
+.DEFAULT_GOAL := modules
+.PHONY: modules demo check kunit lint bench install uninstall dkms-install dkms-uninstall clean distclean help kdir
+
+modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
+	@$(KBUILD) modules
+
+demo: ## boot the distribution's kernel in QEMU and show the module at work
+	@tools/vm/prepare.sh stock
+	@tools/vm/build.sh stock
+	@tools/vm/run.sh stock demo.sh --show -- tools/samples/requests.txt
+
+check: ## run everything: lint, harness, KUnit on two kernels, demo
+	@tools/check.sh
+
+kunit: KERNEL ?= uml
+kunit: ## run the KUnit suites; KERNEL=uml (seconds) or debug (KASAN, lockdep, kmemleak)
+	@tools/vm/prepare.sh $(KERNEL)
+	@tools/vm/build.sh $(KERNEL)
+	@tools/vm/run.sh $(KERNEL) kunit.sh
+
+lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
+	@tools/lint/lint.sh
+
+bench: ## measure against the kernel's own allocators, in the same boot
+	@tools/bench/bench.sh
+
+install: modules ## install the module for the kernel of KDIR, headers for clients in /usr/src
+	@$(KBUILD) $(UNSIGNED) INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KERNEL_RELEASE)
+	install -d $(SOURCE_DIR)
+	cp -r include $(SOURCE_DIR)/
+	install -m 644 Module.symvers $(SOURCE_DIR)/
+
+uninstall: kdir ## undo install
+	rm -f $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates/nebula_memory*.ko*
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KERNEL_RELEASE)
+	rm -f $(SOURCE_DIR)/Module.symvers
+	[ -e $(SOURCE_DIR)/dkms.conf ] || rm -rf $(SOURCE_DIR)
+
+dkms-install: kdir ## let dkms build and install it, for the kernel of KDIR and every later one
+	@command -v dkms >/dev/null || { echo 'dkms is not installed'; exit 1; }
+	install -d $(SOURCE_DIR)
+	cp -r Kbuild dkms.conf LICENSE include module kunit $(SOURCE_DIR)/
+	dkms install -k $(KERNEL_RELEASE) nebula-memory/$(VERSION)
+
+dkms-uninstall: ## undo dkms-install
+	dkms remove nebula-memory/$(VERSION) --all
+	rm -rf $(SOURCE_DIR)
+
+clean: ## delete what was built in this tree
+	@if [ -e "$(KDIR)/Makefile" ]; then $(KBUILD) clean; fi
+	rm -rf build
+
+distclean: clean ## clean, and delete the downloaded and built kernels too
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nebula-memory"
+
+help: ## print this
+	@echo 'nebula_memory $(VERSION), region allocators for kernel modules'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  KDIR=DIR         the kernel to build for; else $(KDIR)'
+	@echo '  KERNEL_SRC=DIR   a linux 7.x source tree for kunit, lint and check, in place of a download'
+	@echo '  Kernels and downloads are kept in $${XDG_CACHE_HOME:-~/.cache}/nebula-memory,'
+	@echo '  output of this tree in build/.'
+
+kdir:
+	@[ -e "$(KDIR)/Makefile" ] || { \
+		echo "no kernel build tree at $(KDIR)"; \
+		echo "install the headers of your kernel (Debian: linux-headers-amd64) or name a build tree with KDIR=DIR;"; \
+		echo "make demo needs neither: it fetches a kernel of its own"; \
+		exit 1; } >&2

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bump allocators come and go: configuration, create and destroy, init and exit.
+ *
+ * Create and destroy run in process context; whatever step of create fails, all steps before it
+ * are undone.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include "bump.h"
+
+/* With NEBULA_GROW and no limit given. */
+#define DEFAULT_GROWTH		64
+
+/* A shared allocator counts the grains of a region in 32 bits. */
+#define SHARED_CAPACITY_MAX	((u64)U32_MAX * NEBULA_BUMP_GRAIN)
+
+#define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_GROW | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
+
+/* Memory that a region of ours cannot be. */
+#define REFUSED_GFP	(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_RECLAIMABLE)
+
+/*
+ * Tells the checkpoints of successive lives of the same memory apart; epochs of one life count
+ * below bit 32.
+ */
+static atomic64_t lives = ATOMIC64_INIT(0);
+
+/**
+ * struct refusal - why a configuration is not accepted
+ * @code: %NEBULA_OK when it is.
+ * @field: at fault.
+ */
+struct refusal {
+	enum nebula_errc code;
+	const char *field;
+};
+
+#define REFUSE(errc, name)	((struct refusal){ .code = (errc), .field = (name) })
+
+static struct refusal check_buffer(const struct nebula_bump_config *cfg)
+{
+	if (!cfg->buffer)
+		return cfg->buffer_size ? REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer")
+					: REFUSE(NEBULA_OK, NULL);
+	if (!cfg->buffer_size || cfg->capacity > cfg->buffer_size)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	if (cfg->buffer_size > NEBULA_CAPACITY_MAX ||
+	    (unsigned long)cfg->buffer + cfg->buffer_size < cfg->buffer_size)
+		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".buffer_size");
+	if (cfg->flags & NEBULA_GROW)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and NEBULA_GROW");
+	if (cfg->backing != NEBULA_AUTO && cfg->backing != NEBULA_BUFFER)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and .backing");
+	return REFUSE(NEBULA_OK, NULL);
+}
+
+static struct refusal check_capacity(const struct nebula_bump_config *cfg)
+{
+	if (!cfg->capacity && !cfg->buffer)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
+	if (cfg->capacity > NEBULA_CAPACITY_MAX)
+		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
+	if (cfg->max_capacity > NEBULA_CAPACITY_MAX)
+		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
+	if (cfg->max_capacity && (!(cfg->flags & NEBULA_GROW) || cfg->max_capacity < cfg->capacity))
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
+	if (cfg->flags & NEBULA_SHARED &&
+	    max(cfg->capacity, cfg->max_capacity) > SHARED_CAPACITY_MAX)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
+	return REFUSE(NEBULA_OK, NULL);
+}
+
+static struct refusal check_rest(const struct nebula_bump_config *cfg)
+{
+	if (cfg->flags & ~KNOWN_FLAGS)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".flags");
+	if (cfg->preset > NEBULA_DEVELOPMENT)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".preset");
+	if (cfg->backing > NEBULA_BUFFER || (cfg->backing == NEBULA_BUFFER && !cfg->buffer))
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".backing");
+	if (cfg->gfp & REFUSED_GFP)
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".gfp");
+	if (cfg->node < 0 || cfg->node > MAX_NUMNODES || (cfg->node && !node_online(cfg->node - 1)))
+		return REFUSE(NEBULA_E_INVALID_CONFIG, ".node");
+	return REFUSE(NEBULA_OK, NULL);
+}
+
+static struct refusal check_config(const char *name, const struct nebula_bump_config *cfg)
+{
+	struct refusal r;
+
+	if (nebula_atomic_context())
+		return REFUSE(NEBULA_E_WRONG_CONTEXT, "create");
+	if (!nebula_name_valid(name))
+		return REFUSE(NEBULA_E_INVALID_CONFIG, "name");
+	r = check_rest(cfg);
+	if (!r.code)
+		r = check_capacity(cfg);
+	if (!r.code)
+		r = check_buffer(cfg);
+	return r;
+}
+
+static size_t default_max(size_t capacity)
+{
+	return capacity > NEBULA_CAPACITY_MAX / DEFAULT_GROWTH ? NEBULA_CAPACITY_MAX
+							       : capacity * DEFAULT_GROWTH;
+}
+
+/* The configuration as it will be used, with all defaults filled in. */
+static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump_config *cfg)
+{
+	struct nebula_bump *b = &heap->bump;
+	size_t capacity = cfg->capacity ?: cfg->buffer_size;
+
+	b->common.kind = NEBULA_KIND_BUMP;
+	b->common.flags = cfg->flags | (cfg->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0);
+	heap->request = (struct nebula_region_request){
+		.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity),
+		.backing = cfg->buffer ? NEBULA_BUFFER : cfg->backing,
+		.gfp = (cfg->gfp ?: GFP_KERNEL) & ~__GFP_ZERO,
+		.node = cfg->node ? cfg->node - 1 : NUMA_NO_NODE,
+		.buffer = cfg->buffer,
+	};
+	heap->max_capacity = heap->request.size;
+	if (cfg->flags & NEBULA_GROW)
+		heap->max_capacity =
+			PAGE_ALIGN(cfg->max_capacity ?: default_max(heap->request.size));
+	if (cfg->flags & NEBULA_SHARED) {
+		heap->sub_size = bump_shared_sub_size(heap->request.size);
+		heap->request.align = heap->sub_size;
+	}
+}
+
+static void begin_life(struct nebula_bump *b)
+{
+	b->common.kind = NEBULA_KIND_BUMP;
+	b->epoch = (u64)atomic64_inc_return(&lives) << 32;
+	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+	b->rewinds = b->rewinds_inline;
+	b->rewind_max = NEBULA_BUMP_REWINDS;
+}
+
+/*
+ * Everything that is of the allocator itself, in reverse order of making; what is not there is
+ * skipped.
+ */
+static void free_heap(struct nebula_bump_heap *heap)
+{
+	struct nebula_chunk *chunk, *prev;
+
+	bump_shared_exit(heap);
+	bump_owner_exit(&heap->bump);
+	nebula_chunk_unmap(heap->spare);
+	for (chunk = heap->newest; chunk; chunk = prev) {
+		prev = chunk->prev;
+		nebula_chunk_unmap(chunk);
+	}
+	kfree(heap);
+}
+
+static int fill_heap(struct nebula_bump_heap *heap)
+{
+	struct nebula_bump *b = &heap->bump;
+	int ret;
+
+	heap->first = nebula_chunk_map(&heap->request, &ret);
+	if (!heap->first)
+		return ret;
+	heap->newest = heap->first;
+	heap->regions = 1;
+	/* What a buffer has beyond the last grain, a shared one does not hand out. */
+	if (bump_is_shared(b))
+		heap->first->region.size = ALIGN_DOWN(heap->first->region.size, NEBULA_BUMP_GRAIN);
+	b->capacity = heap->first->region.size;
+	heap->max_capacity = max(heap->max_capacity, b->capacity);
+	if (bump_is_shared(b))
+		return bump_shared_init(heap);
+	bump_owner_enter_chunk(b, heap->first->region.base, heap->first->region.size);
+	return 0;
+}
+
+static struct nebula_bump_heap *make_heap(const char *name, const struct nebula_bump_config *cfg,
+					  struct module *owner, int *err)
+{
+	const gfp_t gfp = (cfg->gfp ?: GFP_KERNEL) & ~__GFP_ZERO;
+	struct nebula_bump_heap *heap;
+
+	*err = -ENOMEM;
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	if (!heap)
+		return NULL;
+	heap->bump.heap = heap;
+	begin_life(&heap->bump);
+	apply_config(heap, cfg);
+	*err = fill_heap(heap);
+	if (!*err)
+		*err = nebula_allocator_register(&heap->bump.common, name, owner, gfp);
+	if (!*err)
+		return heap;
+	free_heap(heap);
+	return NULL;
+}
+
+static const struct nebula_bump_config *check_abi(const char *name,
+						  const struct nebula_bump_config *cfg,
+						  size_t cfg_size, unsigned int abi,
+						  struct module *owner)
+{
+	if (abi == NEBULA_ABI && cfg_size == sizeof(*cfg))
+		return cfg;
+	pr_err("%s: %s was built against abi %u (%zu bytes), this is %u (%zu bytes): rebuild it\n",
+	       name ?: "(none)", module_name(owner), abi, cfg_size, NEBULA_ABI, sizeof(*cfg));
+	return NULL;
+}
+
+/**
+ * nebula_bump_create_cfg() - make a bump allocator from a filled-in configuration
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
+ * @cfg: the configuration; not needed after return.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module the allocator belongs to, %THIS_MODULE.
+ *
+ * nebula_bump_create() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_bump_create().
+ */
+struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner)
+{
+	struct nebula_failure failure = { .kind = NEBULA_KIND_BUMP, .name = name };
+	struct nebula_bump_heap *heap;
+	struct refusal r;
+	unsigned int saved;
+	int err;
+
+	if (!check_abi(name, cfg, cfg_size, abi, owner))
+		return ERR_PTR(-ENOEXEC);
+	failure.size = cfg->capacity;
+	r = check_config(name, cfg);
+	if (r.code) {
+		failure.code = r.code;
+		failure.what = r.field;
+		return ERR_PTR(nebula_error_record(&failure));
+	}
+
+	saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+	heap = make_heap(name, cfg, owner, &err);
+	nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+	if (heap)
+		return &heap->bump;
+
+	failure.code = err == -ENOMEM ? NEBULA_E_BACKING_FAILED : NEBULA_E_INVALID_CONFIG;
+	failure.what = err == -ENOMEM ? "create" : ".buffer_size";
+	nebula_error_record(&failure);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
+
+/* Whatever is in use: nobody calls any more. Process context. */
+void bump_take_down(struct nebula_bump *b)
+{
+	nebula_allocator_unregister(&b->common);
+	synchronize_rcu();
+	nebula_chunks_flush();
+	free_heap(b->heap);
+}
+
+/**
+ * nebula_bump_destroy() - take down an allocator made by nebula_bump_create()
+ * @b: the allocator; %NULL and ERR_PTR() are fine.
+ *
+ * All its memory goes back. Refused, and recorded, while a scope on it is open (INVALID_STATE),
+ * in atomic context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); the
+ * allocator stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the allocator may be running.
+ */
+void nebula_bump_destroy(struct nebula_bump *b)
+{
+	if (IS_ERR_OR_NULL(b))
+		return;
+	if (!b->heap)
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE,
+			    .what = "destroy of an embedded one");
+	else if (nebula_atomic_context())
+		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (b->scopes)
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "destroy in open scope");
+	else
+		bump_take_down(b);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_destroy);
+
+/**
+ * nebula_bump_init() - make a bump allocator on a caller's buffer
+ * @b: the allocator, anywhere, on the stack too.
+ * @buf: the memory it serves from.
+ * @size: bytes at @buf.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL or wrapping around, leaves an allocator of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any.
+ */
+void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
+{
+	const bool usable = buf && size && size <= NEBULA_CAPACITY_MAX &&
+			    (unsigned long)buf + size > (unsigned long)buf;
+
+	memset(b, 0, sizeof(*b));
+	begin_life(b);
+	b->capacity = usable ? size : 0;
+	bump_owner_enter_chunk(b, usable ? buf : NULL, b->capacity);
+	if (!usable)
+		nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .size = size, .what = "buffer");
+}
+EXPORT_SYMBOL_GPL(nebula_bump_init);
+
+/**
+ * nebula_bump_exit() - stop using a caller's buffer
+ * @b: as given to nebula_bump_init().
+ *
+ * Needed only when the buffer is used for something else while @b still exists: afterwards every
+ * allocation fails and every checkpoint is stale. Refused and recorded as INVALID_STATE for one
+ * made by create, or inside an open scope.
+ *
+ * Context: the owner's.
+ */
+void nebula_bump_exit(struct nebula_bump *b)
+{
+	if (b->heap || b->scopes) {
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE,
+			    .what = b->heap ? "exit of a created one" : "exit in open scope");
+		return;
+	}
+	bump_owner_reset(b);
+	b->capacity = 0;
+	bump_owner_enter_chunk(b, NULL, 0);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_exit);

@@ -1,0 +1,18 @@
+# Counts the locked instructions of each function: those with a lock prefix, and xchg with memory, which
+# needs none. Called by bench.sh on the output of objdump -d; prints a function and its count a line.
+
+/^[0-9a-f]+ <.*>:$/ {
+	name = $2
+	gsub(/[<>:]/, "", name)
+	locked[name] += 0
+	next
+}
+
+/^ .*\t(lock|xchg +.*[(:])/ {
+	locked[name]++
+}
+
+END {
+	for (name in locked)
+		print name, locked[name]
+}

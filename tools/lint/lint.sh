@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Everything that can be said about the sources without running them. Called by `make lint` and
+# check.sh. One line a rule; the rules are in rules_*.sh, and a rule passes when its function's
+# status is 0 and is skipped when it is 77, the last line it prints being the reason.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=tools/progress.sh
+. "$here/../progress.sh"
+for part in kernels packages archive source; do
+	# shellcheck source=/dev/null # each is checked by itself
+	. "$here/../vm/$part.sh"
+done
+# shellcheck source=tools/lint/rules_build.sh
+. "$here/rules_build.sh"
+# shellcheck source=tools/lint/rules_kernel.sh
+. "$here/rules_kernel.sh"
+# shellcheck source=tools/lint/rules_text.sh
+. "$here/rules_text.sh"
+
+passed=0 failed=0 skipped=0
+
+# rule TITLE FUNCTION [ARGS...]
+rule() {
+	local title=$1 log=$LOGS/lint-$((passed + failed + skipped + 1)).log begin=$SECONDS status
+	shift
+	# The function runs in a shell of its own, so that it stops at the first error and keeps its
+	# directory and variables to itself.
+	set +e
+	(
+		set -e
+		cd "$REPO"
+		"$@"
+	) </dev/null >"$log" 2>&1
+	status=$?
+	set -e
+	case $status in
+	0)
+		passed=$((passed + 1))
+		printf '  ok   %-62s %4d s\n' "$title" $((SECONDS - begin))
+		;;
+	77)
+		skipped=$((skipped + 1))
+		printf '  skip %s: %s\n' "$title" "$(tail -n 1 "$log")"
+		;;
+	*)
+		failed=$((failed + 1))
+		printf '  FAIL %s\n' "$title"
+		tail -n 30 "$log" | sed 's/^/       /'
+		printf '       full log: %s\n' "$log"
+		;;
+	esac
+}
+
+lint_prepare() {
+	local kernel
+	for kernel in stock uml debug; do
+		"$REPO/tools/vm/prepare.sh" "$kernel"
+	done
+	packages_ensure lint
+	SOURCE=$(source_find)
+	readonly SOURCE
+}
+
+main() {
+	lint_prepare
+	mkdir -p "$LOGS"
+	rm -f "$LOGS"/lint-*.log
+	for kernel in stock uml debug; do
+		rule "no warning at W=1 on $kernel" build_without_warnings "$kernel"
+		rule "each public header compiles alone on $kernel" headers_compile_alone "$kernel"
+	done
+	rule 'client code in README.md compiles on stock' readme_clients_compile
+	rule 'sparse on stock' sparse_is_silent
+	rule 'checkpatch --strict' checkpatch_is_silent
+	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete
+	rule 'no BUG() and no WARN()' no_bug_no_warn
+	rule 'kernel versions in compat.h only' versions_in_compat_only
+	rule 'no C file over 800 lines' files_are_short
+	rule 'every file names its licence' files_name_licence
+	rule 'one version everywhere' version_is_one
+	rule 'shellcheck' shellcheck_is_silent
+	rule 'no path and no host of one machine' no_foreign_places
+	printf '%d passed, %d failed' "$passed" "$failed"
+	[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
+	printf '\n'
+	[ "$failed" -eq 0 ]
+}
+
+main "$@"

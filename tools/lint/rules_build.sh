@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# Rules that compile something. Sourced by lint.sh.
+
+# faults LOG: what a compiler complained about, or else the end of the log; fails.
+faults() {
+	grep -E -A 4 'warning:|error:|undefined!' "$1" || grep -F '***' "$1" || tail -n 20 "$1"
+	return 1
+}
+
+# build_without_warnings KERNEL
+build_without_warnings() {
+	"$REPO/tools/vm/build.sh" "$1" --into "build/lint/$1" W=1 NEBULA_WERROR=y >/dev/null ||
+		faults "$LOGS/build-lint-$1.log"
+}
+
+# public_headers: as a client includes them.
+public_headers() {
+	(cd "$REPO/include" && find nebula -name '*.h' | sort)
+}
+
+# client_build KERNEL DIR [MAKE ARGUMENTS...]: builds the .c files in DIR, each as a module, as a client would.
+client_build() {
+	local kernel=$1 dir=$2 file
+	shift 2
+	kernel_open "$kernel"
+	{
+		echo "ccflags-y := -I$REPO/include -Werror"
+		for file in "$dir"/*.c; do
+			echo "obj-m += $(basename "$file" .c).o"
+		done
+	} >"$dir/Kbuild"
+	kernel_make "$dir" W=1 "$@" modules >"$dir.log" 2>&1 || faults "$dir.log"
+}
+
+# client_module NAME: a module's source on standard output, from lines of C on standard input.
+client_module() {
+	echo '// SPDX-License-Identifier: GPL-2.0-only'
+	cat
+	printf '\nMODULE_DESCRIPTION("%s");\nMODULE_LICENSE("GPL");\n' "$1"
+}
+
+# headers_compile_alone KERNEL: each first in its file, and twice.
+headers_compile_alone() {
+	local dir=$REPO/build/lint/headers-$1 header name
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for header in $(public_headers); do
+		name=$(basename "$header" .h)
+		printf '#include <%s>\n#include <%s>\n#include <linux/module.h>\n' "$header" "$header" |
+			client_module "$name" >"$dir/header_$name.c"
+	done
+	client_build "$1" "$dir"
+}
+
+# readme_clients_compile: each C block of README.md after a line <!-- client: NAME.c --> is a module.
+readme_clients_compile() {
+	local dir=$REPO/build/lint/readme
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	awk -v dir="$dir" '
+		match($0, /^<!-- client: [a-z0-9_]+\.c -->/) {
+			file = dir "/" substr($0, 14, RLENGTH - 17)
+			printf "" > file
+			next
+		}
+		/^```/ && inside { inside = 0; file = ""; next }
+		/^```c/ && file != "" { inside = 1; next }
+		inside { print > file }
+	' README.md
+	ls "$dir"/*.c || {
+		echo 'README.md has no C block marked <!-- client: NAME.c -->'
+		return 1
+	}
+	client_build stock "$dir" "KBUILD_EXTRA_SYMBOLS=$REPO/build/lint/stock/Module.symvers"
+}
+
+# sparse_is_silent: on stock, because sparse does not understand the 7.x headers.
+sparse_is_silent() {
+	local log=$LOGS/lint-sparse.log checked
+	kernel_open stock
+	kernel_make "$REPO/build/lint/stock" -k NEBULA_EXTRA=y W=1 NEBULA_WERROR=y C=2 CHECK=sparse modules >"$log" 2>&1 ||
+		tail -n 3 "$log"
+	if grep -E 'warning:|error:|\*\*\*' "$log" | sort -u; then
+		return 1
+	fi
+	checked=$(grep -c '^  CHECK ' "$log" || true)
+	echo "sparse read $checked files"
+	[ "$checked" -gt 0 ]
+}

@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# Rules of the kernel's own checkers, and those that we add for C. Sourced by lint.sh.
+
+# c_files: the C sources of the tree.
+c_files() {
+	find module include kunit tools -name '*.[ch]' | sort
+}
+
+# Where checkpatch misreads the code: file, kinds of message, why they do not apply.
+readonly CHECKPATCH_EXCEPTIONS='
+compat.h   LINUX_VERSION_CODE   it is the one place where kernel versions are tested
+compat.h   CONSTANT_COMPARISON  KERNEL_VERSION() stands right of LINUX_VERSION_CODE everywhere
+generic.h  SPACING              "type *:" in _Generic is no multiplication and no label
+generic.h  MACRO_ARG_REUSE      of all uses of x in a _Generic one is evaluated
+'
+
+# checkpatch_exceptions FILE: what to ignore in FILE, as checkpatch's argument.
+checkpatch_exceptions() {
+	awk -v file="${1##*/}" '$1 == file { printf "%s%s", comma, $2; comma = "," }' <<<"$CHECKPATCH_EXCEPTIONS"
+}
+
+checkpatch_is_silent() {
+	local file bad=0
+	while IFS= read -r file; do
+		perl "$SOURCE/scripts/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
+			--ignore "$(checkpatch_exceptions "$file")" -f "$file" || bad=1
+	done < <(c_files)
+	return "$bad"
+}
+
+kernel_doc_is_complete() {
+	local files
+	mapfile -t files < <(find include/nebula module -name '*.[ch]' | sort)
+	"$SOURCE/scripts/kernel-doc" -none -Werror "${files[@]}"
+}
+
+# without_comments FILE: with its line numbers kept.
+without_comments() {
+	gcc -fpreprocessed -dD -E -w -x c "$1" 2>/dev/null | awk '
+		/^# [0-9]+ "/ { line = $2 - 1; next }
+		{ printf "%d: %s\n", ++line, $0 }'
+}
+
+# absent PATTERN FILES...: fails naming each place outside comments where PATTERN matches.
+absent() {
+	local pattern=$1 file found=0
+	shift
+	for file in "$@"; do
+		without_comments "$file" | grep -E "$pattern" | sed "s|^|$file:|" && found=1
+	done
+	return "$found"
+}
+
+no_bug_no_warn() {
+	local files
+	mapfile -t files < <(find module include -name '*.[ch]')
+	absent '(^|[^A-Za-z0-9_])(BUG|BUG_ON|VM_BUG_ON[A-Z_]*|WARN|WARN_ON|WARN_ONCE|WARN_ON_ONCE|WARN_TAINT[A-Z_]*|VM_WARN[A-Z_]*)[[:space:]]*\(' "${files[@]}"
+}
+
+versions_in_compat_only() {
+	local files
+	mapfile -t files < <(c_files | grep -v '/compat\.h$')
+	absent 'LINUX_VERSION_CODE|KERNEL_VERSION[[:space:]]*\(' "${files[@]}"
+}
+
+files_are_short() {
+	c_files | xargs wc -l | awk '$2 != "total" && $1 > 800 { print; long = 1 } END { exit long }'
+}

@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# Rules about all files of the tree, whatever language they are in. Sourced by lint.sh.
+
+# text_files: every file that is, or would be, in the repository.
+text_files() {
+	if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+		git ls-files --cached --others --exclude-standard
+	else
+		find . -path ./build -prune -o -type f -print | sed 's|^\./||'
+	fi | sort | while IFS= read -r file; do
+		[ ! -f "$file" ] || printf '%s\n' "$file"
+	done
+}
+
+shell_files() {
+	text_files | while IFS= read -r file; do
+		case $file in
+		*.sh | tools/vm/guest/init | .ci/run) printf '%s\n' "$file" ;;
+		esac
+	done
+}
+
+# busybox's shell is closest to dash, and has substrings (SC3057) beside local and pipefail; a
+# guest script and its steps see each other's variables (SC2154, SC2034), and are found in the guest
+# (SC1091).
+shellcheck_is_silent() {
+	local host guest
+	mapfile -t host < <(shell_files | grep -v '^tools/vm/guest/')
+	mapfile -t guest < <(shell_files | grep '^tools/vm/guest/')
+	shellcheck --external-sources "${host[@]}"
+	shellcheck --shell=dash --exclude=SC1091,SC2034,SC2154,SC3040,SC3043,SC3057 "${guest[@]}"
+}
+
+# The first lines of a program say under which licence it is; scripts and settings are too short to
+# need it.
+files_name_licence() {
+	local file missing=0
+	while IFS= read -r file; do
+		if ! head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only'; then
+			echo "$file"
+			missing=1
+		fi
+	done < <(c_files && echo LICENSE)
+	return "$missing"
+}
+
+# dkms.conf has the version of the project; the module must say the same.
+version_is_one() {
+	local packaged defined
+	packaged=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' dkms.conf)
+	defined=$(grep -rhE '^#define[[:space:]]+NEBULA_VERSION[[:space:]]' include module | tr -d '"' | awk '{ print $3 }')
+	echo "dkms.conf says '$packaged', the sources say '$defined'"
+	[ -n "$packaged" ] && [ "$packaged" = "$defined" ]
+}
+
+# Home directories and package hosts; each machine has others.
+no_foreign_places() {
+	local files
+	mapfile -t files < <(text_files | grep -vx LICENSE)
+	! grep -nIE '/(home|root)/[a-z.]|(deb|security|snapshot|archive|ftp)[.](debian|ubuntu)[.]|https?://[^ ]*(debian|ubuntu|mirror)' "${files[@]}"
+}

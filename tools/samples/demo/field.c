@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Header and trailer sections: field lines up to an empty line (RFC 9112 5). */
+#include <linux/ctype.h>
+
+#include <nebula/nebula.h>
+
+#include "http.h"
+#include "text.h"
+
+struct section {
+	struct http_request *req;
+	struct span *in;
+	const char *start;
+	unsigned int count;
+	struct list_head *fields;
+};
+
+static int section_line(struct section *s, struct span *line)
+{
+	size_t used = s->in->ptr - s->start;
+
+	return http_line_read(s->req, s->in, HTTP_MAX_SECTION - used, HTTP_FIELDS_TOO_LARGE, line);
+}
+
+static int check_name(struct http_request *req, struct span name)
+{
+	if (!span_empty(name) && (name.end[-1] == ' ' || name.end[-1] == '\t'))
+		return http_refuse(req, HTTP_BAD_REQUEST,
+				   "blank before the colon of a field (RFC 9112 5.1)");
+	if (span_empty(name) || !span_all(name, http_is_token_char))
+		return http_refuse(req, HTTP_BAD_REQUEST,
+				   "a field name is no token (RFC 9110 5.1)");
+	return 0;
+}
+
+/*
+ * A line that begins with a blank continues the one before (obs-fold). A server answers 400 or
+ * puts a space in place of the fold, and this one does the latter (RFC 9112 5.2). Control
+ * characters, which might also be replaced, are refused (RFC 9110 5.5).
+ */
+static int read_value(struct section *s, struct span piece, const char **value)
+{
+	struct text text = TEXT(s->req->arena);
+	int status;
+
+	for (;;) {
+		piece = span_trim(piece);
+		if (!span_all(piece, http_is_value_char))
+			return http_refuse(s->req, HTTP_BAD_REQUEST,
+					   "control character in a field value (RFC 9110 5.5)");
+		if (text.size && !span_empty(piece))
+			text_putc(&text, ' ');
+		text_add(&text, piece);
+		if (!span_starts_blank(*s->in))
+			break;
+		status = section_line(s, &piece);
+		if (status)
+			return status;
+	}
+	*value = text_close(&text);
+	return *value ? 0 : http_no_memory(s->req);
+}
+
+static int read_field(struct section *s, struct span line)
+{
+	struct http_request *req = s->req;
+	struct http_field *field;
+	struct span name;
+	char *lower;
+	int status;
+
+	if (!memchr(line.ptr, ':', span_size(line)))
+		return http_refuse(req, HTTP_BAD_REQUEST, "a field has no colon (RFC 9112 5)");
+	name = span_split(&line, ":");
+	status = check_name(req, name);
+	if (status)
+		return status;
+
+	field = nebula_bump_alloc(req->arena, sizeof(*field), __alignof__(*field));
+	lower = span_dup(req->arena, name);
+	if (!field || !lower)
+		return http_no_memory(req);
+	field->name = lower;
+	for (; *lower; lower++)
+		*lower = tolower(*lower);
+
+	status = read_value(s, line, &field->value);
+	if (status)
+		return status;
+	list_add_tail(&field->node, s->fields);
+	return 0;
+}
+
+/* Reads up to and including the empty line that ends the section. */
+int http_fields_parse(struct http_request *req, struct span *in, struct list_head *fields)
+{
+	struct section s = { .req = req, .in = in, .start = in->ptr, .fields = fields };
+	struct span line;
+	int status;
+
+	if (span_starts_blank(*in))
+		return http_refuse(req, HTTP_BAD_REQUEST,
+				   "blank before the first field (RFC 9112 2.2)");
+	for (;;) {
+		status = section_line(&s, &line);
+		if (status || span_empty(line))
+			return status;
+		if (++s.count > HTTP_MAX_FIELDS)
+			return http_refuse(req, HTTP_FIELDS_TOO_LARGE,
+					   "over 64 fields (RFC 6585 5)");
+		status = read_field(&s, line);
+		if (status)
+			return status;
+	}
+}
+
+/* The first header field called @name, or the next one behind @after. */
+struct http_field *http_field_next(struct http_request *req, const char *name,
+				   struct http_field *after)
+{
+	struct http_field *field = list_prepare_entry(after, &req->fields, node);
+
+	list_for_each_entry_continue(field, &req->fields, node)
+		if (!strcmp(field->name, name))
+			return field;
+	return NULL;
+}
