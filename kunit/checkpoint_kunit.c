@@ -256,7 +256,7 @@ static void run_model(struct kunit *test, struct nebula_bump *b, unsigned int st
 			i = n < MODELS ? n++ : fixture_random(test, MODELS);
 			m[i] = (struct model){ nebula_bump_checkpoint(b), st.used, st.live, false };
 			/* Refused for want of room: that is allowed, but then it must not work. */
-			if (!m[i].cp.owner) {
+			if (m[i].cp.epoch == U64_MAX) {
 				KUNIT_ASSERT_EQ(test, nebula_bump_restore(b, m[i].cp), -EINVAL);
 				m[i] = m[--n];
 			}

@@ -9,6 +9,13 @@
 #include <linux/string.h>
 #include "bump.h"
 
+static noinline __cold void *refuse(struct nebula_bump *b, enum nebula_errc code, size_t size,
+				    size_t align)
+{
+	nebula_fail(&b->common, code, .size = size, .align = align);
+	return NULL;
+}
+
 /**
  * nebula_bump_alloc_outline() - nebula_bump_alloc() where it is not inline
  * @b: the allocator.
@@ -20,23 +27,18 @@
  */
 void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
 {
-	enum nebula_errc code = NEBULA_OK;
 	void *p;
 
-	if (!size)
+	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
-	if (!is_power_of_2(align))
-		code = NEBULA_E_INVALID_ALIGNMENT;
-	else if (size > (SIZE_MAX >> 1) - (align - 1))
-		code = NEBULA_E_SIZE_OVERFLOW;
-	if (unlikely(code)) {
-		nebula_fail(&b->common, code, .size = size, .align = align);
-		return NULL;
-	}
+	if (unlikely(!is_power_of_2(align)))
+		return refuse(b, NEBULA_E_INVALID_ALIGNMENT, size, align);
+	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
+		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
 
 	p = bump_is_shared(b) ? bump_shared_alloc(b, size, align)
 			      : bump_owner_alloc(b, size, align);
-	if (p && b->common.flags & NEBULA_ZERO)
+	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
 		memset(p, 0, size);
 	return p;
 }
@@ -101,7 +103,7 @@ struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b)
 	if (!bump_is_shared(b))
 		return bump_owner_checkpoint(b);
 	nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "checkpoint of a shared one");
-	return (struct nebula_checkpoint){ };
+	return bump_no_checkpoint();
 }
 EXPORT_SYMBOL_GPL(nebula_bump_checkpoint_outline);
 

@@ -82,6 +82,12 @@ static inline bool bump_is_inline(const struct nebula_bump *b)
 	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
 }
 
+/* What a refused checkpoint is: of no epoch, so that restoring it fails. */
+static inline struct nebula_checkpoint bump_no_checkpoint(void)
+{
+	return (struct nebula_checkpoint){ .epoch = U64_MAX };
+}
+
 /* bump_create.c */
 void bump_take_down(struct nebula_bump *b);
 

@@ -13,6 +13,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "bump.h"
@@ -33,6 +34,9 @@
  * below bit 32.
  */
 static atomic64_t lives = ATOMIC64_INIT(0);
+
+/* The per-CPU parts of allocators without any: no object fits. */
+static DEFINE_PER_CPU(struct nebula_bump_cpu, no_cpus) = { .cur = NEBULA_BUMP_CPU_NONE };
 
 /**
  * struct refusal - why a configuration is not accepted
@@ -144,7 +148,9 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 static void begin_life(struct nebula_bump *b)
 {
 	b->common.kind = NEBULA_KIND_BUMP;
-	b->epoch = (u64)atomic64_inc_return(&lives) << 32;
+	b->epoch = ((u64)atomic64_inc_return(&lives) << 32) & ~NEBULA_BUMP_EPOCH_OUTLINE;
+	b->cpus = &no_cpus;
+	b->sub_mask = ~0UL;
 	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
 	b->rewinds = b->rewinds_inline;
 	b->rewind_max = NEBULA_BUMP_REWINDS;

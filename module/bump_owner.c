@@ -75,25 +75,21 @@ static void snapshot_end(struct nebula_bump *b)
 	smp_store_release(&b->snapshot, b->snapshot + 1);
 }
 
-static bool single_chunk(const struct nebula_bump *b)
+/* One region, used from its first byte, and none in reserve: nothing to do but to move the cursor. */
+static bool is_simple(const struct nebula_bump *b)
 {
-	return !b->heap || !b->heap->newest->prev;
+	return bump_is_inline(b) && b->start == b->base &&
+	       !(b->heap && (b->heap->newest->prev || b->heap->spare));
 }
 
-/*
- * Rewinds may stay inline while the cursor has not passed the highest point, exactly, and there
- * is one region only.
- */
+/* Rewinds stay inline while the cursor has not passed the highest point, exactly. */
 static void note_peak(struct nebula_bump *b)
 {
 	size_t used = used_now(b);
 
 	if (used > b->peak)
 		WRITE_ONCE(b->peak, used);
-	if (bump_is_inline(b) && single_chunk(b) && b->start == b->base)
-		b->peak_at = max(b->peak_at, ALIGN_DOWN(cursor(b), NEBULA_BUMP_GRAIN));
-	else
-		b->peak_at = 0;
+	b->peak_at = is_simple(b) ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
 }
 
 /**
@@ -112,10 +108,9 @@ void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 	WRITE_ONCE(b->cur, b->start);
 	WRITE_ONCE(b->tail, b->base);
 	b->padding += b->start - b->base;
-	/* Nothing at address 0 would read as a shared one. */
-	b->limit = bump_is_inline(b) && size ? b->end : NEBULA_BUMP_LIMIT_OUTLINE;
-	b->peak_at = 0;
+	b->limit = bump_is_inline(b) ? b->end : NEBULA_BUMP_LIMIT_NONE;
 	b->shrunk_from = 0;
+	note_peak(b);
 }
 
 static void *place(struct nebula_bump *b, size_t size, size_t align)
@@ -227,15 +222,12 @@ static enum nebula_errc grow(struct nebula_bump *b, size_t need, gfp_t gfp)
 	return NEBULA_OK;
 }
 
-void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align)
+/* The region is used up. */
+static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, size_t align)
 {
 	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
 	const char *what = NULL;
-	void *p;
 
-	p = place(b, size, align);
-	if (likely(p))
-		return p;
 	if (b->common.flags & NEBULA_GROW) {
 		code = grow(b, region_need(size, align), b->heap->request.gfp);
 		if (!code)
@@ -244,6 +236,13 @@ void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align)
 	}
 	nebula_fail(&b->common, code, .size = size, .align = align, .what = what);
 	return NULL;
+}
+
+void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align)
+{
+	void *p = place(b, size, align);
+
+	return likely(p) ? p : grow_and_place(b, size, align);
 }
 
 /*
@@ -289,6 +288,7 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 				   .what = "reserve");
 	nebula_chunk_unmap_later(heap->spare);
 	heap->spare = chunk;
+	note_peak(b);
 	return 0;
 }
 
@@ -330,21 +330,33 @@ static void keep_largest(struct nebula_bump *b)
 	b->end = nebula_chunk_end(heap->first);
 }
 
-void bump_owner_reset(struct nebula_bump *b)
+static void give_all_back(struct nebula_bump *b)
 {
-	note_peak(b);
-	snapshot_begin(b);
-	b->released += b->retired + (b->cur - b->base);
+	WRITE_ONCE(b->released, b->released + b->retired + (b->cur - b->base));
+	WRITE_ONCE(b->cur, b->start);
 	WRITE_ONCE(b->frees, b->allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
 	b->epoch++;
 	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+}
+
+void bump_owner_reset(struct nebula_bump *b)
+{
+	/* Inline but for the peak, which is higher than ever. */
+	if (likely(b->peak_at)) {
+		WRITE_ONCE(b->peak, max(b->peak, cursor(b) - b->base));
+		b->peak_at = b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN);
+		give_all_back(b);
+		return;
+	}
+	note_peak(b);
+	snapshot_begin(b);
+	give_all_back(b);
 	if (b->heap)
 		keep_largest(b);
 	b->retired = 0;
 	bump_owner_enter_chunk(b, (void *)b->base, b->end - b->base);
 	snapshot_end(b);
-	note_peak(b);
 }
 
 /* Room for the rewind that a checkpoint taken at the cursor may lead to. */
@@ -379,11 +391,10 @@ struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b)
 {
 	if (!rewinds_have_room(b)) {
 		nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .what = "checkpoint");
-		return (struct nebula_checkpoint){ };
+		return bump_no_checkpoint();
 	}
 	return (struct nebula_checkpoint){
-		.owner = b,
-		.epoch = b->epoch,
+		.epoch = b->epoch | NEBULA_BUMP_EPOCH_OUTLINE,
 		.cur = b->cur,
 		.tail = b->tail,
 		.live = b->allocs - b->frees,
@@ -469,15 +480,14 @@ static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoi
 static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
 			      struct place *at)
 {
-	const bool found = cp->owner == b && cp->epoch <= b->epoch && find_place(b, cp, at);
+	const u64 epoch = cp->epoch & ~NEBULA_BUMP_EPOCH_OUTLINE;
 
-	if (cp->owner != b || cp->epoch > b->epoch)
+	if (cp->owner != b || epoch > b->epoch)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	/* Its chunk is gone, so the allocator was rewound to an older one. */
-	if (!found)
-		return cp->epoch < b->epoch ? NEBULA_E_STALE_CHECKPOINT
-					    : NEBULA_E_FOREIGN_CHECKPOINT;
-	if (is_stale(b, cp->epoch, at->pos))
+	/* When its chunk is gone the allocator was rewound to an older one. */
+	if (!find_place(b, cp, at))
+		return epoch < b->epoch ? NEBULA_E_STALE_CHECKPOINT : NEBULA_E_FOREIGN_CHECKPOINT;
+	if (is_stale(b, epoch, at->pos))
 		return NEBULA_E_STALE_CHECKPOINT;
 	if ((at->pos > pos_now(b) && cp->cur > b->shrunk_from) || cp->live > b->allocs - b->frees)
 		return NEBULA_E_FOREIGN_CHECKPOINT;

@@ -590,11 +590,13 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	/*
 	 * No object fits below the limit, no reset above the peak: all takes the shared branches.
 	 */
-	b->cur = (unsigned long)heap->cpus;
-	b->limit = bump_is_inline(b) ? NEBULA_BUMP_LIMIT_SHARED : NEBULA_BUMP_LIMIT_OUTLINE;
-	b->sub_mask = ~(heap->sub_size - 1);
+	b->cur = NEBULA_BUMP_GRAIN;
+	b->limit = NEBULA_BUMP_LIMIT_NONE;
 	b->peak_at = 0;
-	b->rewind_max = 0;
+	if (bump_is_inline(b)) {
+		b->cpus = heap->cpus;
+		b->sub_mask = ~(heap->sub_size - 1);
+	}
 	return 0;
 }
 

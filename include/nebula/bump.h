@@ -46,9 +46,11 @@
  */
 #define NEBULA_BUMP_REWINDS	8
 
-/* Values of nebula_bump.limit that no object fits below. */
-#define NEBULA_BUMP_LIMIT_SHARED	0UL
-#define NEBULA_BUMP_LIMIT_OUTLINE	1UL
+/* Value of nebula_bump.limit that no object fits below. */
+#define NEBULA_BUMP_LIMIT_NONE	0UL
+
+/* In the epoch of a checkpoint whose restore has to come out of line. */
+#define NEBULA_BUMP_EPOCH_OUTLINE	BIT_ULL(63)
 
 /* Values of nebula_bump.rewind_at that no checkpoint has. */
 #define NEBULA_BUMP_REWIND_RESET	0UL
@@ -125,12 +127,12 @@ struct nebula_bump_heap;
 
 /**
  * struct nebula_bump - a bump allocator
- * @cur: private; next address to hand out, a multiple of the grain. Shared: the per-CPU part.
- * @limit: private; end of what the inline path may hand out, or NEBULA_BUMP_LIMIT_*.
- * @tail: private; end of the newest object whose size is no multiple of the grain; it counts
- *	while it lies within the
- *	grain below @cur, and the bytes between the two can still be handed out.
+ * @cur: private; next address to hand out, a multiple of the grain.
+ * @limit: private; end of what the inline path may hand out, or %NEBULA_BUMP_LIMIT_NONE.
+ * @cpus: private; shared: the per-CPU parts; otherwise ones that never serve.
  * @sub_mask: private; shared: bits of an address that are equal within a sub-chunk.
+ * @tail: private; end of the newest object whose size is no multiple of the grain; it counts while
+ *	it lies within the grain below @cur, and the bytes between the two can still be handed out.
  * @padding: private; bytes ever lost to alignment.
  * @allocs: private; allocations ever served by an owner.
  * @frees: private; objects ever given back.
@@ -163,16 +165,15 @@ struct nebula_bump_heap;
 struct nebula_bump {
 	unsigned long cur;
 	unsigned long limit;
-	union {
-		unsigned long tail;
-		unsigned long sub_mask;
-	};
+	struct nebula_bump_cpu __percpu *cpus;
+	unsigned long sub_mask;
+	unsigned long tail;
 	unsigned long padding;
 	unsigned long allocs;
-	unsigned long frees;
 	unsigned long start;
-	unsigned long peak_at;
 
+	unsigned long frees;
+	unsigned long peak_at;
 	u64 epoch;
 	unsigned long rewind_at;
 	unsigned long released;
@@ -263,23 +264,23 @@ static __always_inline void nebula_bump_config_check(const struct nebula_bump_co
 })
 
 /*
- * One CPU's turn in a shared bump allocator: a single attempt, all else is out of line. @size is
- * a multiple of the grain.
+ * One CPU's turn in a shared bump allocator: a single attempt, all else is out of line. @size is a
+ * multiple of the grain. In one that is not shared every attempt fails at the mask.
  */
-static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, unsigned long cookie,
-						      size_t size, size_t align)
+static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, size_t size,
+						      size_t align)
 {
-	struct nebula_bump_cpu __percpu *pc = (struct nebula_bump_cpu __percpu *)cookie;
+	struct nebula_bump_cpu __percpu *cpus = b->cpus;
 	unsigned long cur, next;
 
 	if (!NEBULA_NMI_SAFE)
 		return nebula_bump_alloc_outline(b, size, align);
-	cur = this_cpu_read(pc->cur);
+	cur = this_cpu_read(cpus->cur);
 	next = cur + size;
 	if (unlikely((next ^ cur) & b->sub_mask) ||
-	    unlikely(!nebula_this_cpu_cas(pc->cur, &cur, next)))
+	    unlikely(!nebula_this_cpu_cas(cpus->cur, &cur, next)))
 		return nebula_bump_alloc_outline(b, size, align);
-	this_cpu_inc(pc->allocs);
+	this_cpu_inc(cpus->allocs);
 	return (void *)cur;
 }
 
@@ -316,10 +317,9 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	p = align <= NEBULA_BUMP_GRAIN ? cur : ALIGN(cur, align);
 	e = p + size;
 	if (unlikely(e > b->limit)) {
-		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN ||
-		    b->limit != NEBULA_BUMP_LIMIT_SHARED)
+		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
 			return nebula_bump_alloc_outline(b, size, align);
-		return nebula_bump_alloc_shared(b, cur, size, align);
+		return nebula_bump_alloc_shared(b, size, align);
 	}
 	if (size % NEBULA_BUMP_GRAIN)
 		WRITE_ONCE(b->tail, e);
@@ -366,15 +366,19 @@ void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
  */
 static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct nebula_bump *b)
 {
-	if (unlikely(b->rewind_count == b->rewind_max))
-		return nebula_bump_checkpoint_outline(b);
-	return (struct nebula_checkpoint){
-		.owner = b,
-		.epoch = b->epoch,
-		.cur = b->cur,
-		.tail = b->tail,
-		.live = b->allocs - b->frees,
-	};
+	struct nebula_checkpoint cp;
+
+	/* Where the newest rewind went, another one changes nothing that has to be remembered. */
+	if (likely(b->cur == b->rewind_at)) {
+		cp.epoch = b->epoch;
+		cp.cur = b->cur;
+		cp.tail = b->tail;
+		cp.live = b->allocs - b->frees;
+	} else {
+		cp = nebula_bump_checkpoint_outline(b);
+	}
+	cp.owner = b;
+	return cp;
 }
 
 /**
@@ -391,13 +395,11 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	unsigned long cur = b->cur;
 
 	/*
-	 * Nothing was rewound since the checkpoint was taken, and the newest rewind went where
-	 * this one goes, so the rewinds to remember stay the same but for its epoch. An address
-	 * in @rewind_at is in no other allocator, and an epoch is of no other life of the same
-	 * memory, so the owner need not be looked at.
+	 * The checkpoint was taken inline, and nothing was rewound since. Epochs of different
+	 * allocators may be equal, hence the owner; one that has grown has no @peak_at.
 	 */
-	if (unlikely(cp.epoch != b->epoch) || unlikely(cp.cur != b->rewind_at) ||
-	    unlikely(cur > b->peak_at)) {
+	if (unlikely(cp.epoch != b->epoch) || unlikely(cur > b->peak_at) ||
+	    unlikely(cp.owner != b)) {
 		struct nebula_checkpoint copy = cp;
 
 		return nebula_bump_restore_outline(b, &copy);
@@ -406,6 +408,7 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	WRITE_ONCE(b->cur, cp.cur);
 	WRITE_ONCE(b->tail, cp.tail);
 	WRITE_ONCE(b->frees, b->allocs - cp.live);
+	barrier();	/* or the compiler adds to the epoch it has loaded, and stores that */
 	nebula_count(b->epoch, 1);
 	return 0;
 }

@@ -11,7 +11,7 @@ kvm_choose() {
 	case $2 in
 	*-icount*)
 		# Counting instructions is the emulator's, and it counts on one host thread only.
-		KVM_ACCELERATOR=tcg,thread=single KVM_MACHINE='QEMU, TCG counting instructions'
+		KVM_ACCELERATOR=tcg,thread=single KVM_MACHINE='QEMU, TCG, icount'
 		return
 		;;
 	esac

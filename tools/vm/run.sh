@@ -99,7 +99,7 @@ run_command() {
 run_guest() {
 	: >"$log"
 	[ -z "$show" ] || show_open "$log"
-	PROGRESS_QUIET=$show progress_begin "run ${guest##*/} on $kernel $KERNEL_RELEASE ($machine, $cpus CPUs)"
+	PROGRESS_QUIET=$show progress_begin "run ${guest##*/} on $kernel $KERNEL_RELEASE ($machine, smp $cpus)"
 	boot_watch "$log" "$init_limit" "$timeout" "${show:-true}" "${BOOT_COMMAND[@]}"
 	[ -z "$show" ] || echo
 	progress_end 0
