@@ -85,6 +85,14 @@ static void bump_fills_to_the_last_object(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, nebula_bump_available(b), (size_t)0);
 		nebula_bump_reset(b);
 	}
+	for (n = 0; nebula_bump_alloc(b, 8, 8); n++)
+		;
+	KUNIT_EXPECT_EQ(test, n, (unsigned int)(PAGE_SIZE / 8));
+	nebula_bump_reset(b);
+	for (n = 0; nebula_bump_alloc(b, 9, 8); n++)
+		;
+	KUNIT_EXPECT_EQ(test, n, (unsigned int)(PAGE_SIZE / 16));
+	nebula_bump_reset(b);
 	for (n = 0; nebula_bump_alloc(b, 1, 1); n++)
 		;
 	KUNIT_EXPECT_EQ(test, n, (unsigned int)PAGE_SIZE);

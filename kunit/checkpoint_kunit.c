@@ -93,6 +93,28 @@ static void checkpoint_is_refused_beyond_eight_on_a_buffer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, nebula_bump_checkpoint(&b)), 0);
 }
 
+/* Eight levels, each rewound to, over and over: what an outer rewind went below is forgotten. */
+static void checkpoint_has_eight_levels_on_a_buffer_again_and_again(struct kunit *test)
+{
+	u8 *buffer = kunit_kzalloc(test, 1024, GFP_KERNEL);
+	struct nebula_checkpoint cp[NEBULA_BUMP_REWINDS];
+	struct nebula_bump b;
+	int round, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	nebula_bump_init(&b, buffer, 1024);
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < NEBULA_BUMP_REWINDS; i++) {
+			cp[i] = nebula_bump_checkpoint(&b);
+			KUNIT_ASSERT_EQ(test, nebula_bump_restore(&b, cp[i]), 0);
+			KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&b, 16, 8));
+		}
+		while (i--)
+			KUNIT_ASSERT_EQ(test, nebula_bump_restore(&b, cp[i]), 0);
+	}
+	KUNIT_EXPECT_EQ(test, fixture_last_code(&b.common), NEBULA_OK);
+}
+
 static void checkpoint_goes_stale_when_rewound_past(struct kunit *test)
 {
 	struct nebula_bump *b = bump_create(test);
@@ -366,6 +388,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(checkpoint_nests),
 	KUNIT_CASE(checkpoint_climbs),
 	KUNIT_CASE(checkpoint_is_refused_beyond_eight_on_a_buffer),
+	KUNIT_CASE(checkpoint_has_eight_levels_on_a_buffer_again_and_again),
 	KUNIT_CASE(checkpoint_goes_stale_when_rewound_past),
 	KUNIT_CASE(checkpoint_goes_stale_by_reset),
 	KUNIT_CASE(checkpoint_of_another_or_of_nothing),

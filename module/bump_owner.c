@@ -75,7 +75,7 @@ static void snapshot_end(struct nebula_bump *b)
 	smp_store_release(&b->snapshot, b->snapshot + 1);
 }
 
-/* One region, used from its first byte, and none in reserve: nothing to do but to move the cursor. */
+/* One region, used from its first byte, none in reserve: all there is to do is move the cursor. */
 static bool is_simple(const struct nebula_bump *b)
 {
 	return bump_is_inline(b) && b->start == b->base &&
