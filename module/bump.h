@@ -18,6 +18,10 @@
 #include "chunk.h"
 #include "internal.h"
 
+/* A shared allocator counts the grains of a region in 32 bits. */
+#define BUMP_SHARED_CAPACITY_MAX	min_t(u64, (u64)U32_MAX * NEBULA_BUMP_GRAIN & PAGE_MASK, \
+					      NEBULA_CAPACITY_MAX)
+
 /* Most rewinds that one allocator tells apart. */
 #define BUMP_REWINDS_MAX	4096
 
@@ -111,6 +115,7 @@ bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t 
 int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
 void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u);
 void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st);
+void bump_shared_quiesce(struct nebula_bump_heap *heap);
 void bump_shared_exit(struct nebula_bump_heap *heap);
 unsigned long bump_shared_sub_size(size_t capacity);
 

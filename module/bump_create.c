@@ -21,9 +21,6 @@
 /* With NEBULA_GROW and no limit given. */
 #define DEFAULT_GROWTH		64
 
-/* A shared allocator counts the grains of a region in 32 bits. */
-#define SHARED_CAPACITY_MAX	((u64)U32_MAX * NEBULA_BUMP_GRAIN)
-
 #define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_GROW | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
 
 /* Memory that a region of ours cannot be. */
@@ -77,8 +74,7 @@ static struct refusal check_capacity(const struct nebula_bump_config *cfg)
 		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
 	if (cfg->max_capacity && (!(cfg->flags & NEBULA_GROW) || cfg->max_capacity < cfg->capacity))
 		return REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
-	if (cfg->flags & NEBULA_SHARED &&
-	    max(cfg->capacity, cfg->max_capacity) > SHARED_CAPACITY_MAX)
+	if (cfg->flags & NEBULA_SHARED && cfg->capacity > BUMP_SHARED_CAPACITY_MAX)
 		return REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
 	return REFUSE(NEBULA_OK, NULL);
 }
@@ -277,6 +273,8 @@ EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
 /* Whatever is in use: nobody calls any more. Process context. */
 void bump_take_down(struct nebula_bump *b)
 {
+	/* Growth may still fail, and record that with the registration. */
+	bump_shared_quiesce(b->heap);
 	nebula_allocator_unregister(&b->common);
 	synchronize_rcu();
 	nebula_chunks_flush();

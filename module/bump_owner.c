@@ -195,7 +195,7 @@ static enum nebula_errc growth_obstacle(const struct nebula_bump_heap *heap, siz
 {
 	if (PAGE_ALIGN(need) > heap->max_capacity - heap->bump.capacity)
 		return NEBULA_E_OUT_OF_MEMORY;
-	if (in_nmi() || (gfpflags_allow_blocking(gfp) && nebula_atomic_context()))
+	if (!nebula_may_ask(gfp))
 		return NEBULA_E_WRONG_CONTEXT;
 	return NEBULA_OK;
 }
@@ -372,7 +372,8 @@ static bool rewinds_have_room(struct nebula_bump *b)
 	}
 	if (b->rewind_count < b->rewind_max || pos_now(b) <= b->rewind_pos)
 		return true;
-	if (!b->heap || b->rewind_max >= BUMP_REWINDS_MAX || in_nmi() || nebula_fault_hit())
+	if (!b->heap || b->rewind_max >= BUMP_REWINDS_MAX || !nebula_may_ask(GFP_NOWAIT) ||
+	    nebula_fault_hit())
 		return false;
 
 	max = 4 * b->rewind_max;

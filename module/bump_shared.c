@@ -326,7 +326,8 @@ static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t g
 
 	lockdep_assert_held(&heap->grow_lock);
 	req.gfp = gfp;
-	req.size = min(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room);
+	req.size = min3(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room,
+			(size_t)BUMP_SHARED_CAPACITY_MAX);
 	if (req.size < need || !req.size)
 		return NEBULA_E_OUT_OF_MEMORY;
 	chunk = nebula_chunk_map(&req, &err);
@@ -551,6 +552,10 @@ void bump_shared_reset(struct nebula_bump *b)
 	struct cpu_sums sums;
 	unsigned long flags;
 
+	if (in_nmi()) {
+		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "reset");
+		return;
+	}
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	bump_shared_usage(b, &u);
 	sum_cpus(heap, &sums);
@@ -600,13 +605,18 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	return 0;
 }
 
-/* No allocation is in flight. Process context. */
-void bump_shared_exit(struct nebula_bump_heap *heap)
+/* Ends growth; no allocation is in flight that could kick it again. Process context. */
+void bump_shared_quiesce(struct nebula_bump_heap *heap)
 {
 	if (!heap->cpus)
 		return;
 	irq_work_sync(&heap->kick);
 	cancel_work_sync(&heap->grow_work);
+}
+
+void bump_shared_exit(struct nebula_bump_heap *heap)
+{
+	bump_shared_quiesce(heap);
 	free_percpu(heap->cpus);
 	heap->cpus = NULL;
 }

@@ -303,6 +303,19 @@ static inline bool nebula_atomic_context(void)
 	return in_nmi() || in_hardirq() || in_softirq() || irqs_disabled();
 }
 
+/*
+ * The kernel may be asked for memory here. On PREEMPT_RT its allocators sleep on locks whatever the
+ * flags are, so there they are out of reach of atomic context altogether.
+ */
+static inline bool nebula_may_ask(gfp_t gfp)
+{
+	if (in_nmi())
+		return false;
+	if (gfpflags_allow_blocking(gfp) || IS_ENABLED(CONFIG_PREEMPT_RT))
+		return !nebula_atomic_context();
+	return true;
+}
+
 /* The NOIO or NOFS scope that @gfp asks for, around allocations that take no flags of ours. */
 static inline unsigned int nebula_gfp_scope_enter(gfp_t gfp)
 {
