@@ -431,6 +431,26 @@ static void bump_peak_is_exact(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+/* Also when it rises by less than a grain. */
+static void bump_peak_rises_byte_by_byte(struct kunit *test)
+{
+	struct nebula_bump *b = bump_of_pages(test, 1);
+	struct nebula_checkpoint cp = nebula_bump_checkpoint(b);
+	size_t size;
+
+	for (size = 1; size < 100; size++) {
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, size, 1));
+		KUNIT_ASSERT_EQ(test, nebula_bump_restore(b, cp), 0);
+		KUNIT_ASSERT_EQ(test, nebula_bump_peak(b), size);
+	}
+	for (; size < 200; size++) {
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, size, 1));
+		nebula_bump_reset(b);
+		KUNIT_ASSERT_EQ(test, nebula_bump_peak(b), size);
+	}
+	nebula_bump_destroy(b);
+}
+
 static void bump_on_a_buffer(struct kunit *test)
 {
 	u8 buffer[64];
@@ -503,6 +523,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(bump_zero),
 	KUNIT_CASE(bump_statistics_are_exact),
 	KUNIT_CASE(bump_peak_is_exact),
+	KUNIT_CASE(bump_peak_rises_byte_by_byte),
 	KUNIT_CASE(bump_on_a_buffer),
 	KUNIT_CASE(bump_on_no_buffer),
 	KUNIT_CASE(bump_destroy_of_nothing),

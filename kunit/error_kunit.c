@@ -4,6 +4,7 @@
  */
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
+#include <linux/log2.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -195,7 +196,17 @@ struct storm {
 	atomic_t torn;
 };
 
-/* Size and alignment of each request are tied to each other, so that a torn record shows. */
+/* The size tells CPU and alignment, so that a record of two errors shows. */
+static size_t storm_size(unsigned int cpu, unsigned int shift)
+{
+	return SZ_1M + (cpu << 8 | shift);
+}
+
+static bool storm_whole(const struct nebula_error *err)
+{
+	return err->size == storm_size(err->cpu, ilog2(err->align));
+}
+
 static void fail_and_look(void *data)
 {
 	struct storm *s = data;
@@ -205,9 +216,9 @@ static void fail_and_look(void *data)
 	for (i = 0; i < STORM; i++) {
 		unsigned int shift = i % 12;
 
-		if (nebula_bump_alloc(s->bump, SZ_1M + shift, 1UL << shift))
+		if (nebula_bump_alloc(s->bump, storm_size(smp_processor_id(), shift), 1UL << shift))
 			atomic_inc(&s->torn);
-		if (nebula_last_error(s->bump, &err) && err.align != 1UL << (err.size - SZ_1M))
+		if (nebula_last_error(s->bump, &err) && !storm_whole(&err))
 			atomic_inc(&s->torn);
 	}
 }
@@ -228,6 +239,58 @@ static void error_storm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_OUT_OF_MEMORY], (u64)STORM * num_online_cpus());
 	nebula_error_flush();
 	nebula_bump_destroy(s.bump);
+}
+
+/**
+ * struct watch - one CPU records errors, the others do nothing but read the newest
+ * @storm: the allocator, and what was torn.
+ * @writer: the CPU that records.
+ * @reads: records read whole.
+ * @over: it has ended.
+ */
+struct watch {
+	struct storm storm;
+	int writer;
+	atomic_t reads;
+	bool over;
+};
+
+static void fail_or_look(void *data)
+{
+	struct watch *w = data;
+	struct nebula_error err;
+
+	if (smp_processor_id() == w->writer) {
+		fail_and_look(&w->storm);
+		WRITE_ONCE(w->over, true);
+		return;
+	}
+	while (!READ_ONCE(w->over)) {
+		if (!nebula_last_error(w->storm.bump, &err))
+			continue;
+		atomic_inc(&w->reads);
+		if (!storm_whole(&err))
+			atomic_inc(&w->storm.torn);
+	}
+}
+
+static void error_is_never_read_torn(struct kunit *test)
+{
+	struct watch *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	if (num_online_cpus() == 1)
+		kunit_skip(test, "needs a second CPU");
+	w->storm.bump = nebula_bump_create("watch", .capacity = SZ_16K, .flags = NEBULA_SHARED);
+	ASSERT_BUMP(test, w->storm.bump);
+	migrate_disable();
+	w->writer = smp_processor_id();
+	on_each_cpu(fail_or_look, w, 1);
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, atomic_read(&w->storm.torn), 0);
+	KUNIT_EXPECT_GT(test, atomic_read(&w->reads), 0);
+	nebula_error_flush();
+	nebula_bump_destroy(w->storm.bump);
 }
 
 static atomic_t told;
@@ -271,6 +334,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(error_in_a_hard_interrupt),
 	KUNIT_CASE(error_outlives_the_ring),
 	KUNIT_CASE(error_storm),
+	KUNIT_CASE(error_is_never_read_torn),
 	KUNIT_CASE(error_listeners_are_told),
 	{ }
 };

@@ -332,6 +332,32 @@ static void shared_large_and_aligned(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+/*
+ *	| sub-chunks |     free     | aligned objects, from the top |
+ *
+ * Alignment must not take the top below the bottom.
+ */
+static void shared_top_meets_bottom(struct kunit *test)
+{
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
+	struct record *r = record_create(test, b);
+	unsigned int small, large;
+
+	for (small = 0; small < 4; small++) {
+		while (nebula_bump_available(b) > SZ_64K - (small + 1) * 5000UL)
+			KUNIT_ASSERT_TRUE(test, record_add(r, nebula_bump_alloc(b, 64, 8), 64));
+		for (large = 0; large < 3; large++)
+			record_add(r, nebula_bump_alloc(b, 2048, SZ_8K), 2048);
+	}
+	while (record_add(r, nebula_bump_alloc(b, 16, SZ_8K), 16))
+		;
+	while (record_add(r, nebula_bump_alloc(b, 64, 8), 64))
+		;
+	record_verify(test, r);
+	record_destroy(r);
+}
+
 static void shared_reset(struct kunit *test)
 {
 	struct nebula_bump *b =
@@ -498,6 +524,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_growth_is_outrun),
 	KUNIT_CASE(shared_growth_fails),
 	KUNIT_CASE(shared_large_and_aligned),
+	KUNIT_CASE(shared_top_meets_bottom),
 	KUNIT_CASE(shared_reset),
 	KUNIT_CASE(shared_has_no_checkpoints),
 	KUNIT_CASE(shared_realloc),

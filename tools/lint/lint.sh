@@ -15,6 +15,8 @@ done
 . "$here/rules_build.sh"
 # shellcheck source=tools/lint/rules_kernel.sh
 . "$here/rules_kernel.sh"
+# shellcheck source=tools/lint/rules_refused.sh
+. "$here/rules_refused.sh"
 # shellcheck source=tools/lint/rules_text.sh
 . "$here/rules_text.sh"
 
@@ -71,6 +73,7 @@ main() {
 		rule "each public header compiles alone on $kernel" headers_compile_alone "$kernel"
 	done
 	rule 'client code in README.md compiles on stock' readme_clients_compile
+	rule 'wrong code does not compile, and says why' wrong_code_does_not_compile
 	rule 'sparse on stock' sparse_is_silent
 	rule 'checkpatch --strict' checkpatch_is_silent
 	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete
