@@ -90,20 +90,29 @@ static int record_count(const struct record *r)
 	return min(atomic_read(&r->next), OBJECTS_MAX);
 }
 
-/* Every object still has its own content, and the statistics know of each. */
+/* Every object still has its own content. */
+static void record_verify_content(struct kunit *test, struct record *r)
+{
+	int i;
+
+	for (i = 0; i < record_count(r); i++) {
+		if (!fixture_stamped(r->objects[i].p, r->objects[i].size, i)) {
+			KUNIT_FAIL(test, "object %d of %d was overwritten", i, record_count(r));
+			break;
+		}
+	}
+}
+
+/* And the statistics know of each. */
 static void record_verify(struct kunit *test, struct record *r)
 {
 	struct nebula_stats st;
 	u64 asked = 0;
 	int i;
 
-	for (i = 0; i < record_count(r); i++) {
+	record_verify_content(test, r);
+	for (i = 0; i < record_count(r); i++)
 		asked += r->objects[i].size;
-		if (!fixture_stamped(r->objects[i].p, r->objects[i].size, i)) {
-			KUNIT_FAIL(test, "object %d of %d was overwritten", i, record_count(r));
-			break;
-		}
-	}
 	nebula_stats_read(r->bump, &st);
 	KUNIT_EXPECT_EQ(test, st.allocs, (u64)record_count(r));
 	KUNIT_EXPECT_EQ(test, st.bytes_in, asked);
@@ -434,12 +443,15 @@ static void shared_on_a_buffer(struct kunit *test)
 
 #ifdef CONFIG_KPROBES
 
+#define POINTS_MAX	2048
+
 /* The fast path alone, so that each of its instructions can be interrupted. */
 static noinline void *fast_path(struct nebula_bump *b)
 {
 	return nebula_bump_alloc(b, 64, 8);
 }
 
+/* Where a nested allocation is recorded. */
 static struct record *nested;
 
 static int allocate_nested(struct kprobe *kp, struct pt_regs *regs)
@@ -449,67 +461,118 @@ static int allocate_nested(struct kprobe *kp, struct pt_regs *regs)
 }
 
 /*
- * One with a handler after the instruction is never turned into a jump, so it stays a trap: an
- * NMI to all who ask.
+ * A probe with a handler after the instruction is never turned into a jump, so it stays a trap,
+ * and a trap is an NMI to all who ask.
  */
 static void nothing_after(struct kprobe *kp, struct pt_regs *regs, unsigned long flags)
 {
 }
 
-/* Bytes of a function, as the kernel's symbol table knows it. */
-static unsigned long function_size(void *fn)
+/* Bytes of the function at @addr, as the kernel's symbol table knows it. */
+static unsigned long function_size(void *addr)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 	unsigned long offset, size;
 	char *plus;
 
-	sprint_symbol(symbol, (unsigned long)fn);
+	sprint_symbol(symbol, (unsigned long)addr);
 	plus = strchr(symbol, '+');
 	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2)
 		return 0;
 	return size;
 }
 
-static bool interrupted_at(struct kunit *test, struct record *r, unsigned long offset)
+static bool probe_create(struct kprobe *kp, const char *symbol, unsigned long offset)
 {
-	struct kprobe kp = {
-		.addr = (kprobe_opcode_t *)((unsigned long)fast_path + offset),
+	*kp = (struct kprobe){
+		.symbol_name = symbol,
+		.offset = offset,
 		.pre_handler = allocate_nested,
 		.post_handler = nothing_after,
+		.flags = KPROBE_FLAG_DISABLED,
 	};
-	int before = record_count(r), i;
+	return !register_kprobe(kp);
+}
 
-	if (register_kprobe(&kp))
+/* A disabled probe at each instruction of a function where the kernel lets us have one. */
+static unsigned int probes_create(struct kprobe **probes, const char *symbol)
+{
+	unsigned long offset, size;
+	unsigned int n = 0;
+
+	if (!probe_create(probes[0], symbol, 0))
+		return 0;
+	size = function_size(probes[0]->addr);
+	n = 1;
+	for (offset = 1; offset < size && n < POINTS_MAX; offset++)
+		n += probe_create(probes[n], symbol, offset);
+	return n;
+}
+
+/* Allocates while the instruction is interrupted by another allocation, again and again. */
+static bool interrupt_at(struct kunit *test, struct record *r, struct kprobe *probe)
+{
+	const int turns = 12;
+	int done, turn;
+
+	if (enable_kprobe(probe))
 		return false;
-	for (i = 0; i < 40; i++)
+	for (turn = 0; turn < turns; turn++)
 		record_add(r, fast_path(r->bump), 64);
-	unregister_kprobe(&kp);
-	return record_count(r) > before + 40;
+	disable_kprobe(probe);
+
+	record_verify_content(test, r);
+	done = record_count(r);
+	atomic_set(&r->next, 0);
+	nebula_bump_reset(r->bump);
+	return done > turns;
+}
+
+static void expect_nesting(struct kunit *test, const char *symbol, size_t capacity)
+{
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = capacity, .flags = NEBULA_SHARED);
+	struct kprobe *space = vzalloc(array_size(POINTS_MAX, sizeof(*space))), **probes;
+	struct record *r = record_create(test, b);
+	unsigned int n, i, points = 0;
+
+	probes = kunit_kcalloc(test, POINTS_MAX, sizeof(*probes), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, space);
+	KUNIT_ASSERT_NOT_NULL(test, probes);
+	for (i = 0; i < POINTS_MAX; i++)
+		probes[i] = &space[i];
+	nested = r;
+	n = probes_create(probes, symbol);
+	for (i = 0; i < n; i++)
+		points += interrupt_at(test, r, probes[i]);
+	unregister_kprobes(probes, n);
+	kunit_info(test, "%s: %u of %u instructions interrupted, %d allocations in NMI\n", symbol,
+		   points, n, atomic_read(&r->in_nmi));
+	KUNIT_EXPECT_GE(test, points, 10U);
+	KUNIT_EXPECT_GT(test, atomic_read(&r->in_nmi), 0);
+	record_destroy(r);
+	vfree(space);
 }
 
 static void shared_interrupted_at_each_instruction(struct kunit *test)
 {
-	struct nebula_bump *b =
-		nebula_bump_create("shared", .capacity = SZ_1M, .flags = NEBULA_SHARED);
-	struct record *r = record_create(test, b);
-	unsigned long offset, size = function_size(fast_path);
-	unsigned int points = 0;
+	expect_nesting(test, "fast_path", SZ_64K);
+}
 
-	nested = r;
-	KUNIT_ASSERT_GT(test, size, 0UL);
-	for (offset = 0; offset < size; offset++)
-		points += interrupted_at(test, r, offset);
-	kunit_info(test, "%u instructions interrupted, %d nested allocations in NMI\n", points,
-		   atomic_read(&r->in_nmi));
-	KUNIT_EXPECT_GE(test, points, 10U);
-	KUNIT_EXPECT_GT(test, atomic_read(&r->in_nmi), 0);
-	record_verify(test, r);
-	record_destroy(r);
+/* Sub-chunks of the smallest size, so that every third allocation takes a new one. */
+static void shared_interrupted_while_refilling(struct kunit *test)
+{
+	expect_nesting(test, "bump_shared_alloc", SZ_8K);
 }
 
 #else
 
 static void shared_interrupted_at_each_instruction(struct kunit *test)
+{
+	kunit_skip(test, "this kernel has no kprobes");
+}
+
+static void shared_interrupted_while_refilling(struct kunit *test)
 {
 	kunit_skip(test, "this kernel has no kprobes");
 }
@@ -530,6 +593,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_realloc),
 	KUNIT_CASE(shared_on_a_buffer),
 	KUNIT_CASE(shared_interrupted_at_each_instruction),
+	KUNIT_CASE(shared_interrupted_while_refilling),
 	{ }
 };
 
