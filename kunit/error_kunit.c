@@ -190,21 +190,71 @@ static void error_outlives_the_ring(struct kunit *test)
  * struct storm - errors from all CPUs at once
  * @bump: shared, and full.
  * @torn: records whose parts do not belong together.
+ * @depth: the entry of a call stack that tells the two functions that fail apart.
+ * @site: that entry, of either function.
  */
 struct storm {
 	struct nebula_bump *bump;
 	atomic_t torn;
+	unsigned int depth;
+	unsigned long site[2];
 };
 
-/* The size tells CPU and alignment, so that a record of two errors shows. */
+/* The size tells CPU, alignment and function, so that a record of two errors shows. */
 static size_t storm_size(unsigned int cpu, unsigned int shift)
 {
 	return SZ_1M + (cpu << 8 | shift);
 }
 
-static bool storm_whole(const struct nebula_error *err)
+static noinline void *fail_even(struct nebula_bump *b, size_t size, size_t align)
 {
-	return err->size == storm_size(err->cpu, ilog2(err->align));
+	void *p = nebula_bump_alloc(b, size, align);
+
+	barrier();
+	return p;
+}
+
+static noinline void *fail_odd(struct nebula_bump *b, size_t size, size_t align)
+{
+	void *p = nebula_bump_alloc(b, size, align);
+
+	barrier();
+	return p;
+}
+
+static void *fail(struct nebula_bump *b, unsigned int shift)
+{
+	size_t size = storm_size(smp_processor_id(), shift);
+
+	return shift % 2 ? fail_odd(b, size, 1UL << shift) : fail_even(b, size, 1UL << shift);
+}
+
+static bool storm_whole(const struct storm *s, const struct nebula_error *err)
+{
+	return err->size == storm_size(err->cpu, ilog2(err->align)) &&
+	       err->entries[s->depth] == s->site[err->size % 2];
+}
+
+/* Makes the allocator, and learns where in a call stack the two functions are. */
+static void storm_init(struct kunit *test, struct storm *s)
+{
+	struct nebula_error err[2];
+	unsigned int odd;
+
+	s->bump = nebula_bump_create("storm", .capacity = SZ_16K, .flags = NEBULA_SHARED);
+	ASSERT_BUMP(test, s->bump);
+	migrate_disable();
+	for (odd = 0; odd < 2; odd++) {
+		KUNIT_EXPECT_NULL(test, fail(s->bump, odd));
+		KUNIT_EXPECT_TRUE(test, nebula_last_error(s->bump, &err[odd]));
+	}
+	migrate_enable();
+	while (s->depth < NEBULA_BACKTRACE_MAX - 1 &&
+	       err[0].entries[s->depth] == err[1].entries[s->depth])
+		s->depth++;
+	for (odd = 0; odd < 2; odd++)
+		s->site[odd] = err[odd].entries[s->depth];
+	KUNIT_ASSERT_NE(test, s->site[0], s->site[1]);
 }
 
 static void fail_and_look(void *data)
@@ -214,29 +264,25 @@ static void fail_and_look(void *data)
 	int i;
 
 	for (i = 0; i < STORM; i++) {
-		unsigned int shift = i % 12;
-
-		if (nebula_bump_alloc(s->bump, storm_size(smp_processor_id(), shift), 1UL << shift))
+		if (fail(s->bump, i % 12))
 			atomic_inc(&s->torn);
-		if (nebula_last_error(s->bump, &err) && !storm_whole(&err))
+		if (nebula_last_error(s->bump, &err) && !storm_whole(s, &err))
 			atomic_inc(&s->torn);
 	}
 }
 
 static void error_storm(struct kunit *test)
 {
-	struct storm s = {
-		.bump = nebula_bump_create("storm", .capacity = SZ_16K, .flags = NEBULA_SHARED),
-		.torn = ATOMIC_INIT(0),
-	};
+	struct storm s = { .torn = ATOMIC_INIT(0) };
 	struct nebula_stats st;
 
-	ASSERT_BUMP(test, s.bump);
+	storm_init(test, &s);
 	/* In hard interrupts on the others, in this task here. */
 	on_each_cpu(fail_and_look, &s, 1);
 	nebula_stats_read(s.bump, &st);
 	KUNIT_EXPECT_EQ(test, atomic_read(&s.torn), 0);
-	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_OUT_OF_MEMORY], (u64)STORM * num_online_cpus());
+	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_OUT_OF_MEMORY],
+			(u64)STORM * num_online_cpus() + 2);
 	nebula_error_flush();
 	nebula_bump_destroy(s.bump);
 }
@@ -269,7 +315,7 @@ static void fail_or_look(void *data)
 		if (!nebula_last_error(w->storm.bump, &err))
 			continue;
 		atomic_inc(&w->reads);
-		if (!storm_whole(&err))
+		if (!storm_whole(&w->storm, &err))
 			atomic_inc(&w->storm.torn);
 	}
 }
@@ -281,8 +327,7 @@ static void error_is_never_read_torn(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	if (num_online_cpus() == 1)
 		kunit_skip(test, "needs a second CPU");
-	w->storm.bump = nebula_bump_create("watch", .capacity = SZ_16K, .flags = NEBULA_SHARED);
-	ASSERT_BUMP(test, w->storm.bump);
+	storm_init(test, &w->storm);
 	migrate_disable();
 	w->writer = smp_processor_id();
 	on_each_cpu(fail_or_look, w, 1);
