@@ -249,10 +249,13 @@ static void check_restore(struct kunit *test, struct nebula_bump *b, struct mode
 
 #define MODELS	64
 
-/*
- * Random sequences of all there is, compared with the model after each step. Sizes are of the
- * grain: positions are.
- */
+/* Mostly small and odd, so that objects share grains. */
+static size_t sizes(struct kunit *test)
+{
+	return 1 + fixture_random(test, fixture_random(test, 3) ? 12 : 240);
+}
+
+/* Random sequences of all there is, compared with the model after each step. */
 static void run_model(struct kunit *test, struct nebula_bump *b, unsigned int steps)
 {
 	struct model *m = kunit_kcalloc(test, MODELS, sizeof(*m), GFP_KERNEL);
@@ -284,8 +287,10 @@ static void run_model(struct kunit *test, struct nebula_bump *b, unsigned int st
 			}
 			break;
 		default:
-			if (!nebula_bump_alloc(b, 8 * (1 + fixture_random(test, 30)), 8))
-				nebula_bump_reset(b), n = 0;
+			if (nebula_bump_alloc(b, sizes(test), 1UL << fixture_random(test, 4)))
+				break;
+			nebula_bump_reset(b);
+			n = 0;
 		}
 	}
 	KUNIT_EXPECT_LT(test, fixture_last_code(&b->common), NEBULA_E_NR);

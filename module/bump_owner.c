@@ -56,7 +56,7 @@ static size_t used_now(const struct nebula_bump *b)
 
 static u64 pos_now(const struct nebula_bump *b)
 {
-	return (u64)b->retired + (b->cur - b->base) + 1;
+	return (u64)used_now(b) + 1;
 }
 
 /*
@@ -433,7 +433,7 @@ static void remember_rewind(struct nebula_bump *b, u64 pos)
 		b->rewind_count--;
 	b->epoch++;
 	b->rewind_pos = pos;
-	b->rewind_at = b->cur;
+	b->rewind_at = cursor(b);
 }
 
 /*
@@ -459,11 +459,12 @@ static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, 
 static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
 		       struct place *at)
 {
+	const unsigned long to = cursor_bytes(cp->cur, cp->tail);
 	struct nebula_chunk *chunk;
 	unsigned long base;
 
 	if (!b->heap) {
-		*at = (struct place){ .pos = (u64)(cp->cur - b->base) + 1 };
+		*at = (struct place){ .pos = (u64)(to - b->base) + 1 };
 		return points_into(cp, b->base, b->end);
 	}
 	for (chunk = cp->live ? b->heap->newest : b->heap->first; chunk; chunk = chunk->prev) {
@@ -472,7 +473,7 @@ static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoi
 		    (chunk->prev && cp->cur == base))
 			continue;
 		at->chunk = chunk;
-		at->pos = (u64)chunk->pos + (cp->cur - base) + 1;
+		at->pos = (u64)chunk->pos + (to - base) + 1;
 		return true;
 	}
 	return false;

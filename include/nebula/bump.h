@@ -140,7 +140,8 @@ struct nebula_bump_heap;
  * @peak_at: private; @cur up to which a rewind need not look at the peak; 0 keeps rewinds out of
  *	line.
  * @epoch: private; resets and restores so far.
- * @rewind_at: private; @cur of the newest rewind, or NEBULA_BUMP_REWIND_*.
+ * @rewind_at: private; where the newest rewind went, to the byte, or NEBULA_BUMP_REWIND_*. It is
+ *	no @cur when that was within a grain.
  * @released: private; bytes ever given back.
  * @resets: private; how often it was reset.
  * @end: private; end of the current region.
