@@ -149,7 +149,7 @@ static void error_in_a_hard_interrupt(struct kunit *test)
 	i->bump = bump_create(test);
 	init_completion(&i->done);
 	compat_hrtimer_setup(&i->timer, fail_in_hardirq, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	hrtimer_start(&i->timer, us_to_ktime(10), HRTIMER_MODE_REL_HARD);
+	hrtimer_start(&i->timer, ns_to_ktime(10 * NSEC_PER_USEC), HRTIMER_MODE_REL_HARD);
 	wait_for_completion(&i->done);
 	hrtimer_cancel(&i->timer);
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(i->bump, &err));

@@ -147,7 +147,7 @@ static enum hrtimer_restart allocate_in_hardirq(struct hrtimer *timer)
 
 	for (i = 0; i < 4; i++)
 		record_alloc(w->record, prandom_u32_state(&w->random));
-	hrtimer_forward_now(timer, us_to_ktime(50));
+	hrtimer_forward_now(timer, ns_to_ktime(50 * NSEC_PER_USEC));
 	return HRTIMER_RESTART;
 }
 
@@ -158,7 +158,7 @@ static int allocate_until_full(void *data)
 	unsigned int refused = 0;
 
 	prandom_seed_state(&random, FIXTURE_SEED + raw_smp_processor_id());
-	hrtimer_start(&w->timer, us_to_ktime(50), HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&w->timer, ns_to_ktime(50 * NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED_HARD);
 	while (refused < 3 && atomic_read(&w->record->next) < OBJECTS_MAX) {
 		refused += !record_alloc(w->record, prandom_u32_state(&random));
 		cond_resched();
