@@ -63,8 +63,9 @@ static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, siz
  * stays when it shrinks, and is copied when it grows. With %NEBULA_ZERO the added bytes are
  * zeroed.
  *
- * Context: as nebula_bump_alloc(). Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL
- * as nebula_bump_alloc(), also with FOREIGN_POINTER recorded; @p is untouched then.
+ * Context: as nebula_bump_alloc().
+ * Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL as nebula_bump_alloc(), also with
+ * FOREIGN_POINTER recorded; @p is untouched then.
  */
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
@@ -178,9 +179,9 @@ EXPORT_SYMBOL_GPL(nebula_bump_scope_exit);
  *
  * In owner mode the bytes are contiguous, alignment to a page included.
  *
- * Context: the owner's, as @gfp; process context with %NEBULA_SHARED. Return: 0; -ENOMEM
- * (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED), -EOVERFLOW
- * (SIZE_OVERFLOW), -EPERM (WRONG_CONTEXT).
+ * Context: the owner's, as @gfp; process context with %NEBULA_SHARED.
+ * Return: 0; -ENOMEM (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED),
+ * -EOVERFLOW (SIZE_OVERFLOW), -EPERM (WRONG_CONTEXT).
  */
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
@@ -208,7 +209,8 @@ static void usage(const struct nebula_bump *b, struct nebula_usage *u)
  * Padding included, also what a region lost at its end when the allocator grew.
  *
  * Context: any.
- * Return: bytes; exact in the owner's context, exact to one sub-chunk per CPU with %NEBULA_SHARED.
+ * Return: bytes; exact in the owner's context, exact to one sub-chunk per CPU with
+ * %NEBULA_SHARED.
  */
 size_t nebula_bump_used(const struct nebula_bump *b)
 {

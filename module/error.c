@@ -256,7 +256,8 @@ EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_flush);
  * @nb: called in process context with the &enum nebula_errc and the &struct nebula_error, in the
  *	order of recording. Records that were overwritten before their turn are left out.
  *
- * Context: process context; sleeps. Return: 0, or -EEXIST when @nb is registered already.
+ * Context: process context; sleeps.
+ * Return: 0, or -EEXIST when @nb is registered already.
  */
 int nebula_error_notifier_register(struct notifier_block *nb)
 {

@@ -145,8 +145,9 @@ static void *auto_alloc(size_t size, gfp_t gfp, int node, enum nebula_backing *b
  * @r: filled in on success, untouched otherwise.
  * @req: what is wanted.
  *
- * Context: as @req->gfp; not NMI. Sleeps if it allows blocking. Return: 0, -EINVAL for a buffer
- * that is too small once aligned, -EOVERFLOW when the size cannot be represented, -ENOMEM.
+ * Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
+ * Return: 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size
+ * cannot be represented, -ENOMEM.
  */
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {

@@ -245,15 +245,15 @@ static __always_inline void nebula_bump_config_check(const struct nebula_bump_co
 /**
  * nebula_bump_create() - make a bump allocator
  * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
- * @...: designated fields of &struct nebula_bump_config, for example ``.capacity = SZ_64K, .flags
- *	= NEBULA_GROW``.
+ * @...: designated fields of &struct nebula_bump_config, for example
+ *	``.capacity = SZ_64K, .flags = NEBULA_GROW``.
  *
  * Fields that are constant and can never be valid do not compile.
  *
- * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``. Return: the allocator, or
- * ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for a capacity that cannot be
- * represented, -ENOMEM without memory, -EPERM in atomic context, -ENOEXEC when the client was
- * built against other headers. The reason is recorded.
+ * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``.
+ * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for a
+ * capacity that cannot be represented, -ENOMEM without memory, -EPERM in atomic context,
+ * -ENOEXEC when the client was built against other headers. The reason is recorded.
  */
 #define nebula_bump_create(name, ...)							\
 ({											\
@@ -295,8 +295,9 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
  * %NEBULA_ZERO.
  *
  * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while
- * growing, as ``.gfp`` allows. Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with
- * OUT_OF_MEMORY, BACKING_FAILED, INVALID_ALIGNMENT, SIZE_OVERFLOW or WRONG_CONTEXT recorded.
+ * growing, as ``.gfp`` allows.
+ * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, BACKING_FAILED,
+ * INVALID_ALIGNMENT, SIZE_OVERFLOW or WRONG_CONTEXT recorded.
  */
 static __always_inline __malloc __alloc_size(2) __must_check
 void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
@@ -361,9 +362,9 @@ void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
  *
  * Checkpoints nest to any depth. They cost nothing while they are kept, and need not be restored.
  *
- * Context: the owner's. Not for %NEBULA_SHARED (INVALID_STATE). Return: the checkpoint. When it
- * was refused - shared allocator, or more rewinds to tell apart than there is memory for
- * (EXCEEDS_MAX) - the reason is recorded and restoring it fails.
+ * Context: the owner's. Not for %NEBULA_SHARED (INVALID_STATE).
+ * Return: the checkpoint. When it was refused - shared allocator, or more rewinds to tell apart
+ * than there is memory for (EXCEEDS_MAX) - the reason is recorded and restoring it fails.
  */
 static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct nebula_bump *b)
 {
@@ -387,16 +388,18 @@ static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct ne
  * @b: the allocator.
  * @cp: the checkpoint; it stays valid.
  *
- * Context: the owner's. Return: 0; -ESTALE (STALE_CHECKPOINT) when the allocator was reset since,
- * or rewound past it, even if the space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for
- * another allocator's, or garbage. On failure nothing changes.
+ * Context: the owner's.
+ * Return: 0; -ESTALE (STALE_CHECKPOINT) when the allocator was reset since, or rewound past it,
+ * even if the space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for another allocator's, or
+ * garbage. On failure nothing changes.
  */
 static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct nebula_checkpoint cp)
 {
 	unsigned long cur = b->cur;
 
 	/*
-	 * The checkpoint was taken inline, and nothing was rewound since. Epochs of different
+	 * The checkpoint was taken inline, and nothing was rewound since: it points where the
+	 * newest rewind went, and nothing changes of what has to be remembered. Epochs of different
 	 * allocators may be equal, hence the owner; one that has grown has no @peak_at.
 	 */
 	if (unlikely(cp.epoch != b->epoch) || unlikely(cur > b->peak_at) ||
