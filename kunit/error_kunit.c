@@ -291,12 +291,14 @@ static void error_storm(struct kunit *test)
  * struct watch - one CPU records errors, the others do nothing but read the newest
  * @storm: the allocator, and what was torn.
  * @writer: the CPU that records.
- * @reads: records read whole.
- * @over: it has ended.
+ * @readers: CPUs that have begun to read.
+ * @reads: records read.
+ * @over: the writer has ended.
  */
 struct watch {
 	struct storm storm;
 	int writer;
+	atomic_t readers;
 	atomic_t reads;
 	bool over;
 };
@@ -307,10 +309,13 @@ static void fail_or_look(void *data)
 	struct nebula_error err;
 
 	if (smp_processor_id() == w->writer) {
+		while (atomic_read(&w->readers) < num_online_cpus() - 1)
+			cpu_relax();
 		fail_and_look(&w->storm);
 		WRITE_ONCE(w->over, true);
 		return;
 	}
+	atomic_inc(&w->readers);
 	while (!READ_ONCE(w->over)) {
 		if (!nebula_last_error(w->storm.bump, &err))
 			continue;
