@@ -79,6 +79,7 @@ main() {
 	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete
 	rule 'no BUG() and no WARN()' no_bug_no_warn
 	rule 'kernel versions in compat.h only' versions_in_compat_only
+	rule 'every source is built' sources_are_built
 	rule 'no C file over 800 lines' files_are_short
 	rule 'every file names its licence' files_name_licence
 	rule 'one version everywhere' version_is_one

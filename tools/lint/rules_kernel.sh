@@ -60,7 +60,16 @@ no_bug_no_warn() {
 versions_in_compat_only() {
 	local files
 	mapfile -t files < <(c_files | grep -v '/compat\.h$')
-	absent 'LINUX_VERSION_CODE|KERNEL_VERSION[[:space:]]*\(' "${files[@]}"
+	absent 'LINUX_VERSION_COD[E]|KERNEL_VERSION[[:space:]]*\(' "${files[@]}"
+}
+
+# A suite that is not in the object list would be missed by nobody.
+sources_are_built() {
+	local file missing=0
+	for file in module/*.c kunit/*.c; do
+		grep -qF "${file%.c}.o" Kbuild || { echo "$file is not in Kbuild" && missing=1; }
+	done
+	return "$missing"
 }
 
 files_are_short() {
