@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/export.h>
 #include <linux/log2.h>
+#include <linux/percpu.h>
 #include <linux/string.h>
 #include "bump.h"
 
@@ -14,6 +15,30 @@ static noinline __cold void *refuse(struct nebula_bump *b, enum nebula_errc code
 {
 	nebula_fail(&b->common, code, .size = size, .align = align);
 	return NULL;
+}
+
+static __always_inline void *alloc_raw(struct nebula_bump *b, size_t size, size_t align)
+{
+	return bump_is_shared(b) ? bump_shared_alloc(b, size, align)
+				 : bump_owner_alloc(b, size, align);
+}
+
+static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t align)
+{
+	struct nebula_guard_layout layout;
+	void *raw;
+
+	if (!nebula_guard_layout(&layout, size, align))
+		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
+	raw = alloc_raw(b, layout.total, layout.align);
+	if (!raw)
+		return NULL;
+	/* Nobody asked for the guard. */
+	if (bump_is_shared(b))
+		this_cpu_add(b->heap->cpus->padding, layout.total - size);
+	else
+		WRITE_ONCE(b->padding, b->padding + layout.total - size);
+	return nebula_guard_dress(&b->common, &b->heap->guards, raw, &layout, size);
 }
 
 /**
@@ -36,8 +61,8 @@ void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align
 	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
 		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
 
-	p = bump_is_shared(b) ? bump_shared_alloc(b, size, align)
-			      : bump_owner_alloc(b, size, align);
+	p = unlikely(bump_is_guarded(b)) ? alloc_guarded(b, size, align)
+					 : alloc_raw(b, size, align);
 	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
 		memset(p, 0, size);
 	return p;
@@ -46,6 +71,9 @@ EXPORT_SYMBOL_GPL(nebula_bump_alloc_outline);
 
 static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
 {
+	/* The zone behind the object stays where it is. */
+	if (bump_is_guarded(b))
+		return false;
 	if (bump_is_shared(b))
 		return bump_shared_resize(b, p, old_size, new_size);
 	return bump_owner_resize(b, p, old_size, new_size);

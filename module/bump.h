@@ -16,6 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include "chunk.h"
+#include "guard.h"
 #include "internal.h"
 
 /* A shared allocator counts the grains of a region in 32 bits. */
@@ -34,6 +35,7 @@
  * @grows: chunks ever added. As @regions.
  * @first: oldest chunk. Owner; shared: @chain_lock to change, RCU to walk.
  * @newest: newest chunk. As @first.
+ * @guards: with a debug flag: all objects. Any context to push; owner to release.
  * @spare: owner mode: a chunk kept for the next growth. Owner.
  * @active: shared: chunk that sub-chunks come from. Any context, see bump_shared.c.
  * @cpus: shared: per-CPU part. Any context on its own CPU.
@@ -59,6 +61,7 @@ struct nebula_bump_heap {
 	struct nebula_chunk *first;
 	struct nebula_chunk *newest;
 	struct nebula_chunk *spare;
+	struct nebula_guards guards;
 
 	struct nebula_chunk *active;
 	struct nebula_bump_cpu __percpu *cpus;
@@ -92,7 +95,14 @@ static inline struct nebula_checkpoint bump_no_checkpoint(void)
 	return (struct nebula_checkpoint){ .epoch = U64_MAX };
 }
 
+static inline bool bump_is_guarded(const struct nebula_bump *b)
+{
+	return b->common.flags & NEBULA_DEBUG_FLAGS;
+}
+
 /* bump_create.c */
+struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
+				    const struct nebula_region_request *req, int *err);
 void bump_take_down(struct nebula_bump *b);
 
 /* bump_owner.c */

@@ -170,12 +170,23 @@ static void free_heap(struct nebula_bump_heap *heap)
 	kfree(heap);
 }
 
+/* Every chunk comes from here. Context: as @req->gfp; not NMI. */
+struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
+				    const struct nebula_region_request *req, int *err)
+{
+	struct nebula_chunk *chunk = nebula_chunk_map(req, err);
+
+	if (chunk)
+		nebula_guard_fill(&heap->bump.common, chunk->region.base, chunk->region.size);
+	return chunk;
+}
+
 static int fill_heap(struct nebula_bump_heap *heap)
 {
 	struct nebula_bump *b = &heap->bump;
 	int ret;
 
-	heap->first = nebula_chunk_map(&heap->request, &ret);
+	heap->first = bump_map_chunk(heap, &heap->request, &ret);
 	if (!heap->first)
 		return ret;
 	heap->newest = heap->first;
@@ -275,6 +286,7 @@ void bump_take_down(struct nebula_bump *b)
 {
 	/* Growth may still fail, and record that with the registration. */
 	bump_shared_quiesce(b->heap);
+	nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
 	nebula_allocator_unregister(&b->common);
 	synchronize_rcu();
 	nebula_chunks_flush();

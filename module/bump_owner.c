@@ -172,11 +172,11 @@ static struct nebula_chunk *map_next(struct nebula_bump_heap *heap, size_t need,
 
 	req.gfp = gfp;
 	req.size = min(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room);
-	chunk = nebula_chunk_map(&req, &err);
+	chunk = bump_map_chunk(heap, &req, &err);
 	if (chunk || req.size <= PAGE_ALIGN(need))
 		return chunk;
 	req.size = PAGE_ALIGN(need);
-	return nebula_chunk_map(&req, &err);
+	return bump_map_chunk(heap, &req, &err);
 }
 
 static struct nebula_chunk *take_spare(struct nebula_bump_heap *heap, size_t need)
@@ -340,8 +340,16 @@ static void give_all_back(struct nebula_bump *b)
 	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
 }
 
+/* All that is not handed out, where it is not known which objects it was. */
+static void fill_rest(struct nebula_bump *b)
+{
+	nebula_guard_fill(&b->common, (void *)cursor(b), b->end - cursor(b));
+}
+
 void bump_owner_reset(struct nebula_bump *b)
 {
+	bool whole;
+
 	/* Inline but for the peak, which is higher than ever. */
 	if (likely(b->peak_at)) {
 		WRITE_ONCE(b->peak, max(b->peak, cursor(b) - b->base));
@@ -350,6 +358,8 @@ void bump_owner_reset(struct nebula_bump *b)
 		return;
 	}
 	note_peak(b);
+	whole = !bump_is_guarded(b) ||
+		nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
 	snapshot_begin(b);
 	give_all_back(b);
 	if (b->heap)
@@ -357,6 +367,8 @@ void bump_owner_reset(struct nebula_bump *b)
 	b->retired = 0;
 	bump_owner_enter_chunk(b, (void *)b->base, b->end - b->base);
 	snapshot_end(b);
+	if (!whole)
+		fill_rest(b);
 }
 
 /* Room for the rewind that a checkpoint taken at the cursor may lead to. */
@@ -507,11 +519,14 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 {
 	struct place at;
 	enum nebula_errc code = judge(b, cp, &at);
+	bool whole;
 
 	if (code)
 		return nebula_fail(&b->common, code);
 
 	note_peak(b);
+	whole = !bump_is_guarded(b) || nebula_guard_release(&b->common, &b->heap->guards,
+							    b->allocs - b->frees - cp->live);
 	snapshot_begin(b);
 	b->released += b->retired + (b->cur - b->base);
 	if (at.chunk && at.chunk != b->heap->newest) {
@@ -526,6 +541,8 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	snapshot_end(b);
 	remember_rewind(b, at.pos);
 	note_peak(b);
+	if (!whole)
+		fill_rest(b);
 	return 0;
 }
 

@@ -330,7 +330,7 @@ static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t g
 			(size_t)BUMP_SHARED_CAPACITY_MAX);
 	if (req.size < need || !req.size)
 		return NEBULA_E_OUT_OF_MEMORY;
-	chunk = nebula_chunk_map(&req, &err);
+	chunk = bump_map_chunk(heap, &req, &err);
 	if (!chunk)
 		return NEBULA_E_BACKING_FAILED;
 	publish(heap, chunk);
@@ -551,11 +551,13 @@ void bump_shared_reset(struct nebula_bump *b)
 	struct nebula_usage u;
 	struct cpu_sums sums;
 	unsigned long flags;
+	bool whole;
 
 	if (in_nmi()) {
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "reset");
 		return;
 	}
+	whole = nebula_guard_release(&b->common, &heap->guards, ULONG_MAX);
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	bump_shared_usage(b, &u);
 	sum_cpus(heap, &sums);
@@ -566,6 +568,8 @@ void bump_shared_reset(struct nebula_bump *b)
 	empty_cpus(heap);
 	chain_only(heap, largest(heap));
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
+	if (!whole)
+		nebula_guard_fill(&b->common, heap->first->region.base, heap->first->region.size);
 }
 
 /**

@@ -27,6 +27,7 @@
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -134,6 +135,11 @@ static void fill(struct nebula_error *err, u64 seq, const struct nebula_failure 
 	strscpy(err->comm, current->comm, sizeof(err->comm));
 	strscpy(err->name, a ? nebula_allocator_name(a) : f->name ?: "(none)", sizeof(err->name));
 	strscpy(err->what, f->what ?: "", sizeof(err->what));
+	if (f->nr_entries) {
+		err->nr_entries = min_t(unsigned int, f->nr_entries, NEBULA_BACKTRACE_MAX);
+		memcpy(err->entries, f->entries, err->nr_entries * sizeof(*err->entries));
+		return;
+	}
 	/* Leaves out this function and nebula_error_record(). */
 	err->nr_entries = stack_trace_save(err->entries, NEBULA_BACKTRACE_MAX, 2);
 }

@@ -6,6 +6,7 @@
  *	bump*.c ─ allocator kinds       region.c, chunk.c ─ backing memory
  *	allocator.c ─ registry, owners  error.c, report.c ─ record, render
  *	debugfs.c, text.c ─ files       stats.c ─ derived numbers
+ *	guard.c ─ debug flags
  */
 #ifndef _NEBULA_INTERNAL_H
 #define _NEBULA_INTERNAL_H
@@ -243,6 +244,8 @@ void nebula_registry_exit(void);
  * @size: bytes asked for, or 0.
  * @align: alignment asked for, or 0.
  * @what: field, operation or limit at fault, or NULL.
+ * @entries: call stack to show instead of this one, innermost first, or NULL.
+ * @nr_entries: valid entries of @entries.
  */
 struct nebula_failure {
 	enum nebula_errc code;
@@ -252,6 +255,8 @@ struct nebula_failure {
 	size_t size;
 	size_t align;
 	const char *what;
+	const unsigned long *entries;
+	unsigned int nr_entries;
 };
 
 int nebula_error_record(const struct nebula_failure *f);

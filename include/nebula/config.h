@@ -46,9 +46,9 @@ enum nebula_preset {
  * @NEBULA_GROW: map further regions, up to the maximal capacity.
  * @NEBULA_ZERO: all memory handed out is zeroed.
  * @NEBULA_STRICT: a pool serves exactly its number of blocks.
- * @NEBULA_REDZONE: guard bytes around each object.
+ * @NEBULA_REDZONE: guard bytes around each object, verified when it is given back.
  * @NEBULA_POISON: fill released memory, verify it when it is handed out again.
- * @NEBULA_TRACK: remember who allocated each live object.
+ * @NEBULA_TRACK: remember who allocated each live object, and show that when it is corrupted.
  */
 enum nebula_flags {
 	NEBULA_SHARED	= BIT(0),
