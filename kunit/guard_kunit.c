@@ -79,6 +79,33 @@ static void guard_finds_an_overrun(struct kunit *test)
 	expect_overrun_found(test, NEBULA_ZERO, 40, "zone behind the object");
 }
 
+static noinline u8 *allocated_here(struct nebula_bump *b)
+{
+	u8 *p = nebula_bump_alloc(b, 40, 8);
+
+	barrier();	/* or it would not be in the call stack */
+	return p;
+}
+
+/* With TRACK the report shows who allocated the object, not who gave it back. */
+static void guard_remembers_who_allocated(struct kunit *test)
+{
+	struct nebula_bump *b = bump_guarded(test, 0);
+	char *report = kunit_kzalloc(test, 2048, GFP_KERNEL);
+	struct nebula_error err;
+	u8 *p = allocated_here(b);
+
+	KUNIT_ASSERT_NOT_NULL(test, report);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	OPTIMIZER_HIDE_VAR(p);
+	p[40] = 0;
+	nebula_bump_reset(b);
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(b, &err));
+	nebula_error_snprint(report, 2048, &err);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(report, "allocated_here+"), "%s", report);
+	nebula_bump_destroy(b);
+}
+
 /* An overrun that runs over the next guard: what the guard says must not be followed. */
 static void guard_survives_its_own_loss(struct kunit *test)
 {
@@ -183,6 +210,7 @@ static void guard_moves_what_grows(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(guard_finds_nothing_where_nothing_is),
 	KUNIT_CASE(guard_finds_an_overrun),
+	KUNIT_CASE(guard_remembers_who_allocated),
 	KUNIT_CASE(guard_survives_its_own_loss),
 	KUNIT_CASE(guard_looks_at_what_restore_gives_back),
 	KUNIT_CASE(guard_finds_a_write_after_reset),

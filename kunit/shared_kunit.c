@@ -223,6 +223,33 @@ static void shared_out_of_line(struct kunit *test)
 	record_destroy(r);
 }
 
+/* Every object is pushed onto one list, from everywhere; all of them are found again. */
+static void shared_guarded(struct kunit *test)
+{
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = CAPACITY, .flags = NEBULA_SHARED,
+				   .preset = NEBULA_DEVELOPMENT);
+	struct record *r = record_create(test, b);
+	struct nebula_stats st;
+	struct handed *last;
+
+	run_all_cpus(test, r);
+	record_verify(test, r);
+	nebula_bump_reset(b);
+	nebula_stats_read(b, &st);
+	KUNIT_EXPECT_EQ(test, st.failed, st.failures[NEBULA_E_OUT_OF_MEMORY]);
+
+	atomic_set(&r->next, 0);
+	run_all_cpus(test, r);
+	last = &r->objects[record_count(r) / 2];
+	((u8 *)last->p)[last->size] ^= 1;
+	nebula_bump_reset(b);
+	nebula_stats_read(b, &st);
+	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_CORRUPTION], 1ULL);
+	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_USE_AFTER_FREE], 0ULL);
+	record_destroy(r);
+}
+
 static void shared_growing(struct kunit *test)
 {
 	struct nebula_bump *b = nebula_bump_create("shared", .capacity = SZ_64K,
@@ -584,6 +611,7 @@ static void shared_interrupted_while_refilling(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_by_all_cpus_and_interrupts),
 	KUNIT_CASE(shared_out_of_line),
+	KUNIT_CASE(shared_guarded),
 	KUNIT_CASE(shared_growing),
 	KUNIT_CASE(shared_grows_ahead_of_need),
 	KUNIT_CASE(shared_growth_is_outrun),
