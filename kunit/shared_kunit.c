@@ -269,14 +269,21 @@ static void shared_growing(struct kunit *test)
 	record_destroy(r);
 }
 
-static void shared_grows_ahead_of_need(struct kunit *test)
+static struct nebula_bump *bump_growing(struct kunit *test, size_t capacity)
 {
 	struct nebula_bump *b =
-		nebula_bump_create("shared", .capacity = SZ_64K, .max_capacity = SZ_1M,
+		nebula_bump_create("shared", .capacity = capacity, .max_capacity = SZ_1M,
 				   .flags = NEBULA_SHARED | NEBULA_GROW);
-	unsigned int i;
 
 	ASSERT_BUMP(test, b);
+	return b;
+}
+
+static void shared_grows_ahead_of_need(struct kunit *test)
+{
+	struct nebula_bump *b = bump_growing(test, SZ_64K);
+	unsigned int i;
+
 	/* Each turn takes less than the low water mark, then lets the worker run. */
 	for (i = 0; i < 60; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, SZ_8K, 8));
@@ -293,14 +300,11 @@ static void shared_grows_ahead_of_need(struct kunit *test)
  */
 static void shared_growth_is_outrun(struct kunit *test)
 {
-	struct nebula_bump *b =
-		nebula_bump_create("shared", .capacity = SZ_16K, .max_capacity = SZ_1M,
-				   .flags = NEBULA_SHARED | NEBULA_GROW);
+	struct nebula_bump *b = bump_growing(test, SZ_16K);
 	struct nebula_error err;
 	unsigned long flags;
 	char *report;
 
-	ASSERT_BUMP(test, b);
 	nebula_growth_hold(b);
 	local_irq_save(flags);
 	while (nebula_bump_alloc(b, 512, 8))
@@ -321,12 +325,9 @@ static void shared_growth_is_outrun(struct kunit *test)
 
 static void shared_growth_fails(struct kunit *test)
 {
-	struct nebula_bump *b =
-		nebula_bump_create("shared", .capacity = SZ_16K, .max_capacity = SZ_1M,
-				   .flags = NEBULA_SHARED | NEBULA_GROW);
+	struct nebula_bump *b = bump_growing(test, SZ_16K);
 	struct nebula_stats st;
 
-	ASSERT_BUMP(test, b);
 	nebula_fault_arm(1, 100);
 	while (nebula_bump_alloc(b, 512, 8))
 		;
