@@ -26,6 +26,7 @@ static const struct nebula_kind_ops no_ops = { .name = "none" };
 static const struct nebula_kind_ops *const kinds[] = {
 	[NEBULA_KIND_NONE]	= &no_ops,
 	[NEBULA_KIND_BUMP]	= &nebula_bump_ops,
+	[NEBULA_KIND_POOL]	= &nebula_pool_ops,
 };
 
 static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);
@@ -162,6 +163,21 @@ void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, 
 	list_for_each_entry(reg, &registrations, node)
 		if (reg->live)
 			fn(reg, data);
+	mutex_unlock(&registry);
+}
+
+/* Tells all allocators that a CPU has gone offline, and stays so during the call. */
+void nebula_registry_cpu_dead(unsigned int cpu)
+{
+	const struct nebula_registration *reg;
+
+	mutex_lock(&registry);
+	list_for_each_entry(reg, &registrations, node) {
+		const struct nebula_kind_ops *ops = nebula_kind_ops(reg->allocator->kind);
+
+		if (reg->live && ops->cpu_dead)
+			ops->cpu_dead(reg->allocator, cpu);
+	}
 	mutex_unlock(&registry);
 }
 

@@ -351,12 +351,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 
 	nebula_text_key(t, "mode", "%s", a->flags & NEBULA_SHARED ? "shared" : "owner");
 	nebula_text_key(t, "path", "%s", bump_is_inline(&heap->bump) ? "inline" : "out of line");
-	nebula_text_key(t, "backing", "%s", nebula_backing_name(heap->request.backing));
-	if (heap->request.node == NUMA_NO_NODE)
-		nebula_text_key(t, "node", "any");
-	else
-		nebula_text_key(t, "node", "%d", heap->request.node);
-	nebula_text_key(t, "gfp", "%pGg", &heap->request.gfp);
+	nebula_region_describe(&heap->request, t);
 	nebula_text_bytes(t, "capacity", READ_ONCE(heap->bump.capacity));
 	nebula_text_bytes(t, "max capacity", heap->max_capacity);
 	if (a->flags & NEBULA_SHARED)

@@ -5,26 +5,20 @@
  * Create and destroy run in process context; whatever step of create fails, all steps before it
  * are undone.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/log2.h>
-#include <linux/module.h>
-#include <linux/nodemask.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "bump.h"
+#include "config.h"
 
 /* With NEBULA_GROW and no limit given. */
 #define DEFAULT_GROWTH		64
 
 #define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_GROW | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
-
-/* Memory that a region of ours cannot be. */
-#define REFUSED_GFP	(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_RECLAIMABLE)
 
 /*
  * Tells the checkpoints of successive lives of the same memory apart; epochs of one life count
@@ -35,79 +29,21 @@ static atomic64_t lives = ATOMIC64_INIT(0);
 /* The per-CPU parts of allocators without any: no object fits. */
 static DEFINE_PER_CPU(struct nebula_bump_cpu, no_cpus) = { .cur = NEBULA_BUMP_CPU_NONE };
 
-/**
- * struct refusal - why a configuration is not accepted
- * @code: %NEBULA_OK when it is.
- * @field: at fault.
- */
-struct refusal {
-	enum nebula_errc code;
-	const char *field;
-};
-
-#define REFUSE(errc, name)	((struct refusal){ .code = (errc), .field = (name) })
-
-static struct refusal check_buffer(const struct nebula_bump_config *cfg)
-{
-	if (!cfg->buffer)
-		return cfg->buffer_size ? REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer")
-					: REFUSE(NEBULA_OK, NULL);
-	if (!cfg->buffer_size || cfg->capacity > cfg->buffer_size)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
-	if (cfg->buffer_size > NEBULA_CAPACITY_MAX ||
-	    (unsigned long)cfg->buffer + cfg->buffer_size < cfg->buffer_size)
-		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".buffer_size");
-	if (cfg->flags & NEBULA_GROW)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and NEBULA_GROW");
-	if (cfg->backing != NEBULA_AUTO && cfg->backing != NEBULA_BUFFER)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and .backing");
-	return REFUSE(NEBULA_OK, NULL);
-}
-
-static struct refusal check_capacity(const struct nebula_bump_config *cfg)
+static struct nebula_refusal check_capacity(const struct nebula_bump_config *cfg)
 {
 	if (!cfg->capacity && !cfg->buffer)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
 	if (cfg->capacity > NEBULA_CAPACITY_MAX)
-		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
 	if (cfg->max_capacity > NEBULA_CAPACITY_MAX)
-		return REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
 	if (cfg->max_capacity && (!(cfg->flags & NEBULA_GROW) || cfg->max_capacity < cfg->capacity))
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
 	if (cfg->flags & NEBULA_SHARED && cfg->capacity > BUMP_SHARED_CAPACITY_MAX)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
-	return REFUSE(NEBULA_OK, NULL);
-}
-
-static struct refusal check_rest(const struct nebula_bump_config *cfg)
-{
-	if (cfg->flags & ~KNOWN_FLAGS)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".flags");
-	if (cfg->preset > NEBULA_DEVELOPMENT)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".preset");
-	if (cfg->backing > NEBULA_BUFFER || (cfg->backing == NEBULA_BUFFER && !cfg->buffer))
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".backing");
-	if (cfg->gfp & REFUSED_GFP)
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".gfp");
-	if (cfg->node < 0 || cfg->node > MAX_NUMNODES || (cfg->node && !node_online(cfg->node - 1)))
-		return REFUSE(NEBULA_E_INVALID_CONFIG, ".node");
-	return REFUSE(NEBULA_OK, NULL);
-}
-
-static struct refusal check_config(const char *name, const struct nebula_bump_config *cfg)
-{
-	struct refusal r;
-
-	if (nebula_atomic_context())
-		return REFUSE(NEBULA_E_WRONG_CONTEXT, "create");
-	if (!nebula_name_valid(name))
-		return REFUSE(NEBULA_E_INVALID_CONFIG, "name");
-	r = check_rest(cfg);
-	if (!r.code)
-		r = check_capacity(cfg);
-	if (!r.code)
-		r = check_buffer(cfg);
-	return r;
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
+	if (cfg->buffer && cfg->capacity > cfg->buffer_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	return NEBULA_ACCEPT;
 }
 
 static size_t default_max(size_t capacity)
@@ -117,20 +53,16 @@ static size_t default_max(size_t capacity)
 }
 
 /* The configuration as it will be used, with all defaults filled in. */
-static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump_config *cfg)
+static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump_config *cfg,
+			 const struct nebula_config_common *common)
 {
 	struct nebula_bump *b = &heap->bump;
 	size_t capacity = cfg->capacity ?: cfg->buffer_size;
 
 	b->common.kind = NEBULA_KIND_BUMP;
-	b->common.flags = cfg->flags | (cfg->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0);
-	heap->request = (struct nebula_region_request){
-		.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity),
-		.backing = cfg->buffer ? NEBULA_BUFFER : cfg->backing,
-		.gfp = (cfg->gfp ?: GFP_KERNEL) & ~__GFP_ZERO,
-		.node = cfg->node ? cfg->node - 1 : NUMA_NO_NODE,
-		.buffer = cfg->buffer,
-	};
+	b->common.flags = nebula_config_flags(common);
+	nebula_config_request(&heap->request, common);
+	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
 	heap->max_capacity = heap->request.size;
 	if (cfg->flags & NEBULA_GROW)
 		heap->max_capacity =
@@ -202,10 +134,11 @@ static int fill_heap(struct nebula_bump_heap *heap)
 	return 0;
 }
 
-static struct nebula_bump_heap *make_heap(const char *name, const struct nebula_bump_config *cfg,
+static struct nebula_bump_heap *make_heap(const struct nebula_bump_config *cfg,
+					  const struct nebula_config_common *common,
 					  struct module *owner, int *err)
 {
-	const gfp_t gfp = (cfg->gfp ?: GFP_KERNEL) & ~__GFP_ZERO;
+	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
 	struct nebula_bump_heap *heap;
 
 	*err = -ENOMEM;
@@ -214,25 +147,13 @@ static struct nebula_bump_heap *make_heap(const char *name, const struct nebula_
 		return NULL;
 	heap->bump.heap = heap;
 	begin_life(&heap->bump);
-	apply_config(heap, cfg);
+	apply_config(heap, cfg, common);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register(&heap->bump.common, name, owner, gfp);
+		*err = nebula_allocator_register(&heap->bump.common, common->name, owner, gfp);
 	if (!*err)
 		return heap;
 	free_heap(heap);
-	return NULL;
-}
-
-static const struct nebula_bump_config *check_abi(const char *name,
-						  const struct nebula_bump_config *cfg,
-						  size_t cfg_size, unsigned int abi,
-						  struct module *owner)
-{
-	if (abi == NEBULA_ABI && cfg_size == sizeof(*cfg))
-		return cfg;
-	pr_err("%s: %s was built against abi %u (%zu bytes), this is %u (%zu bytes): rebuild it\n",
-	       name ?: "(none)", module_name(owner), abi, cfg_size, NEBULA_ABI, sizeof(*cfg));
 	return NULL;
 }
 
@@ -252,16 +173,19 @@ static const struct nebula_bump_config *check_abi(const char *name,
 struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
 					   size_t cfg_size, unsigned int abi, struct module *owner)
 {
+	const struct nebula_config_common common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
 	struct nebula_failure failure = { .kind = NEBULA_KIND_BUMP, .name = name };
 	struct nebula_bump_heap *heap;
-	struct refusal r;
+	struct nebula_refusal r;
 	unsigned int saved;
 	int err;
 
-	if (!check_abi(name, cfg, cfg_size, abi, owner))
+	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
 		return ERR_PTR(-ENOEXEC);
 	failure.size = cfg->capacity;
-	r = check_config(name, cfg);
+	r = nebula_config_check(&common);
+	if (!r.code)
+		r = check_capacity(cfg);
 	if (r.code) {
 		failure.code = r.code;
 		failure.what = r.field;
@@ -269,7 +193,7 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 	}
 
 	saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-	heap = make_heap(name, cfg, owner, &err);
+	heap = make_heap(cfg, &common, owner, &err);
 	nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
 	if (heap)
 		return &heap->bump;

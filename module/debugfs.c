@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/nebula_memory: info, summary, errors, allocators/<name>/{info,stats}.
+ * /sys/kernel/debug/nebula_memory: info, summary, errors, and for each allocator
+ * allocators/<name>/{info,stats,errors}, for a pool also {live,map,validate,cache_depth}.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
@@ -21,16 +22,27 @@
  * struct nebula_file - a debugfs file
  * @name: its name.
  * @render: writes its text; @reg is NULL for the files of the module. Process context.
- * @clear: called for a write of any bytes, or NULL where the file is read only.
+ * @clear: called for a write of any bytes, or NULL.
+ * @set: called for a write of a number, or NULL. Without both the file is read only.
+ * @needs: offset of the operation that the kind has to have, or 0.
  */
 struct nebula_file {
 	const char *name;
 	void (*render)(struct nebula_text *t, const struct nebula_registration *reg);
 	void (*clear)(void);
+	int (*set)(const struct nebula_registration *reg, unsigned int value);
+	size_t needs;
 };
+
+#define NEEDS(op)	.needs = offsetof(struct nebula_kind_ops, op)
 
 static struct dentry *root;
 static struct dentry *allocators;
+
+static const struct nebula_kind_ops *ops_of(const struct nebula_registration *reg)
+{
+	return nebula_kind_ops(reg->allocator->kind);
+}
 
 static void put_utilisation(struct nebula_text *t, unsigned int permille)
 {
@@ -88,7 +100,7 @@ static void render_summary(struct nebula_text *t, const struct nebula_registrati
 
 static void render_errors(struct nebula_text *t, const struct nebula_registration *unused)
 {
-	nebula_errors_render(t);
+	nebula_errors_render(t, NULL);
 }
 
 static const char *preset_name(const struct nebula_allocator *a)
@@ -114,7 +126,7 @@ static void put_flags(struct nebula_text *t, u32 flags)
 static void render_allocator_info(struct nebula_text *t, const struct nebula_registration *reg)
 {
 	const struct nebula_allocator *a = reg->allocator;
-	const struct nebula_kind_ops *ops = nebula_kind_ops(a->kind);
+	const struct nebula_kind_ops *ops = ops_of(reg);
 	u64 age_ms = div_u64(ktime_get_boottime_ns() - reg->created_ns, NSEC_PER_MSEC);
 
 	nebula_text_key(t, "name", "%s", reg->name);
@@ -161,6 +173,36 @@ static void render_allocator_stats(struct nebula_text *t, const struct nebula_re
 	put_failures(t, &st);
 }
 
+static void render_allocator_errors(struct nebula_text *t, const struct nebula_registration *reg)
+{
+	nebula_errors_render(t, reg->name);
+}
+
+static void render_live(struct nebula_text *t, const struct nebula_registration *reg)
+{
+	ops_of(reg)->live(reg->allocator, t);
+}
+
+static void render_map(struct nebula_text *t, const struct nebula_registration *reg)
+{
+	ops_of(reg)->map(reg->allocator, t);
+}
+
+static void render_validate(struct nebula_text *t, const struct nebula_registration *reg)
+{
+	ops_of(reg)->validate(reg->allocator, t);
+}
+
+static void render_cache_depth(struct nebula_text *t, const struct nebula_registration *reg)
+{
+	nebula_text_printf(t, "%u\n", ops_of(reg)->cache_depth(reg->allocator));
+}
+
+static int set_cache_depth(const struct nebula_registration *reg, unsigned int value)
+{
+	return ops_of(reg)->set_cache_depth(reg->allocator, value);
+}
+
 static const struct nebula_file module_files[] = {
 	{ .name = "info",	.render = render_info },
 	{ .name = "summary",	.render = render_summary },
@@ -170,6 +212,12 @@ static const struct nebula_file module_files[] = {
 static const struct nebula_file allocator_files[] = {
 	{ .name = "info",	.render = render_allocator_info },
 	{ .name = "stats",	.render = render_allocator_stats },
+	{ .name = "errors",	.render = render_allocator_errors },
+	{ .name = "live",	.render = render_live,		NEEDS(live) },
+	{ .name = "map",	.render = render_map,		NEEDS(map) },
+	{ .name = "validate",	.render = render_validate,	NEEDS(validate) },
+	{ .name = "cache_depth", .render = render_cache_depth,	NEEDS(cache_depth),
+	  .set = set_cache_depth },
 };
 
 static_assert(ARRAY_SIZE(allocator_files) == NEBULA_ALLOCATOR_FILES);
@@ -199,15 +247,23 @@ static ssize_t file_read(struct file *filp, char __user *buf, size_t count, loff
 	return simple_read_from_buffer(buf, count, pos, t->buf, t->len);
 }
 
-/* Any write clears; what was written does not matter. */
+/* What is written to a file that is cleared does not matter. */
 static ssize_t file_write(struct file *filp, const char __user *buf, size_t count, loff_t *pos)
 {
 	const struct nebula_node *node = file_inode(filp)->i_private;
+	unsigned int value;
+	int ret;
 
-	if (!node->file->clear)
+	if (node->file->clear) {
+		node->file->clear();
+		return count;
+	}
+	if (!node->file->set)
 		return -EPERM;
-	node->file->clear();
-	return count;
+	ret = kstrtouint_from_user(buf, count, 0, &value);
+	if (!ret)
+		ret = node->file->set(node->reg, value);
+	return ret ?: count;
 }
 
 static int file_release(struct inode *inode, struct file *filp)
@@ -230,8 +286,9 @@ static const struct file_operations file_ops = {
 
 static void add_file(struct nebula_node *node, struct dentry *dir)
 {
-	debugfs_create_file(node->file->name, node->file->clear ? 0600 : 0400, dir, node,
-			    &file_ops);
+	const bool writable = node->file->clear || node->file->set;
+
+	debugfs_create_file(node->file->name, writable ? 0600 : 0400, dir, node, &file_ops);
 }
 
 static struct dentry *add_dir(const char *name, struct dentry *parent)
@@ -243,6 +300,11 @@ static struct dentry *add_dir(const char *name, struct dentry *parent)
 	return dir;
 }
 
+static bool has(const struct nebula_kind_ops *ops, const struct nebula_file *file)
+{
+	return !file->needs || *(void *const *)((const char *)ops + file->needs);
+}
+
 /* As everywhere with debugfs, an allocator works without its files: errors are not looked at. */
 void nebula_debugfs_add(struct nebula_registration *reg)
 {
@@ -251,7 +313,8 @@ void nebula_debugfs_add(struct nebula_registration *reg)
 	reg->dir = add_dir(reg->name, allocators);
 	for (i = 0; i < ARRAY_SIZE(allocator_files); i++) {
 		reg->nodes[i] = (struct nebula_node){ .file = &allocator_files[i], .reg = reg };
-		add_file(&reg->nodes[i], reg->dir);
+		if (has(ops_of(reg), &allocator_files[i]))
+			add_file(&reg->nodes[i], reg->dir);
 	}
 }
 

@@ -290,8 +290,11 @@ void nebula_error_counts(u64 *recorded, u64 *dropped)
 	*dropped = atomic64_read(&lost);
 }
 
-/* All records since the last clear that the ring still holds, newest last. Process context. */
-void nebula_errors_render(struct nebula_text *t)
+/*
+ * All records since the last clear that the ring still holds, newest last; only those of allocator
+ * @name unless that is NULL. Process context.
+ */
+void nebula_errors_render(struct nebula_text *t, const char *name)
 {
 	struct nebula_error *err = kmalloc(sizeof(*err), GFP_KERNEL);
 	char *buf = kmalloc(REPORT_SIZE, GFP_KERNEL);
@@ -305,6 +308,8 @@ void nebula_errors_render(struct nebula_text *t)
 		seq = last - RING_SIZE + 1;
 	for (; seq <= last; seq++) {
 		if (!slot_read(slot_of(seq), err) || err->seq != seq)
+			continue;
+		if (name && strcmp(err->name, name))
 			continue;
 		nebula_error_snprint(buf, REPORT_SIZE, err);
 		nebula_text_printf(t, "%s", buf);

@@ -3,10 +3,10 @@
  * Private to the module: what its files know of each other.
  *
  *	main.c ─ init ladder            fault.c ─ seam for failing allocations
- *	bump*.c ─ allocator kinds       region.c, chunk.c ─ backing memory
- *	allocator.c ─ registry, owners  error.c, report.c ─ record, render
- *	debugfs.c, text.c ─ files       stats.c ─ derived numbers
- *	guard.c ─ debug flags
+ *	bump*.c, pool*.c ─ allocator kinds  region.c, chunk.c ─ backing memory
+ *	allocator.c ─ registry, owners      error.c, report.c ─ record, render
+ *	debugfs.c, text.c ─ files           stats.c ─ derived numbers
+ *	config.c ─ configurations           guard.c ─ debug flags of bump
  */
 #ifndef _NEBULA_INTERNAL_H
 #define _NEBULA_INTERNAL_H
@@ -21,6 +21,7 @@
 #include <nebula/bump.h>
 #include <nebula/config.h>
 #include <nebula/error.h>
+#include <nebula/pool.h>
 #include <nebula/stats.h>
 
 #define NEBULA_VERSION	"0.1.0"
@@ -91,7 +92,10 @@ struct nebula_region_totals {
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req);
 void nebula_region_unmap(struct nebula_region *r);
 void nebula_region_totals(struct nebula_region_totals *t);
-const char *nebula_backing_name(enum nebula_backing backing);
+
+struct nebula_text;
+
+void nebula_region_describe(const struct nebula_region_request *req, struct nebula_text *t);
 
 /* chunk.c */
 
@@ -102,6 +106,13 @@ void nebula_chunks_flush(void);
 void nebula_growth_flush(struct nebula_bump *b);
 void nebula_growth_hold(struct nebula_bump *b);
 void nebula_growth_release(struct nebula_bump *b);
+
+/* pool_*.c: what tests wait for, or look at. */
+
+void nebula_pool_growth_flush(struct nebula_pool *p);
+void nebula_pool_rcu_flush(struct nebula_pool *p);
+unsigned int nebula_pool_waiters(const struct nebula_pool *p);
+unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t);
 
 /* text.c */
 
@@ -155,6 +166,12 @@ struct nebula_usage {
  * @stats: fills in all but failures and derived values; any context.
  * @describe: lines for debugfs' info; process context.
  * @reclaim: takes everything down, the owner is gone; process context.
+ * @live: lines for debugfs' live, or NULL; process context.
+ * @map: lines for debugfs' map, or NULL; process context.
+ * @validate: lines for debugfs' validate, or NULL; process context.
+ * @cache_depth: reads debugfs' cache_depth, or NULL; any context.
+ * @set_cache_depth: writes it; process context.
+ * @cpu_dead: a CPU has gone offline, or NULL; process context.
  */
 struct nebula_kind_ops {
 	const char *name;
@@ -162,9 +179,16 @@ struct nebula_kind_ops {
 	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
 	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
 	void (*reclaim)(struct nebula_allocator *a);
+	void (*live)(struct nebula_allocator *a, struct nebula_text *t);
+	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
+	void (*validate)(struct nebula_allocator *a, struct nebula_text *t);
+	unsigned int (*cache_depth)(const struct nebula_allocator *a);
+	int (*set_cache_depth)(struct nebula_allocator *a, unsigned int depth);
+	void (*cpu_dead)(struct nebula_allocator *a, unsigned int cpu);
 };
 
 extern const struct nebula_kind_ops nebula_bump_ops;
+extern const struct nebula_kind_ops nebula_pool_ops;
 
 /**
  * struct nebula_error_slot - one record, written by whoever claims it, read by anyone
@@ -187,7 +211,7 @@ struct nebula_node {
 	struct nebula_registration *reg;
 };
 
-#define NEBULA_ALLOCATOR_FILES	2
+#define NEBULA_ALLOCATOR_FILES	7
 
 /**
  * struct nebula_registration - an allocator in the registry
@@ -230,6 +254,7 @@ const char *nebula_allocator_name(const struct nebula_allocator *a);
 unsigned int nebula_registry_count(void);
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
 			      void *data);
+void nebula_registry_cpu_dead(unsigned int cpu);
 int nebula_registry_init(void);
 void nebula_registry_exit(void);
 
@@ -260,7 +285,7 @@ struct nebula_failure {
 };
 
 int nebula_error_record(const struct nebula_failure *f);
-void nebula_errors_render(struct nebula_text *t);
+void nebula_errors_render(struct nebula_text *t, const char *name);
 void nebula_errors_clear(void);
 void nebula_error_counts(u64 *recorded, u64 *lost);
 void nebula_error_flush(void);

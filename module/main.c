@@ -5,9 +5,18 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/module.h>
 #include "internal.h"
+
+static enum cpuhp_state hotplug;
+
+static int cpu_dead(unsigned int cpu)
+{
+	nebula_registry_cpu_dead(cpu);
+	return 0;
+}
 
 static int __init nebula_init(void)
 {
@@ -17,9 +26,15 @@ static int __init nebula_init(void)
 	ret = nebula_registry_init();
 	if (ret)
 		goto err_registry;
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "nebula:dead", NULL, cpu_dead);
+	if (ret < 0)
+		goto err_hotplug;
+	hotplug = ret;
 	pr_info("version %s, abi %u\n", NEBULA_VERSION, NEBULA_ABI);
 	return 0;
 
+err_hotplug:
+	nebula_registry_exit();
 err_registry:
 	nebula_debugfs_exit();
 	return ret;
@@ -27,6 +42,7 @@ err_registry:
 
 static void __exit nebula_exit(void)
 {
+	cpuhp_remove_state_nocalls(hotplug);
 	nebula_registry_exit();
 	nebula_debugfs_exit();
 	nebula_chunks_flush();
@@ -37,5 +53,5 @@ module_init(nebula_init);
 module_exit(nebula_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Region allocators for kernel modules: bump");
+MODULE_DESCRIPTION("Region allocators for kernel modules: bump, pool");
 MODULE_VERSION(NEBULA_VERSION);

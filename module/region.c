@@ -31,9 +31,15 @@ static const char *const backing_names[] = {
 
 static_assert(ARRAY_SIZE(backing_names) == NEBULA_BUFFER + 1);
 
-const char *nebula_backing_name(enum nebula_backing backing)
+/* Lines for debugfs' info. Process context. */
+void nebula_region_describe(const struct nebula_region_request *req, struct nebula_text *t)
 {
-	return backing < ARRAY_SIZE(backing_names) ? backing_names[backing] : "?";
+	nebula_text_key(t, "backing", "%s", backing_names[req->backing]);
+	if (req->node == NUMA_NO_NODE)
+		nebula_text_key(t, "node", "any");
+	else
+		nebula_text_key(t, "node", "%d", req->node);
+	nebula_text_key(t, "gfp", "%pGg", &req->gfp);
 }
 
 /* A power-of-two block of pages, cut to the pages asked for: the rest goes back at once. */

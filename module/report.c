@@ -53,7 +53,8 @@ static const struct errc_info infos[] = {
 		.name = "POOL_EXHAUSTED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "all blocks are in use",
 		.advice = { "raise .blocks or set NEBULA_GROW",
-			    "look for blocks that are never freed" },
+			    "wait for a block: nebula_pool_alloc_wait()",
+			    "look who has them: set NEBULA_TRACK, cat allocators/<name>/live" },
 	},
 	[NEBULA_E_BACKING_FAILED] = {
 		.name = "BACKING_FAILED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
@@ -87,12 +88,12 @@ static const struct errc_info infos[] = {
 	[NEBULA_E_INVALID_CONFIG] = {
 		.name = "INVALID_CONFIG", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "a field of the configuration is wrong",
-		.advice = { "correct the field named above; its rules are in <nebula/bump.h>" },
+		.advice = { "correct the field named above; its rules are in <nebula/*.h>" },
 	},
 	[NEBULA_E_INVALID_STATE] = {
 		.name = "INVALID_STATE", ERRNO(EBUSY), .severity = NEBULA_WARNING,
 		.message = "the operation does not fit the allocator's mode or state",
-		.advice = { "close open scopes before destroying the allocator",
+		.advice = { "close open scopes, end waits and reserves before destroying",
 			    "a shared allocator has no checkpoints: use one per owner" },
 	},
 	[NEBULA_E_WRONG_CONTEXT] = {
@@ -324,12 +325,22 @@ static void put_advice(struct sink *s, const struct nebula_error *err, const str
 		put(s, "              %u. %s\n", i + 1, advice[i]);
 }
 
+/* Stacks one after another, each behind what marks it. */
 static void put_backtrace(struct sink *s, const struct nebula_error *err)
 {
+	const char *label = "backtrace:";
 	unsigned int i;
 
-	for (i = 0; i < err->nr_entries; i++)
-		put(s, "   %-10s %pS\n", i ? "" : "backtrace:", (void *)err->entries[i]);
+	for (i = 0; i < err->nr_entries; i++) {
+		if (err->entries[i] == NEBULA_ENTRY_ALLOCATED) {
+			label = "allocated:";
+		} else if (err->entries[i] == NEBULA_ENTRY_FREED) {
+			label = "freed:";
+		} else {
+			put(s, "   %-10s %pS\n", label, (void *)err->entries[i]);
+			label = "";
+		}
+	}
 }
 
 /**

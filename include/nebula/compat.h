@@ -17,8 +17,8 @@
 #endif
 
 /*
- * nebula_this_cpu_cas() - compare and exchange of a per-CPU unsigned long; true when it was
- * exchanged. The word found is left in *@oldp.
+ * nebula_this_cpu_cas(), nebula_this_cpu_cas32() - compare and exchange of a per-CPU unsigned long
+ * or u32; true when it was exchanged. The word found is left in *@oldp.
  *
  * On x86-64 this is one unlocked instruction: atomic against everything that can interrupt this
  * CPU, an NMI included. Before this_cpu_try_cmpxchg() existed, this_cpu_cmpxchg() compared the
@@ -26,28 +26,34 @@
  */
 #if defined(this_cpu_try_cmpxchg)
 #define nebula_this_cpu_cas(pcp, oldp, value)	likely(this_cpu_try_cmpxchg(pcp, oldp, value))
+#define nebula_this_cpu_cas32(pcp, oldp, value)	nebula_this_cpu_cas(pcp, oldp, value)
 #elif defined(CONFIG_X86_64) && defined(CONFIG_SMP)
-#define nebula_this_cpu_cas(pcp, oldp, value)				\
+#define nebula_this_cpu_cas_insn(insn, type, pcp, oldp, value)		\
 ({									\
-	unsigned long *__nebula_oldp = (oldp);				\
+	type *__nebula_oldp = (oldp);					\
 	bool __nebula_done;						\
 									\
-	asm volatile("cmpxchgq %[val], " __percpu_arg([var])		\
+	asm volatile(insn " %[val], " __percpu_arg([var])		\
 		     : "=@ccz" (__nebula_done), [var] "+m" (pcp),	\
 		       "+a" (*__nebula_oldp)				\
-		     : [val] "r" ((unsigned long)(value))		\
+		     : [val] "r" ((type)(value))			\
 		     : "memory");					\
 	likely(__nebula_done);						\
 })
+#define nebula_this_cpu_cas(pcp, oldp, value)				\
+	nebula_this_cpu_cas_insn("cmpxchgq", unsigned long, pcp, oldp, value)
+#define nebula_this_cpu_cas32(pcp, oldp, value)				\
+	nebula_this_cpu_cas_insn("cmpxchgl", u32, pcp, oldp, value)
 #else
 #define nebula_this_cpu_cas(pcp, oldp, value)				\
 ({									\
-	unsigned long *__nebula_oldp = (oldp);				\
-	unsigned long __nebula_old = *__nebula_oldp;			\
+	typeof(pcp) *__nebula_oldp = (oldp);				\
+	typeof(pcp) __nebula_old = *__nebula_oldp;			\
 									\
 	*__nebula_oldp = this_cpu_cmpxchg(pcp, __nebula_old, value);	\
 	likely(*__nebula_oldp == __nebula_old);				\
 })
+#define nebula_this_cpu_cas32(pcp, oldp, value)	nebula_this_cpu_cas(pcp, oldp, value)
 #endif
 
 /*

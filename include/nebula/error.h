@@ -81,11 +81,13 @@ enum nebula_errc {
  * enum nebula_kind - the kinds of allocators
  * @NEBULA_KIND_NONE: no allocator, for example a region or the module itself.
  * @NEBULA_KIND_BUMP: a bump allocator, also called arena.
+ * @NEBULA_KIND_POOL: a pool of blocks of one size.
  * @NEBULA_KIND_NR: number of kinds.
  */
 enum nebula_kind {
 	NEBULA_KIND_NONE = 0,
 	NEBULA_KIND_BUMP,
+	NEBULA_KIND_POOL,
 	NEBULA_KIND_NR
 };
 
@@ -104,6 +106,11 @@ enum nebula_context {
 };
 
 #define NEBULA_BACKTRACE_MAX	16
+
+/* Among the return addresses of a record: what follows is where the object was allocated, freed. */
+#define NEBULA_ENTRY_ALLOCATED	1UL
+#define NEBULA_ENTRY_FREED	2UL
+
 #define NEBULA_WHAT_SIZE	24
 
 /**

@@ -8,10 +8,16 @@
 
 #include <nebula/allocator.h>
 #include <nebula/bump.h>
+#include <nebula/pool.h>
 
 static inline struct nebula_allocator *nebula_allocator_of_bump(const struct nebula_bump *b)
 {
 	return (struct nebula_allocator *)&b->common;
+}
+
+static inline struct nebula_allocator *nebula_allocator_of_pool(const struct nebula_pool *p)
+{
+	return (struct nebula_allocator *)&p->common;
 }
 
 /* nebula_allocator_of() - the common part behind a pointer to any kind of allocator */
@@ -19,7 +25,9 @@ static inline struct nebula_allocator *nebula_allocator_of_bump(const struct neb
 	struct nebula_allocator *: (x),				\
 	const struct nebula_allocator *: (x),				\
 	struct nebula_bump *: nebula_allocator_of_bump((void *)(x)),	\
-	const struct nebula_bump *: nebula_allocator_of_bump((const void *)(x)))
+	const struct nebula_bump *: nebula_allocator_of_bump((const void *)(x)),	\
+	struct nebula_pool *: nebula_allocator_of_pool((void *)(x)),	\
+	const struct nebula_pool *: nebula_allocator_of_pool((const void *)(x)))
 
 /**
  * nebula_last_error() - the newest error of an allocator

@@ -8,6 +8,7 @@
 #include <nebula/config.h>
 #include <nebula/error.h>
 #include <nebula/generic.h>
+#include <nebula/pool.h>
 #include <nebula/scope.h>
 #include <nebula/stats.h>
 

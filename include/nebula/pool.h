@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pool: many objects of one size, allocated and freed one by one, in any order, in any context.
+ *
+ * Best suited for objects that come and go on hot paths: requests, packets, connections, work
+ * items. Alloc and free are legal in task, softirq, hardirq and NMI context, nested to any depth,
+ * on PREEMPT_RT too; a block may be freed on another CPU than it came from.
+ *
+ * The blocks lie side by side in one region and belong wholly to the user: what the pool knows of
+ * them is kept in arrays beside, so a write after free cannot corrupt the pool. Each CPU has a
+ * cache of free blocks, which the inline functions work on with one unlocked instruction; caches
+ * exchange whole batches with a lock-free depot.
+ *
+ * Always refused and recorded, in production too: freeing what is free, what is another pool's,
+ * what is no block, what points into one.
+ *
+ * Limitations: one size. A pool of N blocks maps up to N / 4 more, so that what lies in the caches
+ * of other CPUs never makes an allocation fail while fewer than N are live; %NEBULA_STRICT has
+ * exactly N and no caches. Blocks added by nebula_pool_grow() are served out of line.
+ */
+#ifndef _NEBULA_POOL_H
+#define _NEBULA_POOL_H
+
+#include <linux/bitops.h>
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <nebula/allocator.h>
+#include <nebula/compat.h>
+#include <nebula/config.h>
+
+/* Most blocks of a pool. */
+#define NEBULA_POOL_BLOCKS_MAX	BIT(31)
+
+/* Most blocks that the cache of one CPU holds. */
+#define NEBULA_POOL_DEPTH_MAX	256U
+
+/* Value of nebula_pool_config.cache_depth: no per-CPU caches. */
+#define NEBULA_POOL_NO_CACHE	UINT_MAX
+
+/**
+ * struct nebula_pool_config - how a pool is to be
+ * @block_size: bytes of a block, from 1.
+ * @blocks: how many can always be live at once, from 1 to %NEBULA_POOL_BLOCKS_MAX.
+ * @max_blocks: with %NEBULA_GROW: blocks up to which it may grow; default 16 * @blocks.
+ * @align: alignment of the blocks, a power of two up to a page, bytes; default the largest power of
+ *	two that divides @block_size, up to 8.
+ * @cache_depth: blocks that the cache of a CPU may hold, or %NEBULA_POOL_NO_CACHE; default as the
+ *	module parameter cache_depth says. Lowered so that all caches together hold no more than a
+ *	quarter of @blocks.
+ * @preset: set of defaults.
+ * @flags: &enum nebula_flags: %NEBULA_STRICT, %NEBULA_GROW, %NEBULA_ZERO, %NEBULA_TYPESAFE_BY_RCU,
+ *	%NEBULA_FIFO and the debug flags.
+ * @backing: where the region comes from.
+ * @gfp: flags for all memory it takes; default %GFP_KERNEL.
+ * @node: %NEBULA_NODE(n); default any.
+ * @ctor: called once for each block when it is mapped; excludes %NEBULA_ZERO.
+ * @buffer: memory to serve from, with @buffer_size; never freed.
+ * @buffer_size: bytes at @buffer, of which the pool's own data takes a part.
+ */
+struct nebula_pool_config {
+	size_t block_size;
+	unsigned int blocks;
+	unsigned int max_blocks;
+	size_t align;
+	unsigned int cache_depth;
+	enum nebula_preset preset;
+	u32 flags;
+	enum nebula_backing backing;
+	gfp_t gfp;
+	int node;
+	void (*ctor)(void *block);
+	void *buffer;
+	size_t buffer_size;
+};
+
+/* In nebula_pool_cpu.count: somebody works on the cache. The bits below keep the count. */
+#define NEBULA_POOL_BUSY	BIT(30)
+
+/* States of a block, one byte each. */
+#define NEBULA_POOL_FREE	0x00
+#define NEBULA_POOL_LIVE	0x80
+
+/**
+ * struct nebula_pool_cpu - what a CPU has of a pool
+ * @count: private; blocks in @slots, with %NEBULA_POOL_BUSY while one of this CPU's contexts works
+ *	on them.
+ * @allocs: private; allocations served from @slots.
+ * @hint: private; where this CPU looks first for a block outside of its cache.
+ * @direct_allocs: private; allocations served past @slots.
+ * @out: private; blocks that left depot and loose blocks on this CPU, less those that came back on
+ *	it. Those of all CPUs, less what is in the caches, are live.
+ * @returned: private; how often blocks were made available to other CPUs from here.
+ * @high: private; value of @out beyond which the peak has to be looked at.
+ * @slots: private; indices of free blocks.
+ */
+struct nebula_pool_cpu {
+	unsigned long count;
+	unsigned long allocs;
+	unsigned long hint;
+	unsigned long direct_allocs;
+	long out;
+	unsigned long returned;
+	long high;
+	u32 slots[];
+};
+
+struct nebula_pool_heap;
+
+/**
+ * struct nebula_pool - a pool
+ * @cpus: private; the per-CPU caches, or ones that are always empty.
+ * @base: private; first block.
+ * @state: private; state of each block.
+ * @inverse: private; inverse of the odd part of @stride, modulo 2^BITS_PER_LONG.
+ * @blocks: private; blocks in the region at @base.
+ * @stride: private; bytes from one block to the next.
+ * @limit: private; blocks that a cache may hold; 0 keeps frees out of line.
+ * @rotate: private; binary logarithm of the even part of @stride.
+ * @block_size: private; bytes of a block that are the user's.
+ * @heap: private; all else.
+ * @common: private; common part of all allocators.
+ *
+ * All fields are private: use the functions.
+ */
+struct nebula_pool {
+	struct nebula_pool_cpu __percpu *cpus;
+	unsigned long base;
+	u8 *state;
+	unsigned long inverse;
+	unsigned long blocks;
+	unsigned long stride;
+	unsigned long limit;
+	u8 rotate;
+	size_t block_size;
+	struct nebula_pool_heap *heap;
+	struct nebula_allocator common;
+};
+
+/**
+ * struct nebula_reserve - blocks put aside by nebula_pool_reserve()
+ * @pool: private; whose they are, %NULL when the handle holds none.
+ * @blocks: private; the blocks.
+ * @count: private; how many are left.
+ *
+ * One owner at a time; filled in by nebula_pool_reserve().
+ */
+struct nebula_reserve {
+	struct nebula_pool *pool;
+	void **blocks;
+	unsigned int count;
+};
+
+struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula_pool_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner);
+void nebula_pool_destroy(struct nebula_pool *p);
+
+void *nebula_pool_alloc_outline(struct nebula_pool *p) __malloc;
+void *nebula_pool_alloc_stale(struct nebula_pool *p) __malloc;
+void nebula_pool_free_outline(struct nebula_pool *p, void *obj);
+
+bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
+void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs);
+void nebula_pool_free_rcu(struct nebula_pool *p, void *obj);
+void *nebula_pool_alloc_wait(struct nebula_pool *p, long timeout_jiffies) __must_check;
+void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffies) __must_check;
+
+int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n);
+void *nebula_pool_alloc_reserved(struct nebula_reserve *r) __must_check;
+void nebula_pool_unreserve(struct nebula_reserve *r);
+
+int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp);
+unsigned int nebula_pool_shrink(struct nebula_pool *p);
+int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth);
+
+unsigned int nebula_pool_used(const struct nebula_pool *p);
+unsigned int nebula_pool_available(const struct nebula_pool *p);
+unsigned int nebula_pool_capacity(const struct nebula_pool *p);
+bool nebula_pool_owns(const struct nebula_pool *p, const void *obj);
+void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data),
+			       void *data);
+
+void *nebula_mempool_alloc(gfp_t gfp, void *pool_data);
+void nebula_mempool_free(void *element, void *pool_data);
+
+/* What the compiler can know of a configuration; all of it is checked again by create. */
+static __always_inline void nebula_pool_config_check(const struct nebula_pool_config *cfg)
+{
+	nebula_config_assert(cfg->block_size, "nebula_pool: .block_size must not be zero");
+	nebula_config_assert(cfg->blocks, "nebula_pool: .blocks must not be zero");
+	nebula_config_assert(cfg->blocks <= NEBULA_POOL_BLOCKS_MAX,
+			     "nebula_pool: .blocks is more than 2^31");
+	nebula_config_assert(!cfg->align || is_power_of_2(cfg->align),
+			     "nebula_pool: .align must be a power of two");
+	nebula_config_assert(cfg->align <= PAGE_SIZE,
+			     "nebula_pool: .align must not be larger than a page");
+	nebula_config_assert(!cfg->blocks || cfg->block_size <= NEBULA_CAPACITY_MAX / cfg->blocks,
+			     "nebula_pool: .block_size * .blocks overflows");
+}
+
+/**
+ * nebula_pool_create() - make a pool
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
+ * @...: designated fields of &struct nebula_pool_config, for example
+ *	``.block_size = 256, .blocks = 1000``.
+ *
+ * Fields that are constant and can never be valid do not compile.
+ *
+ * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``.
+ * Return: the pool, or ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for blocks that
+ * cannot be represented, -ENOMEM without memory, -EPERM in atomic context, -ENOEXEC when the
+ * client was built against other headers. The reason is recorded.
+ */
+#define nebula_pool_create(name, ...)							\
+({											\
+	const struct nebula_pool_config __nebula_cfg = { __VA_ARGS__ };			\
+											\
+	nebula_pool_config_check(&__nebula_cfg);					\
+	nebula_alloc_hooks(nebula_pool_create_cfg(name, &__nebula_cfg, sizeof(__nebula_cfg),	\
+						  NEBULA_ABI, THIS_MODULE));		\
+})
+
+/**
+ * nebula_pool_create_for() - make a pool of objects of a type
+ * @name: as nebula_pool_create().
+ * @type: type of the objects; gives block size and alignment.
+ * @n: how many can always be live at once.
+ * @...: further fields, as nebula_pool_create().
+ *
+ * Context: as nebula_pool_create().
+ * Return: as nebula_pool_create().
+ */
+#define nebula_pool_create_for(name, type, n, ...)					\
+	nebula_pool_create(name, .block_size = sizeof(type), .align = __alignof__(type),	\
+			   .blocks = (n), ##__VA_ARGS__)
+
+/*
+ * Index of the block at an address, or something that is no index.
+ *
+ * A block's offset is index * odd << rotate. Multiplying with the inverse of the odd part, modulo
+ * the word, and rotating gives the index back. Both steps map words one to one, and the offsets of
+ * the blocks are mapped onto all indices there are; so every other offset, outside or inside a
+ * block, is mapped elsewhere. One comparison then checks range and alignment. (The inverse is that
+ * of exact division, see Warren, Hacker's Delight, 10-17.)
+ */
+static __always_inline unsigned long nebula_pool_index_of(unsigned long offset,
+							  unsigned long inverse, u8 rotate)
+{
+#if BITS_PER_LONG == 64
+	return ror64(offset * inverse, rotate);
+#else
+	return ror32(offset * inverse, rotate);
+#endif
+}
+
+/*
+ * nebula_pool_switch() - change the state of a block that nobody else works on, or go to @otherwise
+ * when it is not in state @from
+ *
+ * In assembly only to have one operand, and so no address to compute.
+ */
+#ifdef CONFIG_X86_64
+#define nebula_pool_switch(state, from, to, otherwise)				\
+	asm goto("cmpb %[old], %[byte]\n\t"					\
+		 "jne %l[" #otherwise "]\n\t"					\
+		 "movb %[new], %[byte]"						\
+		 : : [byte] "m" (state), [old] "i" ((s8)(from)), [new] "i" ((s8)(to))	\
+		 : "memory", "cc" : otherwise)
+#else
+#define nebula_pool_switch(state, from, to, otherwise)				\
+do {										\
+	if (unlikely(data_race(state) != (from)))				\
+		goto otherwise;							\
+	data_race((state) = (to));						\
+} while (0)
+#endif
+
+/**
+ * nebula_pool_alloc() - allocate a block
+ * @p: the pool.
+ *
+ * The memory is uninitialised unless the pool has %NEBULA_ZERO or a constructor.
+ *
+ * Context: any, NMI included; does not sleep.
+ * Return: the block, or %NULL with POOL_EXHAUSTED recorded.
+ */
+static __always_inline __malloc __must_check void *nebula_pool_alloc(struct nebula_pool *p)
+{
+	struct nebula_pool_cpu __percpu *cpus = p->cpus;
+	unsigned long count, left, index;
+
+	if (!NEBULA_NMI_SAFE && in_nmi())
+		return nebula_pool_alloc_outline(p);
+	/* A hint until it is exchanged: we may still move to another CPU. */
+	count = this_cpu_read(cpus->count);
+	left = count - 1;
+	OPTIMIZER_HIDE_VAR(left);	/* and @count need not outlive the exchange */
+	if (unlikely(left >= NEBULA_POOL_BUSY - 1))
+		return nebula_pool_alloc_outline(p);
+
+	preempt_disable();
+	if (unlikely(!nebula_this_cpu_cas(cpus->count, &count, count + NEBULA_POOL_BUSY))) {
+		preempt_enable();
+		return nebula_pool_alloc_outline(p);
+	}
+	/* From here to the write of the count the cache is ours, see module/pool_cache.c. */
+	index = raw_cpu_read(cpus->slots[left]);
+	nebula_pool_switch(p->state[index], NEBULA_POOL_FREE, NEBULA_POOL_LIVE, stale);
+	raw_cpu_inc(cpus->allocs);
+	barrier();
+	raw_cpu_write(cpus->count, left);
+	preempt_enable();
+	return (void *)(p->base + index * p->stride);
+
+stale:
+	return nebula_pool_alloc_stale(p);
+}
+
+/**
+ * nebula_pool_zalloc() - allocate a zeroed block
+ * @p: the pool.
+ *
+ * Context: as nebula_pool_alloc().
+ * Return: as nebula_pool_alloc().
+ */
+static __always_inline __malloc __must_check void *nebula_pool_zalloc(struct nebula_pool *p)
+{
+	void *obj = nebula_pool_alloc(p);
+
+	if (likely(obj))
+		memset(obj, 0, p->block_size);
+	return obj;
+}
+
+/**
+ * nebula_pool_free() - free a block
+ * @p: the pool.
+ * @obj: a block of it; %NULL and %ZERO_SIZE_PTR are fine.
+ *
+ * Anything but a live block of this pool is refused and recorded: DOUBLE_FREE, FOREIGN_POINTER,
+ * MISALIGNED_POINTER. Nothing changes then.
+ *
+ * Context: any, NMI included, on any CPU; does not sleep.
+ */
+static __always_inline void nebula_pool_free(struct nebula_pool *p, void *obj)
+{
+	unsigned long index = nebula_pool_index_of((unsigned long)obj - p->base, p->inverse,
+						   p->rotate);
+	struct nebula_pool_cpu __percpu *cpus = p->cpus;
+	unsigned long count;
+
+	if (unlikely(index >= p->blocks) || (!NEBULA_NMI_SAFE && in_nmi())) {
+		nebula_pool_free_outline(p, obj);
+		return;
+	}
+	/* The limit is read with preemption off: whoever lowers it waits for that. */
+	preempt_disable();
+	count = this_cpu_read(cpus->count);
+	if (unlikely(count >= data_race(p->limit)) ||
+	    unlikely(!nebula_this_cpu_cas(cpus->count, &count, count + NEBULA_POOL_BUSY))) {
+		preempt_enable();
+		nebula_pool_free_outline(p, obj);
+		return;
+	}
+	/* Looked at only now, so that who interrupts and frees the same block is noticed. */
+	nebula_pool_switch(p->state[index], NEBULA_POOL_LIVE, NEBULA_POOL_FREE, refused);
+	raw_cpu_write(cpus->slots[count], index);
+	barrier();
+	raw_cpu_write(cpus->count, count + 1);
+	preempt_enable();
+	return;
+
+refused:
+	raw_cpu_write(cpus->count, count);
+	preempt_enable();
+	nebula_pool_free_outline(p, obj);
+}
+
+#endif /* _NEBULA_POOL_H */

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Configurations: the checks that all kinds share. Process context.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/printk.h>
+#include "config.h"
+
+/* Memory that a region of ours cannot be. */
+#define REFUSED_GFP	(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_RECLAIMABLE)
+
+static struct nebula_refusal check_buffer(const struct nebula_config_common *c)
+{
+	if (!c->buffer)
+		return c->buffer_size ? NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer")
+				      : NEBULA_ACCEPT;
+	if (!c->buffer_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	if (c->buffer_size > NEBULA_CAPACITY_MAX ||
+	    (unsigned long)c->buffer + c->buffer_size < c->buffer_size)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".buffer_size");
+	if (c->flags & NEBULA_GROW)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and NEBULA_GROW");
+	if (c->backing != NEBULA_AUTO && c->backing != NEBULA_BUFFER)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and .backing");
+	return NEBULA_ACCEPT;
+}
+
+/* Also where create is called from. */
+struct nebula_refusal nebula_config_check(const struct nebula_config_common *c)
+{
+	if (nebula_atomic_context())
+		return NEBULA_REFUSE(NEBULA_E_WRONG_CONTEXT, "create");
+	if (!nebula_name_valid(c->name))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "name");
+	if (c->flags & ~c->known_flags)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".flags");
+	if (c->preset > NEBULA_DEVELOPMENT)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".preset");
+	if (c->backing > NEBULA_BUFFER || (c->backing == NEBULA_BUFFER && !c->buffer))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".backing");
+	if (c->gfp & REFUSED_GFP)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".gfp");
+	if (c->node < 0 || c->node > MAX_NUMNODES || (c->node && !node_online(c->node - 1)))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".node");
+	return check_buffer(c);
+}
+
+/* The client was built against these headers; otherwise it is told to. */
+bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int abi,
+			   size_t size, size_t our_size)
+{
+	if (abi == NEBULA_ABI && size == our_size)
+		return true;
+	pr_err("%s: %s was built against abi %u (%zu bytes), this is %u (%zu bytes): rebuild it\n",
+	       name ?: "(none)", module_name(owner), abi, size, NEBULA_ABI, our_size);
+	return false;
+}
+
+/* How regions are to be mapped, all but their size. */
+void nebula_config_request(struct nebula_region_request *req,
+			   const struct nebula_config_common *c)
+{
+	*req = (struct nebula_region_request){
+		.size = c->buffer_size,
+		.backing = c->buffer ? NEBULA_BUFFER : c->backing,
+		.gfp = nebula_config_gfp(c->gfp),
+		.node = c->node ? c->node - 1 : NUMA_NO_NODE,
+		.buffer = c->buffer,
+	};
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the configurations of all kinds have in common, and how one is refused.
+ */
+#ifndef _NEBULA_MODULE_CONFIG_H
+#define _NEBULA_MODULE_CONFIG_H
+
+#include "internal.h"
+
+/**
+ * struct nebula_refusal - why a configuration is not accepted
+ * @code: %NEBULA_OK when it is.
+ * @field: at fault.
+ */
+struct nebula_refusal {
+	enum nebula_errc code;
+	const char *field;
+};
+
+#define NEBULA_REFUSE(errc, name) ((struct nebula_refusal){ .code = (errc), .field = (name) })
+#define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
+
+/**
+ * struct nebula_config_common - the fields that all configurations have
+ * @name: of the allocator.
+ * @preset: as given.
+ * @flags: as given.
+ * @known_flags: those that the kind has.
+ * @backing: as given.
+ * @gfp: as given.
+ * @node: as given.
+ * @buffer: as given.
+ * @buffer_size: as given.
+ */
+struct nebula_config_common {
+	const char *name;
+	enum nebula_preset preset;
+	u32 flags;
+	u32 known_flags;
+	enum nebula_backing backing;
+	gfp_t gfp;
+	int node;
+	void *buffer;
+	size_t buffer_size;
+};
+
+/* Fills in the above from a configuration of any kind. */
+#define NEBULA_CONFIG_COMMON(allocator_name, cfg, known)				\
+	((struct nebula_config_common){							\
+		.name = (allocator_name), .known_flags = (known), .preset = (cfg)->preset,	\
+		.flags = (cfg)->flags, .backing = (cfg)->backing, .gfp = (cfg)->gfp,	\
+		.node = (cfg)->node, .buffer = (cfg)->buffer,				\
+		.buffer_size = (cfg)->buffer_size })
+
+struct nebula_refusal nebula_config_check(const struct nebula_config_common *c);
+bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int abi,
+			   size_t size, size_t our_size);
+void nebula_config_request(struct nebula_region_request *req,
+			   const struct nebula_config_common *c);
+
+/* Flags with those that the preset adds. */
+static inline u32 nebula_config_flags(const struct nebula_config_common *c)
+{
+	return c->flags | (c->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0);
+}
+
+static inline gfp_t nebula_config_gfp(gfp_t gfp)
+{
+	return (gfp ?: GFP_KERNEL) & ~__GFP_ZERO;
+}
+
+#endif /* _NEBULA_MODULE_CONFIG_H */

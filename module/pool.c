@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pool: alloc and free where they are not inline, getters, and what the registry needs of the kind.
+ *
+ * Everything on the way of an allocation or a free runs in any context, with preemption off while
+ * it looks at segments.
+ */
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/limits.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include "pool.h"
+
+/* Asks for something that not every context may do; see kick_work(). Any context. */
+void pool_wish(struct nebula_pool_heap *heap, unsigned int wish)
+{
+	if (!test_and_set_bit(wish, &heap->wishes))
+		irq_work_queue(&heap->kick);
+}
+
+/* Blocks that are live, those of other CPUs within what is under way. Any context. */
+unsigned long pool_live(const struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg;
+	long live;
+	int cpu;
+
+	rcu_read_lock();
+	live = READ_ONCE(heap->out_gone);
+	pool_for_each_segment(seg, heap) {
+		for_each_possible_cpu(cpu) {
+			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
+
+			live += READ_ONCE(pc->out);
+			live -= READ_ONCE(pc->count) & (NEBULA_POOL_BUSY - 1);
+		}
+	}
+	rcu_read_unlock();
+	return max(live, 0L);
+}
+
+/* Allocations served. Any context. */
+unsigned long pool_allocs(const struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg;
+	unsigned long allocs;
+	int cpu;
+
+	rcu_read_lock();
+	allocs = READ_ONCE(heap->allocs_gone);
+	pool_for_each_segment(seg, heap) {
+		for_each_possible_cpu(cpu) {
+			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
+
+			allocs += READ_ONCE(pc->allocs) + READ_ONCE(pc->direct_allocs);
+		}
+	}
+	rcu_read_unlock();
+	return allocs;
+}
+
+/*
+ * What may be allocated before the peak has to be looked at again is shared out; when that is less
+ * than a block for each CPU, this one gets it and all others have to look first.
+ */
+static void share_room(struct nebula_pool_heap *heap, struct nebula_pool_cpu *mine, long room)
+{
+	long share = room / (long)(num_possible_cpus() * READ_ONCE(heap->segments));
+	struct pool_segment *seg;
+	int cpu;
+
+	pool_for_each_segment(seg, heap) {
+		for_each_possible_cpu(cpu) {
+			struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
+
+			WRITE_ONCE(pc->high, share ? READ_ONCE(pc->out) + share : LONG_MIN);
+		}
+	}
+	if (!share)
+		WRITE_ONCE(mine->high, READ_ONCE(mine->out) + room);
+}
+
+static noinline void look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	long live = pool_live(heap), peak = READ_ONCE(heap->peak), seen;
+
+	while (live > peak) {
+		seen = cmpxchg(&heap->peak, peak, live);
+		peak = seen == peak ? live : seen;
+	}
+	share_room(heap, this_cpu_ptr(seg->cpus), peak - live);
+}
+
+/* Preemption off. Any context. */
+void pool_note_peak(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	if (unlikely(raw_cpu_read(seg->cpus->out) > raw_cpu_read(seg->cpus->high)))
+		look_at_peak(heap, seg);
+}
+
+/* How often blocks were made available to all CPUs. */
+static unsigned long sum_returned(const struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg;
+	unsigned long sum = 0;
+	int cpu;
+
+	pool_for_each_segment(seg, heap)
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(seg->cpus, cpu)->returned);
+	return sum;
+}
+
+static void *look_everywhere(struct nebula_pool_heap *heap)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	pool_for_each_segment(seg, heap) {
+		if (atomic_read(&seg->mode) != POOL_OPEN)
+			continue;
+		index = pool_take(heap, seg);
+		if (index != POOL_NONE)
+			return pool_block(seg, index);
+	}
+	/* Rather than to refuse, shrink is kept from taking one away. */
+	pool_for_each_segment(seg, heap) {
+		if (atomic_cmpxchg(&seg->mode, POOL_CLOSING, POOL_OPEN) != POOL_CLOSING)
+			continue;
+		index = pool_take(heap, seg);
+		if (index != POOL_NONE)
+			return pool_block(seg, index);
+	}
+	return NULL;
+}
+
+/*
+ * A block from wherever there is one; NULL only when all that are promised were in use at one
+ * moment. Any context.
+ *
+ * Places are looked at one after another, and a block may move to one that we have passed. Whoever
+ * makes a block available counts that first. So when the count is the same before and after, no
+ * block came to any place meanwhile; each was empty when we saw it and still was when we saw the
+ * last: that is the moment. When it is not the same somebody freed, and we look again: nobody is
+ * waited for. What lies in other CPUs' caches is slack.
+ */
+void *pool_alloc_quietly(struct nebula_pool_heap *heap)
+{
+	unsigned long returned;
+	void *obj;
+
+	preempt_disable();
+	obj = look_everywhere(heap);
+	while (!obj) {
+		returned = sum_returned(heap);
+		smp_rmb();	/* Counts before places; pairs with the barriers of those who put. */
+		obj = look_everywhere(heap);
+		smp_rmb();	/* Places before counts; likewise. */
+		if (sum_returned(heap) == returned)
+			break;
+	}
+	preempt_enable();
+	return obj;
+}
+
+/* Records that there is no block; evaluates to what alloc returns. */
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what)
+{
+	if (heap->pool.common.flags & NEBULA_GROW)
+		pool_wish(heap, POOL_WISH_GROW);
+	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
+		    .align = heap->align, .what = what);
+	return NULL;
+}
+
+/* What a flag says is to be done with a block before it is handed out. */
+void *pool_dress(struct nebula_pool_heap *heap, void *obj)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	if (heap->attention & POOL_DEBUG) {
+		preempt_disable();
+		seg = pool_find(heap, obj, &index);
+		pool_guard_alloc(heap, seg, index);
+		preempt_enable();
+	}
+	if (heap->attention & POOL_ZERO)
+		memset(obj, 0, heap->pool.block_size);
+	return obj;
+}
+
+static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
+{
+	void *obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
+
+	if (!obj)
+		return pool_alloc_exhausted(heap, NULL);
+	pool_note_level(heap);
+	return pool_dress(heap, obj);
+}
+
+/**
+ * nebula_pool_alloc_outline() - nebula_pool_alloc() where it is not inline
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
+void *nebula_pool_alloc_outline(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = p->heap;
+	unsigned long index;
+
+	if (unlikely(READ_ONCE(heap->attention)))
+		return alloc_attentively(heap);
+	preempt_disable();
+	index = pool_take(heap, &heap->primary);
+	preempt_enable();
+	if (likely(index != POOL_NONE))
+		return pool_block(&heap->primary, index);
+	return pool_alloc_quietly(heap) ?: pool_alloc_exhausted(heap, NULL);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_outline);
+
+/* The segment and the number of a block; NULL when @obj is none. Preemption off. */
+struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
+			       unsigned long *index)
+{
+	struct pool_segment *seg;
+
+	pool_for_each_segment(seg, heap) {
+		*index = pool_index(seg, obj);
+		if (likely(*index < seg->blocks))
+			return seg;
+	}
+	return NULL;
+}
+
+static bool is_inside(const struct nebula_pool_heap *heap, const void *obj)
+{
+	struct pool_segment *seg;
+
+	pool_for_each_segment(seg, heap)
+		if ((unsigned long)obj - seg->base < seg->blocks * seg->stride)
+			return true;
+	return false;
+}
+
+/* Records why @obj cannot be freed. Any context, preemption off. */
+void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *what)
+{
+	struct nebula_allocator *a = &heap->pool.common;
+	struct pool_segment *seg;
+	unsigned long index;
+
+	seg = pool_find(heap, obj, &index);
+	if (seg)
+		pool_guard_report(heap, seg, index, NEBULA_E_DOUBLE_FREE, what);
+	else if (is_inside(heap, obj))
+		nebula_fail(a, NEBULA_E_MISALIGNED_POINTER, .what = what);
+	else
+		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .what = what);
+}
+
+/* Puts a block that is nobody's any more; its state is free. Preemption off. */
+void pool_release(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+{
+	if (unlikely(READ_ONCE(heap->attention) & POOL_DEBUG)) {
+		pool_guard_free(heap, seg, index);
+		pool_put_direct(heap, seg, index);
+		return;
+	}
+	pool_put(heap, seg, index);
+}
+
+/* In a debug pool two may race for it: one of them is told. */
+bool pool_change_state(struct nebula_pool_heap *heap, struct pool_segment *seg,
+		       unsigned long index, u8 to)
+{
+	if (unlikely(READ_ONCE(heap->attention) & POOL_DEBUG))
+		return cmpxchg(&seg->state[index], NEBULA_POOL_LIVE, to) == NEBULA_POOL_LIVE;
+	return pool_switch(seg, index, NEBULA_POOL_LIVE, to);
+}
+
+/**
+ * nebula_pool_free_outline() - nebula_pool_free() where it is not inline
+ * @p: the pool.
+ * @obj: a block of it.
+ *
+ * Context: any.
+ */
+void nebula_pool_free_outline(struct nebula_pool *p, void *obj)
+{
+	struct nebula_pool_heap *heap = p->heap;
+	struct pool_segment *seg;
+	unsigned long index;
+
+	if (ZERO_OR_NULL_PTR(obj))
+		return;
+	preempt_disable();
+	seg = pool_find(heap, obj, &index);
+	if (likely(seg) && likely(pool_change_state(heap, seg, index, NEBULA_POOL_FREE)))
+		pool_release(heap, seg, index);
+	else
+		pool_refuse(heap, obj, "free");
+	preempt_enable();
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_outline);
+
+/**
+ * nebula_pool_used() - blocks that are live
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: blocks; exact while nothing is under way.
+ */
+unsigned int nebula_pool_used(const struct nebula_pool *p)
+{
+	return pool_live(p->heap);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_used);
+
+/**
+ * nebula_pool_capacity() - blocks that can always be live at once
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: blocks, slack not counted.
+ */
+unsigned int nebula_pool_capacity(const struct nebula_pool *p)
+{
+	return READ_ONCE(p->heap->nominal);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_capacity);
+
+/**
+ * nebula_pool_available() - blocks that can be had
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: nebula_pool_capacity() - nebula_pool_used(); 0 when some of the slack is in use.
+ */
+unsigned int nebula_pool_available(const struct nebula_pool *p)
+{
+	unsigned long used = pool_live(p->heap), capacity = READ_ONCE(p->heap->nominal);
+
+	return capacity > used ? capacity - used : 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_available);
+
+/**
+ * nebula_pool_owns() - does an address lie in the pool's blocks?
+ * @p: the pool.
+ * @obj: any address.
+ *
+ * Context: any.
+ * Return: true when it does, whether the block is live or not.
+ */
+bool nebula_pool_owns(const struct nebula_pool *p, const void *obj)
+{
+	bool inside;
+
+	preempt_disable();
+	inside = is_inside(p->heap, obj);
+	preempt_enable();
+	return inside;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_owns);
+
+/**
+ * nebula_pool_for_each_live() - visit all live blocks
+ * @p: the pool.
+ * @fn: called with each block and @data, with preemption off; must not sleep.
+ * @data: for @fn.
+ *
+ * Blocks that are allocated or freed meanwhile may be visited or not, and may be freed while @fn
+ * looks at them: the caller sees to it that they are not, or uses %NEBULA_TYPESAFE_BY_RCU.
+ *
+ * Context: any.
+ */
+void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data), void *data)
+{
+	struct pool_segment *seg;
+	unsigned long i;
+
+	preempt_disable();
+	pool_for_each_segment(seg, p->heap)
+		for (i = 0; i < seg->blocks; i++)
+			if (READ_ONCE(seg->state[i]) == NEBULA_POOL_LIVE)
+				fn(pool_block(seg, i), data);
+	preempt_enable();
+}
+EXPORT_SYMBOL_GPL(nebula_pool_for_each_live);
+
+static const struct nebula_pool_heap *heap_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_pool_heap, pool.common);
+}
+
+/* Blocks as bytes; more than were promised may be in use. */
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_pool_heap *heap = heap_of(a);
+	const size_t size = heap->pool.block_size;
+	unsigned long live = pool_live(heap), nominal = READ_ONCE(heap->nominal);
+	long peak = READ_ONCE(heap->peak);
+
+	u->used = live * size;
+	u->capacity = max(nominal, live) * size;
+	u->available = u->capacity - u->used;
+	u->max_capacity = max_t(size_t, u->capacity,
+				a->flags & NEBULA_GROW ? heap->max_blocks * size : 0);
+	u->peak = max_t(unsigned long, peak, live) * size;
+	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) ||
+			    work_busy((struct work_struct *)&heap->grow_work);
+}
+
+static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_pool_heap *heap = heap_of(a);
+	const size_t size = heap->pool.block_size;
+	struct nebula_usage u = { };
+
+	ops_usage(a, &u);
+	st->allocs = pool_allocs(heap);
+	st->frees = st->allocs - min_t(u64, st->allocs, u.used / size);
+	st->bytes_in = st->allocs * size;
+	st->bytes_out = st->frees * size;
+	st->used = u.used;
+	st->available = u.available;
+	st->capacity = u.capacity;
+	st->max_capacity = u.max_capacity;
+	st->peak = u.peak;
+	st->regions = READ_ONCE(heap->segments);
+	st->grows = READ_ONCE(heap->grows);
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_pool_heap *heap = heap_of(a);
+	const struct nebula_pool *p = &heap->pool;
+	unsigned long nominal = READ_ONCE(heap->nominal), blocks = READ_ONCE(heap->blocks);
+	size_t overhead = pool_overhead(heap);
+
+	nebula_text_key(t, "block size", "%zu", p->block_size);
+	nebula_text_key(t, "align", "%zu", heap->align);
+	nebula_text_key(t, "stride", "%lu", p->stride);
+	nebula_text_key(t, "blocks", "%lu", nominal);
+	nebula_text_key(t, "slack", "%lu", blocks - nominal);
+	nebula_text_key(t, "path", "%s", heap->attention & (POOL_DEBUG | POOL_ZERO) ||
+					 !heap->primary.depth_max ? "out of line" : "inline");
+	nebula_text_key(t, "cache depth", "%u", heap->depth);
+	nebula_text_key(t, "batch", "%u", heap->primary.depot.batch);
+	nebula_region_describe(&heap->request, t);
+	nebula_text_bytes(t, "capacity", nominal * p->block_size);
+	nebula_text_bytes(t, "slack bytes", (blocks - nominal) * p->block_size);
+	nebula_text_bytes(t, "overhead", overhead);
+	overhead = div64_u64(1000ULL * overhead, nominal * p->block_size);
+	nebula_text_key(t, "overhead share", "%zu.%zu%%", overhead / 10, overhead % 10);
+}
+
+static void ops_reclaim(struct nebula_allocator *a)
+{
+	pool_take_down(container_of(a, struct nebula_pool, common));
+}
+
+static unsigned int ops_cache_depth(const struct nebula_allocator *a)
+{
+	return READ_ONCE(heap_of(a)->depth);
+}
+
+static int ops_set_cache_depth(struct nebula_allocator *a, unsigned int depth)
+{
+	return nebula_pool_set_cache_depth(container_of(a, struct nebula_pool, common), depth);
+}
+
+static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
+{
+	pool_drain_dead(container_of(a, struct nebula_pool_heap, pool.common), cpu);
+}
+
+const struct nebula_kind_ops nebula_pool_ops = {
+	.name			= "pool",
+	.usage			= ops_usage,
+	.stats			= ops_stats,
+	.describe		= ops_describe,
+	.reclaim		= ops_reclaim,
+	.live			= pool_render_live,
+	.map			= pool_render_map,
+	.validate		= pool_render_validate,
+	.cache_depth		= ops_cache_depth,
+	.set_cache_depth	= ops_set_cache_depth,
+	.cpu_dead		= ops_cpu_dead,
+};

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to the pool: what its files know of each other.
+ *
+ *	pool.c          alloc and free out of line, getters, what the registry needs
+ *	pool_create.c   configuration, create and destroy
+ *	pool_segment.c  blocks and all that is kept beside them: mapping, growing, shrinking
+ *	pool_cache.c    per-CPU caches: the argument why they are safe, refill, flush, drain
+ *	pool_depot.c    batches on their way between caches
+ *	pool_loose.c    bitmap of the blocks that are in no cache and in no batch
+ *	pool_bulk.c     many blocks at once
+ *	pool_wait.c     sleeping until a block comes back
+ *	pool_reserve.c  blocks put aside, adaptors for mempool
+ *	pool_rcu.c      freeing after a grace period
+ *	pool_guard.c    debug flags
+ *	pool_look.c     validate, map, live: what debugfs shows
+ *
+ * Where a free block is:
+ *
+ *	per-CPU cache <── one unlocked exchange ──> alloc, free
+ *	     │ ^
+ *	     v │ batches
+ *	   depot <── one at a time ─────────────── alloc nested inside a cache operation
+ *	     :
+ *	   loose <── one at a time, locked ─────── strict and debug pools, nested free, waiters
+ */
+#ifndef _NEBULA_MODULE_POOL_H
+#define _NEBULA_MODULE_POOL_H
+
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <nebula/pool.h>
+#include "internal.h"
+
+/* No block. */
+#define POOL_NONE	ULONG_MAX
+
+/* State of a block that waits for its grace period; the others are in <nebula/pool.h>. */
+#define POOL_DEFERRED	0x01
+
+/**
+ * struct pool_loose - free blocks in no cache and in no batch
+ * @words: a bit for each block, set while it is loose. Any context.
+ * @summary: a bit for each of @words; set when the word may have bits, a hint. Any context.
+ * @nr_words: of @words. Invariant.
+ */
+struct pool_loose {
+	unsigned long *words;
+	unsigned long *summary;
+	unsigned long nr_words;
+};
+
+/**
+ * struct pool_depot - batches of free blocks
+ * @entries: room for @batch indices in each batch: u32 if @wide, else u16. Owner of the batch.
+ * @links: of each batch, what was on top before it. Owner of the batch.
+ * @nr: batches; 0 in a pool without caches. Invariant.
+ * @batch: most blocks in a batch. Invariant.
+ * @index_bits: bits for the number of a batch. Invariant.
+ * @wide: more than 2^16 blocks. Invariant.
+ * @full: stack of batches that hold blocks. Any context, see pool_depot.c.
+ * @empty: stack of batches that do not. Any context.
+ */
+struct pool_depot {
+	void *entries;
+	u64 *links;
+	unsigned int nr;
+	unsigned int batch;
+	u8 index_bits;
+	bool wide;
+	atomic64_t full;
+	atomic64_t empty;
+};
+
+/**
+ * enum pool_mode - what may be done with a segment
+ * @POOL_OPEN: everything.
+ * @POOL_CLOSING: shrink looks whether it can go; who finds nothing elsewhere opens it again.
+ * @POOL_GONE: nothing; only shrink holds it.
+ */
+enum pool_mode {
+	POOL_OPEN = 0,
+	POOL_CLOSING,
+	POOL_GONE,
+};
+
+#define POOL_TRACK_ENTRIES	6
+
+/**
+ * struct pool_track - who had a block
+ * @alloc_ns: when it was allocated, local_clock().
+ * @alloc_pid: by which task.
+ * @free_pid: freed by which task.
+ * @nr_alloc: valid entries of @alloc.
+ * @nr_free: valid entries of @free.
+ * @alloc: call stack of the allocation, innermost first.
+ * @free: call stack of the free.
+ */
+struct pool_track {
+	u64 alloc_ns;
+	pid_t alloc_pid;
+	pid_t free_pid;
+	unsigned int nr_alloc;
+	unsigned int nr_free;
+	unsigned long alloc[POOL_TRACK_ENTRIES];
+	unsigned long free[POOL_TRACK_ENTRIES];
+};
+
+/**
+ * struct pool_segment - blocks side by side, and what is kept of them
+ * @base: first byte of the first block that is the user's. Invariant.
+ * @inverse: see nebula_pool_index_of(). Invariant.
+ * @stride: bytes from block to block. Invariant.
+ * @blocks: how many there are. Invariant.
+ * @rotate: see nebula_pool_index_of(). Invariant.
+ * @depth_max: slots of a cache; 0 without caches. Invariant.
+ * @nominal: blocks that are promised; the rest is slack. Invariant.
+ * @state: of each block, NEBULA_POOL_* or POOL_DEFERRED. Whoever holds the block.
+ * @cpus: caches and counters. Any context on its own CPU.
+ * @loose: free blocks; the second with %NEBULA_FIFO only. Any context.
+ * @generation: which of @loose to take from. Any context.
+ * @depot: batches. Any context.
+ * @mode: &enum pool_mode. Any context; leaves %POOL_OPEN only under @grow_lock.
+ * @deferred: a bit for each block, set by free_rcu. Any context.
+ * @maturing: those of @deferred whose grace period has begun. Whoever has @rcu_busy.
+ * @tracks: debug flags: who allocated and freed each block. Whoever holds the block.
+ * @region: memory of all this. Invariant.
+ * @next: the next one. Published with release; lock: @grow_lock to change, RCU to walk.
+ */
+struct pool_segment {
+	unsigned long base;
+	unsigned long inverse;
+	unsigned long stride;
+	unsigned long blocks;
+	u8 rotate;
+	unsigned int depth_max;
+	unsigned int nominal;
+	u8 *state;
+	struct nebula_pool_cpu __percpu *cpus;
+	struct pool_loose loose[2];
+	unsigned int generation;
+	atomic_t mode;
+	struct pool_depot depot;
+	unsigned long *deferred;
+	unsigned long *maturing;
+	struct pool_track *tracks;
+	struct nebula_region region;
+	struct pool_segment *next;
+};
+
+/* Bits of nebula_pool_heap.attention: why alloc and free have more to do than usual. */
+#define POOL_DEBUG		BIT(0)
+#define POOL_ZERO		BIT(1)
+#define POOL_WAITING		BIT(2)
+
+/* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
+#define POOL_WISH_GROW		0
+#define POOL_WISH_WAKE		1
+#define POOL_WISH_RCU		2
+
+/**
+ * struct nebula_pool_heap - a pool
+ * @pool: what the client sees.
+ * @primary: the blocks it was made with; the inline functions know no others.
+ * @request: how to map a segment, all but its size. Invariant.
+ * @ctor: constructor or NULL. Invariant.
+ * @align: alignment of blocks, bytes. Invariant.
+ * @front: bytes before each block, %NEBULA_REDZONE. Invariant.
+ * @back: least number of bytes behind each block, %NEBULA_REDZONE. Invariant.
+ * @attention: POOL_DEBUG and so on. Any context; changed under @wait_lock.
+ * @limit: blocks that a cache may hold now. As @attention.
+ * @depth: blocks that a cache may hold while nobody waits. Lock: @wait_lock.
+ * @max_blocks: with %NEBULA_GROW: blocks up to which it grows. Invariant.
+ * @nominal: blocks of all segments that are promised. Lock: @grow_lock.
+ * @blocks: blocks of all segments. Lock: @grow_lock.
+ * @segments: how many there are. Lock: @grow_lock.
+ * @grows: how often one was added. Lock: @grow_lock.
+ * @peak: highest number of live blocks seen. Any context.
+ * @out_gone: what segments that went contributed to the counters. Lock: @grow_lock.
+ * @allocs_gone: likewise.
+ * @wishes: POOL_WISH_*. Any context.
+ * @kick: takes wishes out of any context.
+ * @grow_work: adds a segment.
+ * @grow_lock: one who adds, takes away, or empties caches at a time.
+ * @wait_lock: the waiters.
+ * @waiters: FIFO. Lock: @wait_lock.
+ * @nr_waiters: entries of @waiters. Lock: @wait_lock.
+ * @rcu: the grace period that is under way.
+ * @rcu_busy: @rcu is in use. Any context.
+ * @rcu_pending: blocks that wait for their grace period. Any context.
+ * @reserves: handles that hold blocks. Any context.
+ */
+struct nebula_pool_heap {
+	struct nebula_pool pool;
+	struct pool_segment primary;
+	struct nebula_region_request request;
+	void (*ctor)(void *block);
+	size_t align;
+	size_t front;
+	size_t back;
+	unsigned long attention;
+	unsigned long limit;
+	unsigned int depth;
+	unsigned int max_blocks;
+	unsigned long nominal;
+	unsigned long blocks;
+	unsigned long segments;
+	unsigned long grows;
+	long peak;
+	long out_gone;
+	unsigned long allocs_gone;
+	unsigned long wishes;
+	struct irq_work kick;
+	struct work_struct grow_work;
+	struct mutex grow_lock;		/* one who adds or takes away at a time */
+	raw_spinlock_t wait_lock;	/* the waiters */
+	struct list_head waiters;
+	unsigned int nr_waiters;
+	struct rcu_head rcu;
+	atomic_t rcu_busy;
+	atomic_long_t rcu_pending;
+	atomic_t reserves;
+};
+
+static inline bool pool_is_debug(const struct nebula_pool_heap *heap)
+{
+	return heap->pool.common.flags & NEBULA_DEBUG_FLAGS;
+}
+
+static inline void *pool_block(const struct pool_segment *seg, unsigned long index)
+{
+	return (void *)(seg->base + index * seg->stride);
+}
+
+/* Index of a block of this segment, or something that is not below @seg->blocks. */
+static inline unsigned long pool_index(const struct pool_segment *seg, const void *obj)
+{
+	return nebula_pool_index_of((unsigned long)obj - seg->base, seg->inverse, seg->rotate);
+}
+
+/* For all segments, in RCU read-side or under @grow_lock. The acquire pairs with add_segment(). */
+#define pool_for_each_segment(seg, heap)						\
+	for ((seg) = (struct pool_segment *)&(heap)->primary; (seg);			\
+	     (seg) = smp_load_acquire(&(seg)->next))
+
+/* As nebula_pool_switch(); true when the state was @from. */
+static inline bool pool_switch(struct pool_segment *seg, unsigned long index, u8 from, u8 to)
+{
+	if (unlikely(READ_ONCE(seg->state[index]) != from))
+		return false;
+	WRITE_ONCE(seg->state[index], to);
+	return true;
+}
+
+/* pool.c */
+void *pool_alloc_quietly(struct nebula_pool_heap *heap);
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what);
+struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
+			       unsigned long *index);
+void *pool_dress(struct nebula_pool_heap *heap, void *obj);
+bool pool_change_state(struct nebula_pool_heap *heap, struct pool_segment *seg,
+		       unsigned long index, u8 to);
+void pool_release(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *what);
+void pool_wish(struct nebula_pool_heap *heap, unsigned int wish);
+unsigned long pool_live(const struct nebula_pool_heap *heap);
+unsigned long pool_allocs(const struct nebula_pool_heap *heap);
+void pool_note_peak(struct nebula_pool_heap *heap, struct pool_segment *seg);
+
+/* pool_create.c */
+void pool_take_down(struct nebula_pool *p);
+
+/* pool_segment.c */
+int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned int blocks,
+		     unsigned int depth, gfp_t gfp);
+void pool_segment_unmap(struct pool_segment *seg);
+void pool_grow_work(struct work_struct *work);
+void pool_note_level(struct nebula_pool_heap *heap);
+size_t pool_overhead(const struct nebula_pool_heap *heap);
+
+/* pool_cache.c */
+unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg);
+void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg);
+bool pool_cache_claim(struct pool_segment *seg, unsigned long *count);
+void pool_cache_release(struct pool_segment *seg, unsigned long count);
+unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segment *seg);
+unsigned long pool_cache_flush(struct pool_segment *seg, unsigned long count);
+void pool_stale(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+void pool_drain(struct nebula_pool_heap *heap);
+void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu);
+void pool_set_limits(struct nebula_pool_heap *heap);
+extern unsigned int nebula_pool_cache_depth;
+
+/* pool_depot.c */
+void pool_depot_init(struct pool_depot *d);
+unsigned int pool_depot_fetch(struct pool_depot *d, u32 *slots);
+bool pool_depot_store(struct pool_depot *d, const u32 *slots, unsigned int n);
+unsigned long pool_depot_take(struct pool_depot *d);
+void pool_depot_for_each(const struct pool_depot *d, void (*fn)(unsigned long index, void *data),
+			 void *data);
+
+/* pool_loose.c */
+bool pool_loose_put(struct pool_loose *l, unsigned long index);
+unsigned long pool_loose_take(struct pool_loose *l, unsigned long hint);
+unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long hint, u32 *slots,
+			      unsigned int max);
+void pool_loose_fill(struct pool_loose *l, unsigned long blocks);
+unsigned long pool_loose_count(const struct pool_loose *l);
+
+/* pool_wait.c */
+bool pool_may_take(const struct nebula_pool_heap *heap);
+void pool_serve_waiters(struct nebula_pool_heap *heap);
+
+/* pool_rcu.c */
+void pool_rcu_start(struct nebula_pool_heap *heap);
+void pool_rcu_quiesce(struct nebula_pool_heap *heap);
+
+/* pool_guard.c */
+size_t pool_track_size(const struct nebula_pool_heap *heap);
+void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg);
+void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg,
+		      unsigned long index);
+void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
+		       unsigned long index, enum nebula_errc code, const char *what);
+const char *pool_guard_fault(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			     unsigned long index);
+
+/* pool_look.c */
+void pool_report_leaks(struct nebula_pool_heap *heap);
+void pool_render_live(struct nebula_allocator *a, struct nebula_text *t);
+void pool_render_map(struct nebula_allocator *a, struct nebula_text *t);
+void pool_render_validate(struct nebula_allocator *a, struct nebula_text *t);
+
+#endif /* _NEBULA_MODULE_POOL_H */

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Per-CPU caches of a pool: who may touch them when, and how blocks move between them and the
+ * depot. Everything here runs with preemption off, in any context.
+ *
+ * A cache is an array of indices and a count. One of its CPU's contexts at a time works on it: it
+ * claims the cache by exchanging the count for the same with NEBULA_POOL_BUSY, with one unlocked
+ * instruction, and releases it by writing the new count. The inline functions in <nebula/pool.h>
+ * follow the same protocol.
+ *
+ *	count = this_cpu_read(count)
+ *	this_cpu_cmpxchg(count, count, count + BUSY)	claims
+ *	read or write slots, states			ours alone
+ *	barrier()
+ *	this_cpu_write(count, new)			releases
+ *
+ *  - Interrupts and NMIs, nested to any depth: one that comes before the claim may change the
+ *    count; then the claim fails, or it finds the count as it was and with it nothing that we know
+ *    of the slots, which are read only after the claim: there is no ABA. One that comes between
+ *    claim and release sees BUSY and does not touch the cache: it allocates from the depot or the
+ *    loose blocks, and frees to the loose blocks, which work for any number of contexts. It does
+ *    not wait, and it finishes before we go on. So the known hazard of per-CPU arrays - a nested
+ *    push between taking a slot and filling it - cannot occur: nobody pushes while BUSY.
+ *  - Preemption and migration: off from before the claim to after the release. The count may be
+ *    read before that, on another CPU: the claim is made of whatever count is found there.
+ *  - Other CPUs never touch a cache while its CPU is online. A dead CPU's is emptied by the
+ *    hotplug callback, and by whoever drains, with hotplug locked out. Statistics read counts
+ *    racily.
+ *  - Ordering: within a CPU program order is enough, hence barrier(). Indices reach other CPUs by
+ *    way of the depot or the loose blocks, whose exchanges are full barriers; so a block's state is
+ *    written before the block can be had elsewhere.
+ *  - Where per-CPU operations are not NMI-safe, an NMI never claims.
+ *  - PREEMPT_RT: nothing sleeps, nothing takes a lock.
+ *
+ * Never a false "exhausted": caches hold no more than the slack that was mapped on top of the
+ * blocks promised. So while fewer than those are live, depot and loose blocks are not both empty;
+ * pool.c sees to it that they are looked at as of one moment.
+ *
+ * Two racing frees of one block: each looks at the state and writes it with plain instructions, so
+ * on two CPUs within a few instructions both may find the block live; its index is then in two
+ * places. Indices are copied by value, so nothing else is harmed. When the block is handed out
+ * from one of them and is still live as the other is reached, the state tells, the second entry is
+ * dropped and DOUBLE_FREE recorded. The one interleaving left is that both entries are reached in
+ * the same few instructions on two CPUs, so that both find the block free: then it has two users. A
+ * locked instruction at each free would exclude it, at 20 cycles for every free there is, against a
+ * fault that takes two mistakes within nanoseconds; strict and debug pools have that instruction.
+ */
+#include <linux/cpu.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+#include "pool.h"
+
+unsigned int nebula_pool_cache_depth = 64;
+module_param_named(cache_depth, nebula_pool_cache_depth, uint, 0644);
+MODULE_PARM_DESC(cache_depth, "blocks that the cache of a CPU holds in a new pool (default 64)");
+
+/* A counter that contexts of this CPU share, NMIs too. */
+#if NEBULA_NMI_SAFE
+#define count_here(pcp, n)	this_cpu_add(pcp, n)
+#else
+#define count_here(pcp, n)	atomic_long_add(n, (atomic_long_t *)this_cpu_ptr(&(pcp)))
+#endif
+
+/**
+ * struct drain - a CPU that empties its own caches
+ * @work: runs there.
+ * @heap: of this pool.
+ */
+struct drain {
+	struct work_struct work;
+	struct nebula_pool_heap *heap;
+};
+
+/* Lock: draining. */
+static DEFINE_PER_CPU(struct drain, drains);
+static DEFINE_MUTEX(draining);
+
+/* Claims this CPU's cache; false when the context that we interrupted has it. */
+bool pool_cache_claim(struct pool_segment *seg, unsigned long *count)
+{
+	if (!seg->depth_max || (!NEBULA_NMI_SAFE && in_nmi()))
+		return false;
+	*count = this_cpu_read(seg->cpus->count);
+	do {
+		if (*count & NEBULA_POOL_BUSY)
+			return false;
+	} while (!nebula_this_cpu_cas(seg->cpus->count, count, *count + NEBULA_POOL_BUSY));
+	return true;
+}
+
+void pool_cache_release(struct pool_segment *seg, unsigned long count)
+{
+	barrier();
+	raw_cpu_write(seg->cpus->count, count);
+}
+
+/* A block that is in a cache or batch although somebody has it: it was freed twice at once. */
+void pool_stale(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+{
+	nebula_fail(&heap->pool.common, NEBULA_E_DOUBLE_FREE, .size = heap->pool.block_size,
+		    .what = "freed twice at once");
+}
+
+static unsigned long take_loose(struct pool_segment *seg)
+{
+	unsigned int generation = READ_ONCE(seg->generation);
+	unsigned long index;
+
+	index = pool_loose_take(&seg->loose[generation], raw_cpu_read(seg->cpus->hint));
+	if (likely(index != POOL_NONE)) {
+		raw_cpu_write(seg->cpus->hint, index / BITS_PER_LONG);
+		return index;
+	}
+	if (!seg->loose[!generation].words)
+		return POOL_NONE;
+	/* NEBULA_FIFO: all of the older generation are in use, so it is the younger one's turn. */
+	index = pool_loose_take(&seg->loose[!generation], 0);
+	if (index != POOL_NONE)
+		WRITE_ONCE(seg->generation, !generation);
+	return index;
+}
+
+/* A block past the cache; POOL_NONE when there is none in depot and loose blocks. */
+unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	unsigned long index;
+
+	for (;;) {
+		index = seg->depot.nr ? pool_depot_take(&seg->depot) : POOL_NONE;
+		if (index == POOL_NONE)
+			index = take_loose(seg);
+		if (index == POOL_NONE)
+			return POOL_NONE;
+		if (likely(pool_switch(seg, index, NEBULA_POOL_FREE, NEBULA_POOL_LIVE)))
+			break;
+		pool_stale(heap, seg, index);
+	}
+	count_here(seg->cpus->direct_allocs, 1);
+	count_here(seg->cpus->out, 1);
+	pool_note_peak(heap, seg);
+	return index;
+}
+
+/* Fills a claimed, empty cache with a batch: how many blocks. */
+unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	struct nebula_pool_cpu *pc = this_cpu_ptr(seg->cpus);
+	unsigned int n;
+
+	if (!READ_ONCE(heap->limit))
+		return 0;
+	pool_note_peak(heap, seg);
+	n = pool_depot_fetch(&seg->depot, pc->slots);
+	if (!n) {
+		n = pool_loose_fetch(&seg->loose[0], pc->hint, pc->slots, seg->depot.batch);
+		if (n)
+			pc->hint = pc->slots[n - 1] / BITS_PER_LONG;
+	}
+	count_here(seg->cpus->out, n);
+	pool_note_level(heap);
+	return n;
+}
+
+/* A block of a segment, in state live; POOL_NONE when there is none but in other CPUs' caches. */
+unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	struct nebula_pool_cpu *pc;
+	unsigned long count, index;
+
+	if (!pool_cache_claim(seg, &count))
+		return pool_take_direct(heap, seg);
+	if (!count)
+		count = pool_cache_refill(heap, seg);
+	pc = this_cpu_ptr(seg->cpus);
+	while (count) {
+		index = pc->slots[--count];
+		if (likely(pool_switch(seg, index, NEBULA_POOL_FREE, NEBULA_POOL_LIVE))) {
+			nebula_count(pc->allocs, 1);
+			pool_cache_release(seg, count);
+			return index;
+		}
+		pool_stale(heap, seg, index);
+		count_here(seg->cpus->out, -1);
+	}
+	pool_cache_release(seg, 0);
+	return pool_take_direct(heap, seg);
+}
+
+/**
+ * nebula_pool_alloc_stale() - nebula_pool_alloc() met a block that is not free
+ * @p: the pool; this CPU's cache is claimed and preemption is off.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
+void *nebula_pool_alloc_stale(struct nebula_pool *p)
+{
+	struct pool_segment *seg = &p->heap->primary;
+	unsigned long count = raw_cpu_read(seg->cpus->count) - NEBULA_POOL_BUSY - 1;
+
+	pool_stale(p->heap, seg, raw_cpu_read(seg->cpus->slots[count]));
+	count_here(seg->cpus->out, -1);
+	pool_cache_release(seg, count);
+	preempt_enable();
+	return nebula_pool_alloc_outline(p);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_stale);
+
+static bool put_loose(struct pool_segment *seg, unsigned long index)
+{
+	unsigned int younger = seg->loose[1].words ? !READ_ONCE(seg->generation) : 0;
+
+	return pool_loose_put(&seg->loose[younger], index);
+}
+
+/* Puts a free block where everyone finds it. */
+void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+{
+	/* Counted before the block can be had, see pool_alloc_quietly() and is_idle(). */
+	count_here(seg->cpus->returned, 1);
+	count_here(seg->cpus->out, -1);
+	if (unlikely(!put_loose(seg, index))) {
+		count_here(seg->cpus->out, 1);
+		pool_stale(heap, seg, index);
+		return;
+	}
+	/* The exchange was a full barrier: it pairs with that in pool_wait.c. */
+	if (unlikely(READ_ONCE(heap->attention) & POOL_WAITING))
+		pool_wish(heap, POOL_WISH_WAKE);
+}
+
+/*
+ * Takes the blocks that were freed first out of a claimed cache, a batch of them: how many are
+ * left.
+ */
+unsigned long pool_cache_flush(struct pool_segment *seg, unsigned long count)
+{
+	struct nebula_pool_cpu *pc = this_cpu_ptr(seg->cpus);
+	unsigned int n = min_t(unsigned long, count, seg->depot.batch), i;
+
+	count_here(seg->cpus->returned, 1);
+	count_here(seg->cpus->out, -(long)n);
+	/* There is no empty batch while many hold few blocks. */
+	if (unlikely(!pool_depot_store(&seg->depot, pc->slots, n)))
+		for (i = 0; i < n; i++)
+			pool_loose_put(&seg->loose[0], pc->slots[i]);
+	memmove(pc->slots, pc->slots + n, (count - n) * sizeof(*pc->slots));
+	return count - n;
+}
+
+/* Puts a block whose state is free already. */
+void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+{
+	unsigned long limit = min_t(unsigned long, READ_ONCE(heap->limit), seg->depth_max), count;
+
+	if (!limit || atomic_read(&seg->mode) != POOL_OPEN || !pool_cache_claim(seg, &count)) {
+		pool_put_direct(heap, seg, index);
+		return;
+	}
+	if (count >= limit)
+		count = pool_cache_flush(seg, count);
+	raw_cpu_write(seg->cpus->slots[count], index);
+	pool_cache_release(seg, count + 1);
+}
+
+/* Makes loose what is in a cache that nobody else works on. */
+static void empty_cache(struct pool_segment *seg, struct nebula_pool_cpu *pc, unsigned long count)
+{
+	unsigned long i;
+
+	WRITE_ONCE(pc->returned, pc->returned + 1);
+	for (i = 0; i < count; i++)
+		pool_loose_put(&seg->loose[0], pc->slots[i]);
+}
+
+static void drain_here(struct nebula_pool_heap *heap)
+{
+	struct pool_segment *seg;
+	unsigned long count;
+
+	preempt_disable();
+	pool_for_each_segment(seg, heap) {
+		/* Nobody whom we have interrupted works on the cache: this is a task. */
+		if (!pool_cache_claim(seg, &count))
+			continue;
+		count_here(seg->cpus->out, -(long)count);
+		empty_cache(seg, this_cpu_ptr(seg->cpus), count);
+		pool_cache_release(seg, 0);
+	}
+	preempt_enable();
+}
+
+static void drain_work(struct work_struct *work)
+{
+	drain_here(container_of(work, struct drain, work)->heap);
+}
+
+/* The caches of a CPU that is offline and stays so during the call. */
+void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
+{
+	struct nebula_pool_cpu *pc;
+	struct pool_segment *seg;
+	unsigned long count;
+
+	rcu_read_lock();
+	pool_for_each_segment(seg, heap) {
+		pc = per_cpu_ptr(seg->cpus, cpu);
+		count = READ_ONCE(pc->count);
+		empty_cache(seg, pc, count);
+		WRITE_ONCE(pc->out, pc->out - (long)count);
+		WRITE_ONCE(pc->count, 0);
+	}
+	rcu_read_unlock();
+	if (READ_ONCE(heap->attention) & POOL_WAITING)
+		pool_wish(heap, POOL_WISH_WAKE);
+}
+
+/*
+ * Empties the caches of all CPUs. Afterwards every context has seen what the caller wrote before,
+ * for example that the limit is 0. Process context; sleeps.
+ */
+void pool_drain(struct nebula_pool_heap *heap)
+{
+	unsigned int cpu;
+
+	mutex_lock(&draining);
+	cpus_read_lock();
+	for_each_possible_cpu(cpu) {
+		struct drain *d = per_cpu_ptr(&drains, cpu);
+
+		if (!cpu_online(cpu)) {
+			pool_drain_dead(heap, cpu);
+			continue;
+		}
+		d->heap = heap;
+		INIT_WORK(&d->work, drain_work);
+		schedule_work_on(cpu, &d->work);
+	}
+	for_each_online_cpu(cpu)
+		flush_work(&per_cpu_ptr(&drains, cpu)->work);
+	cpus_read_unlock();
+	mutex_unlock(&draining);
+}
+
+/* Derives the limits from the depth and from whether somebody waits. Lock: @wait_lock. */
+void pool_set_limits(struct nebula_pool_heap *heap)
+{
+	const bool waiting = heap->nr_waiters;
+	const bool outline = heap->attention & (POOL_DEBUG | POOL_ZERO);
+	unsigned long limit = waiting ? 0 : heap->depth;
+
+	lockdep_assert_held(&heap->wait_lock);
+	if (waiting)
+		WRITE_ONCE(heap->attention, heap->attention | POOL_WAITING);
+	else
+		WRITE_ONCE(heap->attention, heap->attention & ~POOL_WAITING);
+	WRITE_ONCE(heap->limit, limit);
+	WRITE_ONCE(heap->pool.limit, outline ? 0 : limit);
+}
+
+/**
+ * nebula_pool_set_cache_depth() - change how many blocks the cache of a CPU may hold
+ * @p: the pool.
+ * @depth: blocks; 0 for no caching.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL (INVALID_CONFIG) for more than the pool was made for; -EPERM (WRONG_CONTEXT).
+ */
+int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth)
+{
+	struct nebula_pool_heap *heap = p->heap;
+	unsigned long flags;
+
+	if (nebula_atomic_context())
+		return nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "cache_depth");
+	if (depth > heap->primary.depth_max)
+		return nebula_fail(&p->common, NEBULA_E_INVALID_CONFIG, .what = "cache_depth");
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
+	heap->depth = depth;
+	pool_set_limits(heap);
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+	/* What is in the caches may be more than they shall hold now. */
+	pool_drain(heap);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_set_cache_depth);

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pools come and go: configuration, create and destroy.
+ *
+ * Process context; whatever step of create fails, all steps before it are undone.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include "config.h"
+#include "pool.h"
+
+/* With NEBULA_GROW and no limit given. */
+#define DEFAULT_GROWTH		16
+
+/* With no alignment given: the largest that the block size suggests, up to this. Bytes. */
+#define DEFAULT_ALIGN_MAX	8UL
+
+/* Before and behind each block with NEBULA_REDZONE, at least. Bytes. */
+#define ZONE_SIZE		16
+
+#define KNOWN_FLAGS	(NEBULA_STRICT | NEBULA_GROW | NEBULA_ZERO | NEBULA_TYPESAFE_BY_RCU | \
+			 NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
+
+/* Blocks that are only handed out and taken back one by one, through the loose ones. */
+#define UNCACHED_FLAGS	(NEBULA_STRICT | NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
+
+/* The caches of pools without any: always empty. */
+static DEFINE_PER_CPU(struct nebula_pool_cpu, no_cache);
+
+static struct nebula_refusal check_blocks(const struct nebula_pool_config *cfg)
+{
+	size_t bytes;
+
+	if (!cfg->block_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".block_size");
+	if (!cfg->blocks)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".blocks");
+	if (cfg->blocks > NEBULA_POOL_BLOCKS_MAX ||
+	    check_mul_overflow(cfg->block_size, (size_t)cfg->blocks, &bytes) ||
+	    bytes > NEBULA_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");
+	if (cfg->align && (!is_power_of_2(cfg->align) || cfg->align > PAGE_SIZE))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".align");
+	return NEBULA_ACCEPT;
+}
+
+static struct nebula_refusal check_flags(const struct nebula_pool_config *cfg)
+{
+	const bool grows = cfg->flags & NEBULA_GROW;
+
+	if (cfg->max_blocks && (!grows || cfg->max_blocks < cfg->blocks ||
+				cfg->max_blocks > NEBULA_POOL_BLOCKS_MAX))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".max_blocks");
+	if (cfg->cache_depth > NEBULA_POOL_DEPTH_MAX && cfg->cache_depth != NEBULA_POOL_NO_CACHE)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".cache_depth");
+	if (cfg->flags & NEBULA_STRICT && cfg->cache_depth &&
+	    cfg->cache_depth != NEBULA_POOL_NO_CACHE)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "STRICT and .cache_depth");
+	if (cfg->flags & NEBULA_ZERO && cfg->ctor)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".ctor and NEBULA_ZERO");
+	if (cfg->flags & NEBULA_ZERO && cfg->flags & NEBULA_TYPESAFE_BY_RCU)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "TYPESAFE and ZERO");
+	return NEBULA_ACCEPT;
+}
+
+static struct nebula_refusal check(const struct nebula_pool_config *cfg,
+				   const struct nebula_config_common *common)
+{
+	struct nebula_refusal r = nebula_config_check(common);
+
+	if (!r.code)
+		r = check_blocks(cfg);
+	if (!r.code)
+		r = check_flags(cfg);
+	return r;
+}
+
+static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
+{
+	/* What a constructor or a reader under RCU relies on is not overwritten. */
+	if (heap->ctor || flags & NEBULA_TYPESAFE_BY_RCU)
+		flags &= ~NEBULA_POISON;
+	heap->pool.common.flags = flags;
+	if (flags & NEBULA_REDZONE) {
+		heap->front = ALIGN(ZONE_SIZE, heap->align);
+		heap->back = ZONE_SIZE;
+	}
+	if (flags & NEBULA_DEBUG_FLAGS)
+		heap->attention |= POOL_DEBUG;
+	if (flags & NEBULA_ZERO)
+		heap->attention |= POOL_ZERO;
+}
+
+/* The configuration as it will be used, with all defaults filled in. */
+static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool_config *cfg,
+			 const struct nebula_config_common *common)
+{
+	heap->pool.heap = heap;
+	heap->pool.common.kind = NEBULA_KIND_POOL;
+	heap->pool.block_size = cfg->block_size;
+	heap->ctor = cfg->ctor;
+	heap->align = cfg->align ?: min(1UL << __ffs(cfg->block_size), DEFAULT_ALIGN_MAX);
+	nebula_config_request(&heap->request, common);
+	apply_debug(heap, nebula_config_flags(common));
+	heap->max_blocks = NEBULA_POOL_BLOCKS_MAX;
+	if (cfg->flags & NEBULA_GROW)
+		heap->max_blocks = cfg->max_blocks ?: min_t(u64, NEBULA_POOL_BLOCKS_MAX,
+							    (u64)cfg->blocks * DEFAULT_GROWTH);
+}
+
+static unsigned int wanted_depth(const struct nebula_pool_heap *heap,
+				 const struct nebula_pool_config *cfg)
+{
+	if (heap->pool.common.flags & UNCACHED_FLAGS || cfg->cache_depth == NEBULA_POOL_NO_CACHE)
+		return 0;
+	return cfg->cache_depth ?: READ_ONCE(nebula_pool_cache_depth);
+}
+
+/* What the inline functions work with. */
+static void expose(struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg = &heap->primary;
+	struct nebula_pool *p = &heap->pool;
+	unsigned long flags;
+
+	p->base = seg->base;
+	p->state = seg->state;
+	p->inverse = seg->inverse;
+	p->stride = seg->stride;
+	p->rotate = seg->rotate;
+	p->blocks = seg->blocks;
+	p->cpus = heap->attention || !seg->depth_max ? &no_cache : seg->cpus;
+	heap->depth = seg->depth_max;
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
+	pool_set_limits(heap);
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+}
+
+static void kick_work(struct irq_work *work)
+{
+	struct nebula_pool_heap *heap = container_of(work, struct nebula_pool_heap, kick);
+
+	if (test_and_clear_bit(POOL_WISH_GROW, &heap->wishes) &&
+	    heap->pool.common.flags & NEBULA_GROW)
+		queue_work(system_unbound_wq, &heap->grow_work);
+	if (test_and_clear_bit(POOL_WISH_WAKE, &heap->wishes))
+		pool_serve_waiters(heap);
+	if (test_and_clear_bit(POOL_WISH_RCU, &heap->wishes))
+		pool_rcu_start(heap);
+}
+
+static void init_heap(struct nebula_pool_heap *heap)
+{
+	init_irq_work(&heap->kick, kick_work);
+	INIT_WORK(&heap->grow_work, pool_grow_work);
+	mutex_init(&heap->grow_lock);
+	raw_spin_lock_init(&heap->wait_lock);
+	INIT_LIST_HEAD(&heap->waiters);
+	heap->nominal = heap->primary.nominal;
+	heap->blocks = heap->primary.blocks;
+	heap->segments = 1;
+}
+
+/* Everything that is of the pool itself, in reverse order of making. */
+static void free_heap(struct nebula_pool_heap *heap)
+{
+	struct pool_segment *seg, *next;
+
+	for (seg = heap->primary.next; seg; seg = next) {
+		next = seg->next;
+		pool_segment_unmap(seg);
+		kfree(seg);
+	}
+	pool_segment_unmap(&heap->primary);
+	kfree(heap);
+}
+
+static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
+					  const struct nebula_config_common *common,
+					  struct module *owner, int *err)
+{
+	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
+	struct nebula_pool_heap *heap;
+
+	*err = -ENOMEM;
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	if (!heap)
+		return NULL;
+	apply_config(heap, cfg, common);
+	*err = pool_segment_map(heap, &heap->primary, cfg->blocks, wanted_depth(heap, cfg), gfp);
+	if (*err) {
+		kfree(heap);
+		return NULL;
+	}
+	init_heap(heap);
+	expose(heap);
+	*err = nebula_allocator_register(&heap->pool.common, common->name, owner, gfp);
+	if (!*err)
+		return heap;
+	free_heap(heap);
+	return NULL;
+}
+
+static struct nebula_refusal refusal_of(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
+	case -EOVERFLOW:
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");
+	default:
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	}
+}
+
+/**
+ * nebula_pool_create_cfg() - make a pool from a filled-in configuration
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
+ * @cfg: the configuration; not needed after return.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module the pool belongs to, %THIS_MODULE.
+ *
+ * nebula_pool_create() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_pool_create().
+ */
+struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula_pool_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner)
+{
+	struct nebula_failure failure = { .kind = NEBULA_KIND_POOL, .name = name };
+	struct nebula_config_common common;
+	struct nebula_pool_heap *heap;
+	struct nebula_refusal r;
+	unsigned int saved;
+	int err;
+
+	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
+		return ERR_PTR(-ENOEXEC);
+	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	r = check(cfg, &common);
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(common.gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(common.gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->pool;
+		r = refusal_of(err);
+	}
+	failure.code = r.code;
+	failure.what = r.field;
+	failure.size = cfg->block_size;
+	return ERR_PTR(nebula_error_record(&failure));
+}
+EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
+
+/* Whatever is in use: nobody calls any more. Process context. */
+void pool_take_down(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = p->heap;
+
+	pool_rcu_quiesce(heap);
+	irq_work_sync(&heap->kick);
+	cancel_work_sync(&heap->grow_work);
+	if (pool_live(heap))
+		pool_report_leaks(heap);
+	nebula_allocator_unregister(&p->common);
+	synchronize_rcu();
+	irq_work_sync(&heap->kick);
+	free_heap(heap);
+}
+
+/**
+ * nebula_pool_destroy() - take down a pool
+ * @p: the pool; %NULL and ERR_PTR() are fine.
+ *
+ * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
+ * Refused, and recorded, while somebody waits for a block or a reserve holds some (INVALID_STATE),
+ * and in atomic context (WRONG_CONTEXT); the pool stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the pool may be running.
+ */
+void nebula_pool_destroy(struct nebula_pool *p)
+{
+	if (IS_ERR_OR_NULL(p))
+		return;
+	if (nebula_atomic_context())
+		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (nebula_pool_waiters(p))
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with waiters");
+	else if (atomic_read(&p->heap->reserves))
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with reserves");
+	else
+		pool_take_down(p);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_destroy);
+
+/**
+ * nebula_pool_growth_flush() - wait until growth that was wished for has ended
+ * @p: the pool.
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_pool_growth_flush(struct nebula_pool *p)
+{
+	irq_work_sync(&p->heap->kick);
+	flush_work(&p->heap->grow_work);
+	irq_work_sync(&p->heap->kick);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_growth_flush);

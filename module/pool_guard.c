@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Debug flags of pools. With any of them a pool has no caches, and each block is looked at when it
+ * is handed out and when it comes back; the production path knows nothing of it.
+ *
+ *	| zone | block ... | zone | zone | block ... | zone | ...
+ *	       base               one stride
+ *
+ * NEBULA_REDZONE: the zones are verified on alloc, free and validate (CORRUPTION). NEBULA_POISON: a
+ * free block is filled, and verified when it is handed out or looked at (USE_AFTER_FREE); one just
+ * handed out is filled otherwise. NEBULA_TRACK: who allocated and who freed each block, as raw
+ * return addresses, which can be taken in every context; reports show both.
+ *
+ * Whoever gets here holds the block: it is live and his, or free and in no cache, batch or bitmap.
+ */
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/poison.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+#include "pool.h"
+
+#define ZONE_BYTE	0xbb
+#define FREE_BYTE	POISON_FREE
+#define NEW_BYTE	POISON_INUSE
+
+/* Of this call stack, in a report that shows others too. */
+#define HERE_ENTRIES	2
+
+/* Bytes for each block that NEBULA_TRACK keeps. */
+size_t pool_track_size(const struct nebula_pool_heap *heap)
+{
+	return heap->pool.common.flags & NEBULA_TRACK ? sizeof(struct pool_track) : 0;
+}
+
+static u8 *zone_before(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+		       unsigned long index)
+{
+	return (u8 *)pool_block(seg, index) - heap->front;
+}
+
+static u8 *zone_behind(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+		       unsigned long index)
+{
+	return (u8 *)pool_block(seg, index) + heap->pool.block_size;
+}
+
+static size_t size_behind(const struct nebula_pool_heap *heap, const struct pool_segment *seg)
+{
+	return seg->stride - heap->front - heap->pool.block_size;
+}
+
+static void fill_zones(const struct nebula_pool_heap *heap, struct pool_segment *seg,
+		       unsigned long index)
+{
+	memset(zone_before(heap, seg, index), ZONE_BYTE, heap->front);
+	memset(zone_behind(heap, seg, index), ZONE_BYTE, size_behind(heap, seg));
+}
+
+/* A new segment, before its blocks are constructed. */
+void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	const u32 flags = heap->pool.common.flags;
+	unsigned long i;
+
+	for (i = 0; flags & NEBULA_DEBUG_FLAGS && i < seg->blocks; i++) {
+		if (flags & NEBULA_REDZONE)
+			fill_zones(heap, seg, i);
+		if (flags & NEBULA_POISON)
+			memset(pool_block(seg, i), FREE_BYTE, heap->pool.block_size);
+		cond_resched();
+	}
+}
+
+static void put_stack(struct nebula_failure *f, unsigned long *entries, unsigned long mark,
+		      const unsigned long *stack, unsigned int nr)
+{
+	unsigned int room = NEBULA_BACKTRACE_MAX - f->nr_entries;
+
+	if (!nr || room < 2)
+		return;
+	entries[f->nr_entries++] = mark;
+	nr = min(nr, room - 1);
+	memcpy(entries + f->nr_entries, stack, nr * sizeof(*stack));
+	f->nr_entries += nr;
+}
+
+/* Records an error of a block, with the stacks that are known of it. Any context. */
+void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
+		       unsigned long index, enum nebula_errc code, const char *what)
+{
+	struct nebula_failure f = {
+		.code = code,
+		.allocator = &heap->pool.common,
+		.size = heap->pool.block_size,
+		.what = what,
+	};
+	unsigned long entries[NEBULA_BACKTRACE_MAX];
+	struct pool_track track;
+
+	if (seg->tracks) {
+		/* Who races for the block may be writing to it. */
+		data_race(track = seg->tracks[index]);
+		f.nr_entries = stack_trace_save(entries, HERE_ENTRIES, 1);
+		put_stack(&f, entries, NEBULA_ENTRY_ALLOCATED, track.alloc,
+			  min(track.nr_alloc, POOL_TRACK_ENTRIES));
+		put_stack(&f, entries, NEBULA_ENTRY_FREED, track.free,
+			  min(track.nr_free, POOL_TRACK_ENTRIES));
+		f.entries = entries;
+	}
+	nebula_error_record(&f);
+}
+
+static bool zones_intact(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			 unsigned long index, const char **what)
+{
+	if (!(heap->pool.common.flags & NEBULA_REDZONE))
+		return true;
+	*what = "zone before the block";
+	if (memchr_inv(zone_before(heap, seg, index), ZONE_BYTE, heap->front))
+		return false;
+	*what = "zone behind the block";
+	return !memchr_inv(zone_behind(heap, seg, index), ZONE_BYTE, size_behind(heap, seg));
+}
+
+static void verify_zones(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			 unsigned long index)
+{
+	const char *what;
+
+	if (zones_intact(heap, seg, index, &what))
+		return;
+	pool_guard_report(heap, seg, index, NEBULA_E_CORRUPTION, what);
+	fill_zones(heap, seg, index);
+}
+
+static void verify_free(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			unsigned long index)
+{
+	const u8 *block = pool_block(seg, index);
+	const u8 *bad = memchr_inv(block, FREE_BYTE, heap->pool.block_size);
+	char what[NEBULA_WHAT_SIZE];
+
+	if (!bad)
+		return;
+	snprintf(what, sizeof(what), "written at offset %zu", (size_t)(bad - block));
+	pool_guard_report(heap, seg, index, NEBULA_E_USE_AFTER_FREE, what);
+}
+
+/* A block that is about to be handed out. */
+void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+{
+	const u32 flags = heap->pool.common.flags;
+	struct pool_track *track;
+
+	verify_zones(heap, seg, index);
+	if (flags & NEBULA_POISON) {
+		verify_free(heap, seg, index);
+		memset(pool_block(seg, index), NEW_BYTE, heap->pool.block_size);
+	}
+	if (!seg->tracks)
+		return;
+	track = &seg->tracks[index];
+	track->alloc_ns = local_clock();
+	track->alloc_pid = current->pid;
+	track->nr_alloc = stack_trace_save(track->alloc, POOL_TRACK_ENTRIES, 3);
+	track->nr_free = 0;
+}
+
+/* A block that has come back, and that nobody can have yet. */
+void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+{
+	struct pool_track *track;
+
+	verify_zones(heap, seg, index);
+	if (heap->pool.common.flags & NEBULA_POISON)
+		memset(pool_block(seg, index), FREE_BYTE, heap->pool.block_size);
+	if (!seg->tracks)
+		return;
+	track = &seg->tracks[index];
+	track->free_pid = current->pid;
+	track->nr_free = stack_trace_save(track->free, POOL_TRACK_ENTRIES, 2);
+}
+
+/* What is wrong with a block, or NULL. Racy: the block may be on its way. Any context. */
+const char *pool_guard_fault(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			     unsigned long index)
+{
+	const char *what = NULL;
+
+	if (!zones_intact(heap, seg, index, &what))
+		return what;
+	if (heap->pool.common.flags & NEBULA_POISON &&
+	    READ_ONCE(seg->state[index]) == NEBULA_POOL_FREE &&
+	    memchr_inv(pool_block(seg, index), FREE_BYTE, heap->pool.block_size))
+		return "written while free";
+	return NULL;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loose blocks: a bitmap of the free blocks that are in no cache and in no batch. A block that is
+ * put here is there for everyone at once, so this is what strict and debug pools live on, and
+ * where everything goes that fits nowhere else. Any context.
+ *
+ * One locked instruction puts a block or takes it, and the old bit tells whether we were the ones:
+ * no block is taken twice, a second put of the same block is noticed whoever races, and there is
+ * nothing that could be reused under somebody (no ABA). A failed attempt is another's success.
+ *
+ * The summary only shortens the search. Whoever puts sets its bit after the block's; whoever
+ * empties a word clears it, then looks once more:
+ *
+ *	put	set bit in word; full barrier; summary bit clear? set it
+ *	take	clear bit in word; word empty? clear summary bit; full barrier; word has bits? set it
+ *
+ * Between the last two steps a word with bits may be left out of the summary, for as long as the
+ * one who takes is interrupted; so who finds nothing by way of the summary searches all words.
+ */
+#include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/minmax.h>
+#include "pool.h"
+
+static void emptied(struct pool_loose *l, unsigned long w)
+{
+	clear_bit(w, l->summary);
+	/* Pairs with the full barrier of test_and_set_bit() in pool_loose_put(). */
+	smp_mb__after_atomic();
+	if (READ_ONCE(l->words[w]))
+		set_bit(w, l->summary);
+}
+
+/* Puts a block; false when it was there already. */
+bool pool_loose_put(struct pool_loose *l, unsigned long index)
+{
+	unsigned long w = index / BITS_PER_LONG;
+
+	if (unlikely(test_and_set_bit(index, l->words)))
+		return false;
+	if (unlikely(!test_bit(w, l->summary)))
+		set_bit(w, l->summary);
+	return true;
+}
+
+/* A word that had bits when we looked, from @hint on and round; POOL_NONE if none had. */
+static unsigned long find_word(const struct pool_loose *l, unsigned long hint)
+{
+	unsigned long w, i;
+
+	for (w = find_next_bit(l->summary, l->nr_words, hint); w < l->nr_words;
+	     w = find_next_bit(l->summary, l->nr_words, w + 1))
+		if (READ_ONCE(l->words[w]))
+			return w;
+	for (i = 0; i < l->nr_words; i++) {
+		w = hint + i < l->nr_words ? hint + i : hint + i - l->nr_words;
+		if (READ_ONCE(l->words[w]))
+			return w;
+	}
+	return POOL_NONE;
+}
+
+/* Takes a block, near word @hint if it can; POOL_NONE when every word was seen empty. */
+unsigned long pool_loose_take(struct pool_loose *l, unsigned long hint)
+{
+	unsigned long w = hint, word, bit;
+
+	for (;;) {
+		word = READ_ONCE(l->words[w]);
+		if (unlikely(!word)) {
+			w = find_word(l, w);
+			if (w == POOL_NONE)
+				return POOL_NONE;
+			continue;
+		}
+		bit = __ffs(word);
+		if (likely(test_and_clear_bit(bit, &l->words[w])))
+			break;
+	}
+	if (unlikely(!READ_ONCE(l->words[w])))
+		emptied(l, w);
+	return w * BITS_PER_LONG + bit;
+}
+
+static unsigned long lowest_bits(unsigned long word, unsigned int max)
+{
+	unsigned long rest = word;
+
+	if (hweight_long(word) <= max)
+		return word;
+	for (; max; max--)
+		rest &= rest - 1;
+	return word & ~rest;
+}
+
+/* As many as one exchange gives from word @w, at most @max. */
+static unsigned int fetch_word(struct pool_loose *l, unsigned long w, u32 *slots, unsigned int max)
+{
+	unsigned long mask = lowest_bits(READ_ONCE(l->words[w]), max), got;
+	unsigned int n = 0;
+
+	got = atomic_long_fetch_andnot(mask, (atomic_long_t *)&l->words[w]) & mask;
+	if (!READ_ONCE(l->words[w]))
+		emptied(l, w);
+	for (; got; got &= got - 1)
+		slots[n++] = w * BITS_PER_LONG + __ffs(got);
+	return n;
+}
+
+/* Takes up to @max blocks; 0 when every word was seen empty. */
+unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long hint, u32 *slots,
+			      unsigned int max)
+{
+	unsigned long w = hint;
+	unsigned int n = 0, words;
+
+	/* Words with few bits are not worth a long search. */
+	for (words = 0; n < max && (!n || words < 4); words++) {
+		w = find_word(l, w);
+		if (w == POOL_NONE)
+			break;
+		n += fetch_word(l, w, slots + n, max - n);
+	}
+	return n;
+}
+
+/* Makes blocks 0 to @blocks - 1 loose. Nobody else is looking yet. */
+void pool_loose_fill(struct pool_loose *l, unsigned long blocks)
+{
+	bitmap_set(l->words, 0, blocks);
+	bitmap_set(l->summary, 0, l->nr_words);
+}
+
+/* Loose blocks, as of some moment each. */
+unsigned long pool_loose_count(const struct pool_loose *l)
+{
+	unsigned long n = 0, w;
+
+	for (w = 0; w < l->nr_words; w++)
+		n += hweight_long(READ_ONCE(l->words[w]));
+	return n;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Blocks put aside, so that a section that may neither sleep nor fail finds them; and the functions
+ * that make a pool the backing of a mempool.
+ */
+#include <linux/export.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "pool.h"
+
+static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int n)
+{
+	if (nebula_atomic_context())
+		return NEBULA_E_WRONG_CONTEXT;
+	if (!n)
+		return NEBULA_E_INVALID_LAYOUT;
+	return n > READ_ONCE(heap->blocks) ? NEBULA_E_EXCEEDS_MAX : NEBULA_OK;
+}
+
+/**
+ * nebula_pool_reserve() - put blocks aside
+ * @p: the pool.
+ * @r: the handle; filled in. Empty on failure.
+ * @n: how many.
+ *
+ * Context: process context; may sleep for the memory of the handle, not for blocks.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than there are (EXCEEDS_MAX),
+ * -ENOMEM (POOL_EXHAUSTED, BACKING_FAILED), -EPERM (WRONG_CONTEXT).
+ */
+int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n)
+{
+	struct nebula_pool_heap *heap = p->heap;
+	enum nebula_errc code = refuse(heap, n);
+	void **blocks;
+
+	*r = (struct nebula_reserve){ };
+	if (code)
+		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve");
+	blocks = nebula_fault_hit() ? NULL
+				    : kvmalloc_array(n, sizeof(*blocks), heap->request.gfp);
+	if (!blocks)
+		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve");
+	if (!nebula_pool_alloc_bulk(p, n, blocks)) {
+		kvfree(blocks);
+		return -ENOMEM;
+	}
+	atomic_inc(&heap->reserves);
+	*r = (struct nebula_reserve){ .pool = p, .blocks = blocks, .count = n };
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_reserve);
+
+/**
+ * nebula_pool_alloc_reserved() - take a block that was put aside
+ * @r: the handle.
+ *
+ * The block is freed as any other.
+ *
+ * Context: any; one at a time for each handle.
+ * Return: the block. It cannot fail as often as was reserved for; then %NULL, with POOL_EXHAUSTED
+ * recorded.
+ */
+void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
+{
+	if (likely(r->count))
+		return r->blocks[--r->count];
+	return r->pool ? pool_alloc_exhausted(r->pool->heap, "reserve") : NULL;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_reserved);
+
+/**
+ * nebula_pool_unreserve() - give back what is left of a reserve
+ * @r: the handle; empty afterwards. One that is empty already is fine.
+ *
+ * Context: process context; may sleep.
+ */
+void nebula_pool_unreserve(struct nebula_reserve *r)
+{
+	struct nebula_pool *p = r->pool;
+
+	if (!p)
+		return;
+	if (nebula_atomic_context()) {
+		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "unreserve");
+		return;
+	}
+	nebula_pool_free_bulk(p, r->count, r->blocks);
+	kvfree(r->blocks);
+	*r = (struct nebula_reserve){ };
+	atomic_dec(&p->heap->reserves);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_unreserve);
+
+/**
+ * nebula_mempool_alloc() - a mempool_alloc_t that allocates from a pool
+ * @gfp: only __GFP_ZERO counts.
+ * @pool_data: the &struct nebula_pool.
+ *
+ * For example ``mempool_create(min, nebula_mempool_alloc, nebula_mempool_free, pool)``.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
+void *nebula_mempool_alloc(gfp_t gfp, void *pool_data)
+{
+	return gfp & __GFP_ZERO ? nebula_pool_zalloc(pool_data) : nebula_pool_alloc(pool_data);
+}
+EXPORT_SYMBOL_GPL(nebula_mempool_alloc);
+
+/**
+ * nebula_mempool_free() - a mempool_free_t that frees to a pool
+ * @element: a block.
+ * @pool_data: the &struct nebula_pool.
+ *
+ * Context: any.
+ */
+void nebula_mempool_free(void *element, void *pool_data)
+{
+	nebula_pool_free(pool_data, element);
+}
+EXPORT_SYMBOL_GPL(nebula_mempool_free);

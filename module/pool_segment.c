@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Segments: blocks side by side, and the arrays beside them that say what is known of each. A pool
+ * has the one it was made with, and those it grew by.
+ *
+ *	region: | batches | links | bitmaps | tracks | state | block 0 | block 1 | ... |
+ *
+ * What is kept comes first, so that writing beyond the last block does not reach it.
+ *
+ * A segment is published with release and taken out only when none of its blocks is anywhere but
+ * loose or in the depot: it is closed, every CPU is made to empty its caches, which also waits for
+ * whoever has not seen yet that it is closed, and then it can only go or be opened again. An
+ * allocation that finds nothing elsewhere opens it. It is unmapped after a grace period, since
+ * frees and getters walk the segments with preemption off.
+ */
+#include <linux/cache.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "pool.h"
+
+/* A cache of fewer blocks is not worth its slack. */
+#define DEPTH_MIN	4U
+
+/* Slack is at most this part of the blocks promised. */
+#define SLACK_PART	4
+
+/* Growth starts when fewer than this part of the blocks are left. */
+#define LOW_WATER_PART	4
+
+/**
+ * struct layout - where everything is in the region of a segment, offsets in bytes
+ * @blocks: how many.
+ * @depth: slots of a cache.
+ * @batches: batches of the depot.
+ * @words: of each bitmap.
+ * @entries: of the depot.
+ * @links: of the depot.
+ * @loose: bitmap and summary, of each generation.
+ * @deferred: two bitmaps.
+ * @tracks: of each block.
+ * @state: of each block.
+ * @base: of the blocks.
+ * @total: bytes.
+ */
+struct layout {
+	u64 blocks;
+	unsigned int depth;
+	unsigned int batches;
+	unsigned long words;
+	u64 entries;
+	u64 links;
+	u64 loose[2];
+	u64 deferred;
+	u64 tracks;
+	u64 state;
+	u64 base;
+	u64 total;
+};
+
+/* Takes room for @size bytes at @at. */
+static u64 place(u64 *at, u64 size, u64 align)
+{
+	u64 start = ALIGN(*at, align);
+
+	*at = start + size;
+	return start;
+}
+
+static u64 stride_of(const struct nebula_pool_heap *heap)
+{
+	return ALIGN(heap->front + heap->pool.block_size + heap->back, heap->align);
+}
+
+static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 blocks)
+{
+	const bool fifo = heap->pool.common.flags & NEBULA_FIFO;
+	const u64 word = sizeof(unsigned long);
+	u64 at = 0, batch = l->depth / 2, summary;
+
+	l->blocks = blocks;
+	l->words = DIV_ROUND_UP_ULL(blocks, BITS_PER_LONG);
+	summary = DIV_ROUND_UP_ULL(l->words, BITS_PER_LONG);
+	l->batches = l->depth ? (u32)div64_u64(blocks, batch) + 2 * num_possible_cpus() : 0;
+
+	l->links = place(&at, l->batches * sizeof(u64), sizeof(u64));
+	l->entries = place(&at, l->batches * batch * (blocks > U16_MAX ? 4 : 2), word);
+	l->loose[0] = place(&at, (l->words + summary) * word, word);
+	l->loose[1] = place(&at, fifo ? (l->words + summary) * word : 0, word);
+	l->deferred = place(&at, 2 * l->words * word, word);
+	l->tracks = place(&at, blocks * pool_track_size(heap), word);
+	l->state = place(&at, blocks, 1);
+	l->base = place(&at, blocks * stride_of(heap),
+			max_t(u64, heap->align, SMP_CACHE_BYTES)) + heap->front;
+	l->total = at;
+}
+
+/* The depth that the slack allows. */
+static unsigned int depth_for(unsigned int blocks, unsigned int wanted)
+{
+	unsigned int depth = min3(blocks / SLACK_PART / num_possible_cpus(), wanted,
+				  NEBULA_POOL_DEPTH_MAX) & ~1U;
+
+	return depth < DEPTH_MIN ? 0 : depth;
+}
+
+/* What a page has left becomes more slack, where there is slack at all. */
+static void fill_last_page(const struct nebula_pool_heap *heap, struct layout *l)
+{
+	const u64 blocks = l->blocks, end = PAGE_ALIGN(l->total);
+	u64 more = div64_u64(end - l->total, stride_of(heap));
+
+	for (; more; more--) {
+		lay_out(heap, l, blocks + more);
+		if (l->total <= end)
+			return;
+	}
+	lay_out(heap, l, blocks);
+}
+
+static void init_index(struct pool_segment *seg, unsigned long stride)
+{
+	unsigned long odd;
+	unsigned int i;
+
+	seg->stride = stride;
+	seg->rotate = __ffs(stride);
+	odd = stride >> seg->rotate;
+	/* Newton: odd * odd = 1 modulo 8, and each step doubles the number of right bits. */
+	seg->inverse = odd;
+	for (i = 0; i < 5; i++)
+		seg->inverse *= 2 - odd * seg->inverse;
+}
+
+static void init_loose(struct pool_segment *seg, unsigned int i, const struct layout *l)
+{
+	seg->loose[i] = (struct pool_loose){
+		.words = seg->region.base + l->loose[i],
+		.nr_words = l->words,
+	};
+	seg->loose[i].summary = seg->loose[i].words + l->words;
+}
+
+static void init_arrays(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			const struct layout *l)
+{
+	void *base = seg->region.base;
+
+	memset(base, 0, l->base);
+	seg->base = (unsigned long)base + l->base;
+	seg->blocks = l->blocks;
+	seg->state = base + l->state;
+	init_index(seg, stride_of(heap));
+	init_loose(seg, 0, l);
+	if (heap->pool.common.flags & NEBULA_FIFO)
+		init_loose(seg, 1, l);
+	pool_loose_fill(&seg->loose[0], l->blocks);
+	seg->deferred = base + l->deferred;
+	seg->maturing = seg->deferred + l->words;
+	seg->tracks = pool_track_size(heap) ? base + l->tracks : NULL;
+	seg->depot = (struct pool_depot){
+		.entries = base + l->entries,
+		.links = base + l->links,
+		.nr = l->batches,
+		.batch = l->depth / 2,
+		.wide = l->blocks > U16_MAX,
+	};
+	pool_depot_init(&seg->depot);
+}
+
+static void construct(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	unsigned long i;
+
+	pool_guard_map(heap, seg);
+	for (i = 0; heap->ctor && i < seg->blocks; i++) {
+		heap->ctor(pool_block(seg, i));
+		cond_resched();
+	}
+}
+
+static int map_region(struct nebula_pool_heap *heap, struct pool_segment *seg,
+		      const struct layout *l, gfp_t gfp)
+{
+	struct nebula_region_request req = heap->request;
+	int ret;
+
+	if (l->total > NEBULA_CAPACITY_MAX)
+		return -EOVERFLOW;
+	req.gfp = gfp;
+	req.align = max_t(size_t, heap->align, SMP_CACHE_BYTES);
+	if (req.backing != NEBULA_BUFFER)
+		req.size = l->total;
+	ret = nebula_region_map(&seg->region, &req);
+	if (ret)
+		return ret;
+	if (seg->region.size >= l->total)
+		return 0;
+	nebula_region_unmap(&seg->region);
+	return -EINVAL;
+}
+
+static int alloc_cpus(struct pool_segment *seg, unsigned int depth, gfp_t gfp)
+{
+	size_t size = struct_size_t(struct nebula_pool_cpu, slots, depth);
+
+	seg->cpus = nebula_fault_hit() ? NULL : __alloc_percpu_gfp(size, SMP_CACHE_BYTES, gfp);
+	return seg->cpus ? 0 : -ENOMEM;
+}
+
+/*
+ * Makes a segment of @blocks blocks, and slack for caches of @depth as far as that is allowed.
+ * Process context; sleeps. Return: 0, -ENOMEM, -EOVERFLOW, -EINVAL for a buffer that is too small.
+ */
+int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned int blocks,
+		     unsigned int depth, gfp_t gfp)
+{
+	struct layout l = { .depth = depth_for(blocks, depth) };
+	int ret;
+
+	lay_out(heap, &l, (u64)blocks + l.depth * num_possible_cpus());
+	if (l.depth && heap->request.backing != NEBULA_BUFFER)
+		fill_last_page(heap, &l);
+	seg->nominal = blocks;
+	seg->depth_max = l.depth;
+	ret = map_region(heap, seg, &l, gfp);
+	if (ret)
+		return ret;
+	ret = alloc_cpus(seg, l.depth, gfp);
+	if (ret) {
+		nebula_region_unmap(&seg->region);
+		return ret;
+	}
+	init_arrays(heap, seg, &l);
+	construct(heap, seg);
+	return 0;
+}
+
+/* Process context. */
+void pool_segment_unmap(struct pool_segment *seg)
+{
+	free_percpu(seg->cpus);
+	seg->cpus = NULL;
+	nebula_region_unmap(&seg->region);
+}
+
+static void add_segment(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	struct pool_segment *last = &heap->primary;
+
+	lockdep_assert_held(&heap->grow_lock);
+	while (last->next)
+		last = last->next;
+	WRITE_ONCE(heap->nominal, heap->nominal + seg->nominal);
+	WRITE_ONCE(heap->blocks, heap->blocks + seg->blocks);
+	WRITE_ONCE(heap->segments, heap->segments + 1);
+	WRITE_ONCE(heap->grows, heap->grows + 1);
+	smp_store_release(&last->next, seg);	/* Pairs with pool_for_each_segment(). */
+}
+
+/* Lock: @grow_lock. */
+static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
+{
+	struct pool_segment *seg = nebula_fault_hit() ? NULL : kzalloc(sizeof(*seg), gfp);
+	int ret;
+
+	if (!seg)
+		return -ENOMEM;
+	ret = pool_segment_map(heap, seg, blocks, heap->primary.depth_max, gfp);
+	if (ret) {
+		kfree(seg);
+		return ret;
+	}
+	add_segment(heap, seg);
+	return 0;
+}
+
+static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsigned int blocks)
+{
+	if (nebula_atomic_context())
+		return NEBULA_E_WRONG_CONTEXT;
+	if (!blocks)
+		return NEBULA_E_INVALID_LAYOUT;
+	if (heap->request.backing == NEBULA_BUFFER)
+		return NEBULA_E_INVALID_STATE;
+	if (READ_ONCE(heap->nominal) + blocks > NEBULA_POOL_BLOCKS_MAX)
+		return NEBULA_E_SIZE_OVERFLOW;
+	if (READ_ONCE(heap->nominal) + blocks > heap->max_blocks)
+		return NEBULA_E_EXCEEDS_MAX;
+	return NEBULA_OK;
+}
+
+/**
+ * nebula_pool_grow() - add blocks
+ * @p: the pool, in use or not.
+ * @blocks: how many more can always be live at once.
+ * @gfp: flags for the region that is mapped.
+ *
+ * Blocks handed out before stay where they are. The new ones are served out of line.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond
+ * ``.max_blocks`` (EXCEEDS_MAX), -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a
+ * caller's buffer (INVALID_STATE).
+ */
+int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
+{
+	struct nebula_pool_heap *heap = p->heap;
+	enum nebula_errc code = refuse_growth(heap, blocks);
+	unsigned int saved;
+	int ret;
+
+	if (code)
+		return nebula_fail(&p->common, code, .size = p->block_size, .what = "grow");
+	saved = nebula_gfp_scope_enter(gfp);
+	mutex_lock(&heap->grow_lock);
+	ret = grow(heap, blocks, gfp & ~__GFP_ZERO);
+	mutex_unlock(&heap->grow_lock);
+	nebula_gfp_scope_exit(gfp, saved);
+	if (!ret) {
+		pool_wish(heap, POOL_WISH_WAKE);
+		return 0;
+	}
+	code = ret == -EOVERFLOW ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_BACKING_FAILED;
+	return nebula_fail(&p->common, code, .size = p->block_size, .what = "grow");
+}
+EXPORT_SYMBOL_GPL(nebula_pool_grow);
+
+/* Wishes for more blocks when few are left. Any context. */
+void pool_note_level(struct nebula_pool_heap *heap)
+{
+	unsigned long nominal;
+
+	if (likely(!(heap->pool.common.flags & NEBULA_GROW)))
+		return;
+	nominal = READ_ONCE(heap->nominal);
+	if (nominal < heap->max_blocks && pool_live(heap) > nominal - nominal / LOW_WATER_PART)
+		pool_wish(heap, POOL_WISH_GROW);
+}
+
+/* Adds as many blocks as there are, up to the limit. */
+void pool_grow_work(struct work_struct *work)
+{
+	struct nebula_pool_heap *heap = container_of(work, struct nebula_pool_heap, grow_work);
+	unsigned int saved = nebula_gfp_scope_enter(heap->request.gfp);
+	unsigned long room;
+	int ret = 0;
+
+	mutex_lock(&heap->grow_lock);
+	room = min(heap->max_blocks - heap->nominal, heap->nominal);
+	if (room && pool_live(heap) > heap->nominal - heap->nominal / LOW_WATER_PART)
+		ret = grow(heap, room, heap->request.gfp);
+	mutex_unlock(&heap->grow_lock);
+	nebula_gfp_scope_exit(heap->request.gfp, saved);
+	if (ret)
+		nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "growth");
+	else
+		pool_wish(heap, POOL_WISH_WAKE);
+}
+
+static void count_block(unsigned long index, void *data)
+{
+	++*(unsigned long *)data;
+}
+
+/* Every block is loose or in the depot. No cache has any, and nobody takes any. */
+static bool is_idle(const struct pool_segment *seg)
+{
+	unsigned long n = pool_loose_count(&seg->loose[0]);
+
+	if (seg->loose[1].words)
+		n += pool_loose_count(&seg->loose[1]);
+	pool_depot_for_each(&seg->depot, count_block, &n);
+	return n == seg->blocks;
+}
+
+static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment *seg)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
+
+		heap->out_gone += pc->out;
+		heap->allocs_gone += pc->allocs + pc->direct_allocs;
+	}
+}
+
+/* Takes @seg, which comes after @prev, out. Lock: @grow_lock. */
+static void remove_segment(struct nebula_pool_heap *heap, struct pool_segment *prev,
+			   struct pool_segment *seg)
+{
+	WRITE_ONCE(heap->nominal, heap->nominal - seg->nominal);
+	WRITE_ONCE(heap->blocks, heap->blocks - seg->blocks);
+	WRITE_ONCE(heap->segments, heap->segments - 1);
+	keep_counts(heap, seg);
+	WRITE_ONCE(prev->next, seg->next);
+	synchronize_rcu();
+	pool_segment_unmap(seg);
+	kfree(seg);
+}
+
+/* Closes all segments but the first, and makes everyone see it. */
+static void close_segments(struct nebula_pool_heap *heap)
+{
+	struct pool_segment *seg;
+
+	for (seg = heap->primary.next; seg; seg = seg->next)
+		atomic_set(&seg->mode, POOL_CLOSING);
+	pool_drain(heap);
+}
+
+/**
+ * nebula_pool_shrink() - give back what the pool grew by and does not need
+ * @p: the pool, in use or not.
+ *
+ * Gives back each region that was added and has no live block.
+ *
+ * Context: process context; sleeps.
+ * Return: blocks that the capacity went down by; 0 with WRONG_CONTEXT recorded in atomic context.
+ */
+unsigned int nebula_pool_shrink(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = p->heap;
+	struct pool_segment *prev, *seg;
+	unsigned long before, after;
+
+	if (nebula_atomic_context()) {
+		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "shrink");
+		return 0;
+	}
+	mutex_lock(&heap->grow_lock);
+	before = heap->nominal;
+	if (heap->primary.next)
+		close_segments(heap);
+	for (prev = &heap->primary; (seg = prev->next);) {
+		if (is_idle(seg) &&
+		    atomic_cmpxchg(&seg->mode, POOL_CLOSING, POOL_GONE) == POOL_CLOSING) {
+			remove_segment(heap, prev, seg);
+			continue;
+		}
+		atomic_cmpxchg(&seg->mode, POOL_CLOSING, POOL_OPEN);
+		prev = seg;
+	}
+	after = heap->nominal;
+	mutex_unlock(&heap->grow_lock);
+	return before - after;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_shrink);
+
+/* Bytes of the pool beyond its blocks. */
+size_t pool_overhead(const struct nebula_pool_heap *heap)
+{
+	size_t bytes = sizeof(*heap) + sizeof(struct nebula_registration);
+	const struct pool_segment *seg;
+
+	rcu_read_lock();
+	pool_for_each_segment(seg, heap) {
+		bytes += seg->region.origin_size - seg->blocks * heap->pool.block_size;
+		bytes += num_possible_cpus() *
+			 struct_size_t(struct nebula_pool_cpu, slots, seg->depth_max);
+		if (seg != &heap->primary)
+			bytes += sizeof(*seg);
+	}
+	rcu_read_unlock();
+	return bytes;
+}
