@@ -55,7 +55,9 @@ unsigned long pool_allocs(const struct nebula_pool_heap *heap)
 		for_each_possible_cpu(cpu) {
 			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
 
-			allocs += READ_ONCE(pc->allocs) + READ_ONCE(pc->direct_allocs);
+			/* Those from the cache, and all that left otherwise than into it. */
+			allocs += READ_ONCE(pc->allocs) + READ_ONCE(pc->out) +
+				  READ_ONCE(pc->returned) - READ_ONCE(pc->filled);
 		}
 	}
 	rcu_read_unlock();
@@ -83,7 +85,7 @@ static void share_room(struct nebula_pool_heap *heap, struct nebula_pool_cpu *mi
 		WRITE_ONCE(mine->high, READ_ONCE(mine->out) + room);
 }
 
-static noinline void look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg)
+noinline void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
 	long live = pool_live(heap), peak = READ_ONCE(heap->peak), seen;
 
@@ -91,14 +93,9 @@ static noinline void look_at_peak(struct nebula_pool_heap *heap, struct pool_seg
 		seen = cmpxchg(&heap->peak, peak, live);
 		peak = seen == peak ? live : seen;
 	}
-	share_room(heap, this_cpu_ptr(seg->cpus), peak - live);
-}
-
-/* Preemption off. Any context. */
-void pool_note_peak(struct nebula_pool_heap *heap, struct pool_segment *seg)
-{
-	if (unlikely(raw_cpu_read(seg->cpus->out) > raw_cpu_read(seg->cpus->high)))
-		look_at_peak(heap, seg);
+	rcu_read_lock();
+	share_room(heap, raw_cpu_ptr(seg->cpus), peak - live);
+	rcu_read_unlock();
 }
 
 /* How often blocks were made available to all CPUs. */
@@ -156,7 +153,7 @@ void *pool_alloc_quietly(struct nebula_pool_heap *heap)
 	obj = look_everywhere(heap);
 	while (!obj) {
 		returned = sum_returned(heap);
-		smp_rmb();	/* Counts before places; pairs with the barriers of those who put. */
+		smp_rmb();	/* Counts before places; pairs with the barriers of who puts. */
 		obj = look_everywhere(heap);
 		smp_rmb();	/* Places before counts; likewise. */
 		if (sum_returned(heap) == returned)
@@ -203,6 +200,57 @@ static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
 	return pool_dress(heap, obj);
 }
 
+static noinline void *alloc_cached(struct nebula_pool_heap *heap)
+{
+	unsigned long index;
+
+	preempt_disable();
+	index = pool_take(heap, &heap->primary);
+	preempt_enable();
+	if (likely(index != POOL_NONE))
+		return pool_block(&heap->primary, index);
+	return alloc_attentively(heap);
+}
+
+static noinline void *alloc_peak(struct nebula_pool_heap *heap, unsigned long index)
+{
+	pool_look_at_peak(heap, &heap->primary);
+	return pool_block(&heap->primary, index);
+}
+
+/*
+ * From the loose blocks at hand: pools without caches live on this. It does not matter on which
+ * CPU each step is done, so preemption may stay on.
+ */
+static __always_inline void *alloc_plain(struct nebula_pool_heap *heap, bool summary)
+{
+	struct pool_segment *seg = &heap->primary;
+	struct nebula_pool_cpu __percpu *cpus = seg->cpus;
+	unsigned long *words = seg->loose[0].words;
+	unsigned long w = this_cpu_read(cpus->hint), index;
+	/* As of some moment; the exchange decides. */
+	unsigned long bits = data_race(words[w]);
+
+	if (unlikely(!bits))
+		return alloc_attentively(heap);
+	index = w * BITS_PER_LONG + __ffs(bits);
+	if (unlikely(!test_and_clear_bit(index, words)))
+		return alloc_attentively(heap);
+	if (summary && !READ_ONCE(words[w]))
+		pool_loose_emptied(&seg->loose[0], w);
+	/* The bit was ours alone, so the block is. */
+	nebula_pool_poke(seg->state[index], NEBULA_POOL_LIVE);
+	pool_count(cpus->out, 1);
+	if (unlikely(pool_peak_exceeded(cpus)))
+		return alloc_peak(heap, index);
+	return pool_block(seg, index);
+}
+
+static noinline void *alloc_large(struct nebula_pool_heap *heap)
+{
+	return alloc_plain(heap, true);
+}
+
 /**
  * nebula_pool_alloc_outline() - nebula_pool_alloc() where it is not inline
  * @p: the pool.
@@ -212,17 +260,19 @@ static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
  */
 void *nebula_pool_alloc_outline(struct nebula_pool *p)
 {
-	struct nebula_pool_heap *heap = p->heap;
-	unsigned long index;
+	struct nebula_pool_heap *heap = pool_heap(p);
 
-	if (unlikely(READ_ONCE(heap->attention)))
+	/* Whoever sets a bit waits for, or makes up for, those who have not seen it. */
+	if (likely(!data_race(heap->attention)))
+		return alloc_plain(heap, false);
+	switch (READ_ONCE(heap->attention)) {
+	case POOL_CACHED:
+		return alloc_cached(heap);
+	case POOL_LARGE:
+		return alloc_large(heap);
+	default:
 		return alloc_attentively(heap);
-	preempt_disable();
-	index = pool_take(heap, &heap->primary);
-	preempt_enable();
-	if (likely(index != POOL_NONE))
-		return pool_block(&heap->primary, index);
-	return pool_alloc_quietly(heap) ?: pool_alloc_exhausted(heap, NULL);
+	}
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_outline);
 
@@ -286,6 +336,19 @@ bool pool_change_state(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	return pool_switch(seg, index, NEBULA_POOL_LIVE, to);
 }
 
+static noinline void free_attentively(struct nebula_pool_heap *heap, void *obj)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	seg = pool_find(heap, obj, &index);
+	if (likely(seg) && likely(pool_change_state(heap, seg, index, NEBULA_POOL_FREE)))
+		pool_release(heap, seg, index);
+	else
+		pool_refuse(heap, obj, "free");
+	preempt_enable();
+}
+
 /**
  * nebula_pool_free_outline() - nebula_pool_free() where it is not inline
  * @p: the pool.
@@ -295,21 +358,64 @@ bool pool_change_state(struct nebula_pool_heap *heap, struct pool_segment *seg,
  */
 void nebula_pool_free_outline(struct nebula_pool *p, void *obj)
 {
-	struct nebula_pool_heap *heap = p->heap;
-	struct pool_segment *seg;
-	unsigned long index;
-
 	if (ZERO_OR_NULL_PTR(obj))
 		return;
 	preempt_disable();
-	seg = pool_find(heap, obj, &index);
-	if (likely(seg) && likely(pool_change_state(heap, seg, index, NEBULA_POOL_FREE)))
-		pool_release(heap, seg, index);
-	else
-		pool_refuse(heap, obj, "free");
-	preempt_enable();
+	free_attentively(pool_heap(p), obj);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_outline);
+
+static noinline void put_twice(struct nebula_pool_heap *heap)
+{
+	pool_put_twice(heap, &heap->primary);
+	preempt_enable();
+}
+
+/* What comes after a block was put, where there is more to do. */
+static noinline void put_attentively(struct nebula_pool_heap *heap, unsigned long index)
+{
+	pool_loose_filled(&heap->primary.loose[0], index / BITS_PER_LONG);
+	if (READ_ONCE(heap->attention) & POOL_WAITING)
+		pool_wish(heap, POOL_WISH_WAKE);
+	preempt_enable();
+}
+
+/**
+ * nebula_pool_free_index() - nebula_pool_free() where the cache does not take the block
+ * @p: the pool.
+ * @index: of the block, below the number of blocks.
+ *
+ * Context: any, with preemption off; on return it is on.
+ */
+void nebula_pool_free_index(struct nebula_pool *p, unsigned long index)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	struct pool_segment *seg = &heap->primary;
+	struct nebula_pool_cpu __percpu *cpus = seg->cpus;
+
+	/* As in nebula_pool_alloc_outline(). */
+	if (unlikely(data_race(heap->attention) & ~POOL_LARGE))
+		goto attentively;
+	nebula_pool_switch(seg->state[index], NEBULA_POOL_LIVE, NEBULA_POOL_FREE, attentively);
+	/* As pool_put_direct(), for pools without caches. */
+	pool_count(cpus->returned, 1);
+	pool_count(cpus->out, -1);
+	if (unlikely(test_and_set_bit(index, seg->loose[0].words))) {
+		put_twice(heap);
+		return;
+	}
+	/* The exchange was a full barrier: it pairs with that in pool_wait.c. */
+	if (unlikely(data_race(heap->attention))) {
+		put_attentively(heap, index);
+		return;
+	}
+	preempt_enable();
+	return;
+
+attentively:
+	free_attentively(heap, pool_block(seg, index));
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_index);
 
 /**
  * nebula_pool_used() - blocks that are live
@@ -320,7 +426,7 @@ EXPORT_SYMBOL_GPL(nebula_pool_free_outline);
  */
 unsigned int nebula_pool_used(const struct nebula_pool *p)
 {
-	return pool_live(p->heap);
+	return pool_live(pool_heap(p));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_used);
 
@@ -333,7 +439,7 @@ EXPORT_SYMBOL_GPL(nebula_pool_used);
  */
 unsigned int nebula_pool_capacity(const struct nebula_pool *p)
 {
-	return READ_ONCE(p->heap->nominal);
+	return READ_ONCE(pool_heap(p)->nominal);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_capacity);
 
@@ -346,7 +452,7 @@ EXPORT_SYMBOL_GPL(nebula_pool_capacity);
  */
 unsigned int nebula_pool_available(const struct nebula_pool *p)
 {
-	unsigned long used = pool_live(p->heap), capacity = READ_ONCE(p->heap->nominal);
+	unsigned long used = pool_live(pool_heap(p)), capacity = READ_ONCE(pool_heap(p)->nominal);
 
 	return capacity > used ? capacity - used : 0;
 }
@@ -365,7 +471,7 @@ bool nebula_pool_owns(const struct nebula_pool *p, const void *obj)
 	bool inside;
 
 	preempt_disable();
-	inside = is_inside(p->heap, obj);
+	inside = is_inside(pool_heap(p), obj);
 	preempt_enable();
 	return inside;
 }
@@ -382,13 +488,14 @@ EXPORT_SYMBOL_GPL(nebula_pool_owns);
  *
  * Context: any.
  */
-void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data), void *data)
+void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data),
+			       void *data)
 {
 	struct pool_segment *seg;
 	unsigned long i;
 
 	preempt_disable();
-	pool_for_each_segment(seg, p->heap)
+	pool_for_each_segment(seg, pool_heap(p))
 		for (i = 0; i < seg->blocks; i++)
 			if (READ_ONCE(seg->state[i]) == NEBULA_POOL_LIVE)
 				fn(pool_block(seg, i), data);
@@ -451,8 +558,8 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_key(t, "stride", "%lu", p->stride);
 	nebula_text_key(t, "blocks", "%lu", nominal);
 	nebula_text_key(t, "slack", "%lu", blocks - nominal);
-	nebula_text_key(t, "path", "%s", heap->attention & (POOL_DEBUG | POOL_ZERO) ||
-					 !heap->primary.depth_max ? "out of line" : "inline");
+	nebula_text_key(t, "path", "%s", heap->pool.cpus == heap->primary.cpus &&
+			heap->primary.depth_max ? "inline" : "out of line");
 	nebula_text_key(t, "cache depth", "%u", heap->depth);
 	nebula_text_key(t, "batch", "%u", heap->primary.depot.batch);
 	nebula_region_describe(&heap->request, t);

@@ -17,12 +17,12 @@
  *
  * Where a free block is:
  *
- *	per-CPU cache <── one unlocked exchange ──> alloc, free
- *	     │ ^
- *	     v │ batches
- *	   depot <── one at a time ─────────────── alloc nested inside a cache operation
+ *	per-CPU cache <-- one unlocked exchange --> alloc, free
+ *	     | ^
+ *	     v | batches
+ *	   depot  --- one at a time --------------> alloc inside an interrupted cache operation
  *	     :
- *	   loose <── one at a time, locked ─────── strict and debug pools, nested free, waiters
+ *	   loose <--- one at a time, locked ------> strict and debug pools, waiters, nested free
  */
 #ifndef _NEBULA_MODULE_POOL_H
 #define _NEBULA_MODULE_POOL_H
@@ -40,13 +40,17 @@
 /* No block. */
 #define POOL_NONE	ULONG_MAX
 
+/* So many words are searched as fast as a summary of them. */
+#define POOL_FEW_WORDS	64
+
 /* State of a block that waits for its grace period; the others are in <nebula/pool.h>. */
 #define POOL_DEFERRED	0x01
 
 /**
  * struct pool_loose - free blocks in no cache and in no batch
  * @words: a bit for each block, set while it is loose. Any context.
- * @summary: a bit for each of @words; set when the word may have bits, a hint. Any context.
+ * @summary: a bit for each of @words; set when the word may have bits, a hint. NULL where there are
+ *	few words. Any context.
  * @nr_words: of @words. Invariant.
  */
 struct pool_loose {
@@ -153,10 +157,16 @@ struct pool_segment {
 	struct pool_segment *next;
 };
 
-/* Bits of nebula_pool_heap.attention: why alloc and free have more to do than usual. */
+/*
+ * Bits of nebula_pool_heap.attention: why alloc and free have more to do out of line than to take
+ * and put a loose block.
+ */
 #define POOL_DEBUG		BIT(0)
 #define POOL_ZERO		BIT(1)
 #define POOL_WAITING		BIT(2)
+#define POOL_CACHED		BIT(3)
+#define POOL_GROWS		BIT(4)
+#define POOL_LARGE		BIT(5)
 
 /* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
 #define POOL_WISH_GROW		0
@@ -227,10 +237,17 @@ struct nebula_pool_heap {
 	atomic_t reserves;
 };
 
-static inline bool pool_is_debug(const struct nebula_pool_heap *heap)
+static inline struct nebula_pool_heap *pool_heap(const struct nebula_pool *p)
 {
-	return heap->pool.common.flags & NEBULA_DEBUG_FLAGS;
+	return container_of(p, struct nebula_pool_heap, pool);
 }
+
+/* A counter that contexts of this CPU share, NMIs too. */
+#if NEBULA_NMI_SAFE
+#define pool_count(pcp, n)	this_cpu_add(pcp, n)
+#else
+#define pool_count(pcp, n)	atomic_long_add(n, (atomic_long_t *)raw_cpu_ptr(&(pcp)))
+#endif
 
 static inline void *pool_block(const struct pool_segment *seg, unsigned long index)
 {
@@ -243,10 +260,10 @@ static inline unsigned long pool_index(const struct pool_segment *seg, const voi
 	return nebula_pool_index_of((unsigned long)obj - seg->base, seg->inverse, seg->rotate);
 }
 
-/* For all segments, in RCU read-side or under @grow_lock. The acquire pairs with add_segment(). */
+/* For all segments, with preemption off, under RCU or @grow_lock. Pairs with add_segment(). */
 #define pool_for_each_segment(seg, heap)						\
 	for ((seg) = (struct pool_segment *)&(heap)->primary; (seg);			\
-	     (seg) = smp_load_acquire(&(seg)->next))
+	     (seg) = smp_load_acquire(&(seg)->next))	/* see above */
 
 /* As nebula_pool_switch(); true when the state was @from. */
 static inline bool pool_switch(struct pool_segment *seg, unsigned long index, u8 from, u8 to)
@@ -255,6 +272,12 @@ static inline bool pool_switch(struct pool_segment *seg, unsigned long index, u8
 		return false;
 	WRITE_ONCE(seg->state[index], to);
 	return true;
+}
+
+/* More blocks are out by this CPU's doing than the peak was looked at for. Any context. */
+static inline bool pool_peak_exceeded(struct nebula_pool_cpu __percpu *cpus)
+{
+	return raw_cpu_read(cpus->out) > raw_cpu_read(cpus->high);
 }
 
 /* pool.c */
@@ -270,7 +293,7 @@ void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *wha
 void pool_wish(struct nebula_pool_heap *heap, unsigned int wish);
 unsigned long pool_live(const struct nebula_pool_heap *heap);
 unsigned long pool_allocs(const struct nebula_pool_heap *heap);
-void pool_note_peak(struct nebula_pool_heap *heap, struct pool_segment *seg);
+void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg);
 
 /* pool_create.c */
 void pool_take_down(struct nebula_pool *p);
@@ -292,7 +315,8 @@ bool pool_cache_claim(struct pool_segment *seg, unsigned long *count);
 void pool_cache_release(struct pool_segment *seg, unsigned long count);
 unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segment *seg);
 unsigned long pool_cache_flush(struct pool_segment *seg, unsigned long count);
-void pool_stale(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+void pool_stale(struct nebula_pool_heap *heap);
+void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_drain(struct nebula_pool_heap *heap);
 void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu);
 void pool_set_limits(struct nebula_pool_heap *heap);
@@ -309,6 +333,8 @@ void pool_depot_for_each(const struct pool_depot *d, void (*fn)(unsigned long in
 /* pool_loose.c */
 bool pool_loose_put(struct pool_loose *l, unsigned long index);
 unsigned long pool_loose_take(struct pool_loose *l, unsigned long hint);
+void pool_loose_emptied(struct pool_loose *l, unsigned long w);
+void pool_loose_filled(struct pool_loose *l, unsigned long w);
 unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long hint, u32 *slots,
 			      unsigned int max);
 void pool_loose_fill(struct pool_loose *l, unsigned long blocks);

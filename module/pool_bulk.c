@@ -8,9 +8,6 @@
 #include <linux/preempt.h>
 #include "pool.h"
 
-/* The loops over cached blocks are unrolled: what a turn costs besides the block is shared. */
-#define UNROLL	_Pragma("GCC unroll 8")
-
 /*
  * Takes blocks from the top of a claimed cache that has @count, at most @n of them: how many. One
  * that is not free ends it.
@@ -22,12 +19,13 @@ static unsigned int pop(struct pool_segment *seg, unsigned long count, unsigned 
 	u8 *state = seg->state;
 	unsigned long i, index;
 
-	UNROLL
+	/* What a turn costs besides the block is shared. */
+#pragma GCC unroll 8
 	for (i = n; i; i--) {
 		index = slots[i - 1];
-		if (unlikely(data_race(state[index]) != NEBULA_POOL_FREE))
+		if (unlikely(nebula_pool_peek(state[index]) != NEBULA_POOL_FREE))
 			break;
-		data_race(state[index] = NEBULA_POOL_LIVE);
+		nebula_pool_poke(state[index], NEBULA_POOL_LIVE);
 		objs[i - 1] = (void *)(base + index * stride);
 	}
 	return n - i;
@@ -92,12 +90,12 @@ static bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left, unsigne
  * @objs: where they go; what is in it after a failure is meaningless.
  *
  * Context: any, NMI included; does not sleep.
- * Return: true; false with POOL_EXHAUSTED recorded, INVALID_LAYOUT for no blocks, or EXCEEDS_MAX for
- * more than the pool has. None is allocated then.
+ * Return: true; false with POOL_EXHAUSTED recorded, INVALID_LAYOUT for no blocks, or EXCEEDS_MAX
+ * for more than the pool has. None is allocated then.
  */
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	enum nebula_errc code = refuse(heap, n, objs);
 	unsigned int got = 0;
 
@@ -127,13 +125,14 @@ static unsigned int push(struct pool_segment *seg, unsigned long count, unsigned
 	u8 *state = seg->state;
 	unsigned long i, index;
 
-	UNROLL
+	/* What a turn costs besides the block is shared. */
+#pragma GCC unroll 8
 	for (i = 0; i < n; i++) {
 		index = nebula_pool_index_of((unsigned long)objs[i] - base, inverse, rotate);
 		if (unlikely(index >= blocks) ||
-		    unlikely(data_race(state[index]) != NEBULA_POOL_LIVE))
+		    unlikely(nebula_pool_peek(state[index]) != NEBULA_POOL_LIVE))
 			break;
-		data_race(state[index] = NEBULA_POOL_FREE);
+		nebula_pool_poke(state[index], NEBULA_POOL_FREE);
 		slots[i] = index;
 	}
 	return i;
@@ -173,7 +172,7 @@ static unsigned int free_cached(struct nebula_pool_heap *heap, unsigned int n, v
  */
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	unsigned int done = 0;
 
 	if (unlikely(n && !objs)) {

@@ -57,13 +57,6 @@ unsigned int nebula_pool_cache_depth = 64;
 module_param_named(cache_depth, nebula_pool_cache_depth, uint, 0644);
 MODULE_PARM_DESC(cache_depth, "blocks that the cache of a CPU holds in a new pool (default 64)");
 
-/* A counter that contexts of this CPU share, NMIs too. */
-#if NEBULA_NMI_SAFE
-#define count_here(pcp, n)	this_cpu_add(pcp, n)
-#else
-#define count_here(pcp, n)	atomic_long_add(n, (atomic_long_t *)this_cpu_ptr(&(pcp)))
-#endif
-
 /**
  * struct drain - a CPU that empties its own caches
  * @work: runs there.
@@ -97,11 +90,19 @@ void pool_cache_release(struct pool_segment *seg, unsigned long count)
 	raw_cpu_write(seg->cpus->count, count);
 }
 
-/* A block that is in a cache or batch although somebody has it: it was freed twice at once. */
-void pool_stale(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+/* A block is free in two places, or somebody has it: it was freed twice at once. */
+noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 {
 	nebula_fail(&heap->pool.common, NEBULA_E_DOUBLE_FREE, .size = heap->pool.block_size,
 		    .what = "freed twice at once");
+}
+
+/* Such an entry in the claimed cache is as if it had never come in. */
+static void drop(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	pool_count(seg->cpus->filled, -1);
+	pool_count(seg->cpus->out, -1);
+	pool_stale(heap);
 }
 
 static unsigned long take_loose(struct pool_segment *seg)
@@ -136,11 +137,11 @@ unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segmen
 			return POOL_NONE;
 		if (likely(pool_switch(seg, index, NEBULA_POOL_FREE, NEBULA_POOL_LIVE)))
 			break;
-		pool_stale(heap, seg, index);
+		pool_stale(heap);
 	}
-	count_here(seg->cpus->direct_allocs, 1);
-	count_here(seg->cpus->out, 1);
-	pool_note_peak(heap, seg);
+	pool_count(seg->cpus->out, 1);
+	if (unlikely(pool_peak_exceeded(seg->cpus)))
+		pool_look_at_peak(heap, seg);
 	return index;
 }
 
@@ -152,14 +153,16 @@ unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segme
 
 	if (!READ_ONCE(heap->limit))
 		return 0;
-	pool_note_peak(heap, seg);
+	if (unlikely(pool_peak_exceeded(seg->cpus)))
+		pool_look_at_peak(heap, seg);
 	n = pool_depot_fetch(&seg->depot, pc->slots);
 	if (!n) {
 		n = pool_loose_fetch(&seg->loose[0], pc->hint, pc->slots, seg->depot.batch);
 		if (n)
 			pc->hint = pc->slots[n - 1] / BITS_PER_LONG;
 	}
-	count_here(seg->cpus->out, n);
+	pool_count(seg->cpus->filled, n);
+	pool_count(seg->cpus->out, n);
 	pool_note_level(heap);
 	return n;
 }
@@ -182,8 +185,7 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 			pool_cache_release(seg, count);
 			return index;
 		}
-		pool_stale(heap, seg, index);
-		count_here(seg->cpus->out, -1);
+		drop(heap, seg);
 	}
 	pool_cache_release(seg, 0);
 	return pool_take_direct(heap, seg);
@@ -198,11 +200,10 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
  */
 void *nebula_pool_alloc_stale(struct nebula_pool *p)
 {
-	struct pool_segment *seg = &p->heap->primary;
+	struct pool_segment *seg = &pool_heap(p)->primary;
 	unsigned long count = raw_cpu_read(seg->cpus->count) - NEBULA_POOL_BUSY - 1;
 
-	pool_stale(p->heap, seg, raw_cpu_read(seg->cpus->slots[count]));
-	count_here(seg->cpus->out, -1);
+	drop(pool_heap(p), seg);
 	pool_cache_release(seg, count);
 	preempt_enable();
 	return nebula_pool_alloc_outline(p);
@@ -216,15 +217,23 @@ static bool put_loose(struct pool_segment *seg, unsigned long index)
 	return pool_loose_put(&seg->loose[younger], index);
 }
 
+/* The block just counted as put was loose already. */
+noinline __cold void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	/* As if it had been taken in between. */
+	pool_count(seg->cpus->filled, 1);
+	pool_count(seg->cpus->out, 1);
+	pool_stale(heap);
+}
+
 /* Puts a free block where everyone finds it. */
 void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
 {
 	/* Counted before the block can be had, see pool_alloc_quietly() and is_idle(). */
-	count_here(seg->cpus->returned, 1);
-	count_here(seg->cpus->out, -1);
+	pool_count(seg->cpus->returned, 1);
+	pool_count(seg->cpus->out, -1);
 	if (unlikely(!put_loose(seg, index))) {
-		count_here(seg->cpus->out, 1);
-		pool_stale(heap, seg, index);
+		pool_put_twice(heap, seg);
 		return;
 	}
 	/* The exchange was a full barrier: it pairs with that in pool_wait.c. */
@@ -241,8 +250,8 @@ unsigned long pool_cache_flush(struct pool_segment *seg, unsigned long count)
 	struct nebula_pool_cpu *pc = this_cpu_ptr(seg->cpus);
 	unsigned int n = min_t(unsigned long, count, seg->depot.batch), i;
 
-	count_here(seg->cpus->returned, 1);
-	count_here(seg->cpus->out, -(long)n);
+	pool_count(seg->cpus->returned, n);
+	pool_count(seg->cpus->out, -(long)n);
 	/* There is no empty batch while many hold few blocks. */
 	if (unlikely(!pool_depot_store(&seg->depot, pc->slots, n)))
 		for (i = 0; i < n; i++)
@@ -271,7 +280,6 @@ static void empty_cache(struct pool_segment *seg, struct nebula_pool_cpu *pc, un
 {
 	unsigned long i;
 
-	WRITE_ONCE(pc->returned, pc->returned + 1);
 	for (i = 0; i < count; i++)
 		pool_loose_put(&seg->loose[0], pc->slots[i]);
 }
@@ -286,7 +294,8 @@ static void drain_here(struct nebula_pool_heap *heap)
 		/* Nobody whom we have interrupted works on the cache: this is a task. */
 		if (!pool_cache_claim(seg, &count))
 			continue;
-		count_here(seg->cpus->out, -(long)count);
+		pool_count(seg->cpus->returned, count);
+		pool_count(seg->cpus->out, -(long)count);
 		empty_cache(seg, this_cpu_ptr(seg->cpus), count);
 		pool_cache_release(seg, 0);
 	}
@@ -309,8 +318,9 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 	pool_for_each_segment(seg, heap) {
 		pc = per_cpu_ptr(seg->cpus, cpu);
 		count = READ_ONCE(pc->count);
-		empty_cache(seg, pc, count);
+		WRITE_ONCE(pc->returned, pc->returned + count);
 		WRITE_ONCE(pc->out, pc->out - (long)count);
+		empty_cache(seg, pc, count);
 		WRITE_ONCE(pc->count, 0);
 	}
 	rcu_read_unlock();
@@ -371,7 +381,7 @@ void pool_set_limits(struct nebula_pool_heap *heap)
  */
 int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	unsigned long flags;
 
 	if (nebula_atomic_context())

@@ -100,7 +100,6 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool_config *cfg,
 			 const struct nebula_config_common *common)
 {
-	heap->pool.heap = heap;
 	heap->pool.common.kind = NEBULA_KIND_POOL;
 	heap->pool.block_size = cfg->block_size;
 	heap->ctor = cfg->ctor;
@@ -134,8 +133,14 @@ static void expose(struct nebula_pool_heap *heap)
 	p->stride = seg->stride;
 	p->rotate = seg->rotate;
 	p->blocks = seg->blocks;
-	p->cpus = heap->attention || !seg->depth_max ? &no_cache : seg->cpus;
+	p->cpus = heap->attention ? &no_cache : seg->cpus;
 	heap->depth = seg->depth_max;
+	if (seg->depth_max)
+		heap->attention |= POOL_CACHED;
+	else if (heap->pool.common.flags & NEBULA_GROW)
+		heap->attention |= POOL_GROWS;
+	else if (seg->loose[0].summary)
+		heap->attention |= POOL_LARGE;
 	raw_spin_lock_irqsave(&heap->wait_lock, flags);
 	pool_set_limits(heap);
 	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
@@ -263,7 +268,7 @@ EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
 /* Whatever is in use: nobody calls any more. Process context. */
 void pool_take_down(struct nebula_pool *p)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 
 	pool_rcu_quiesce(heap);
 	irq_work_sync(&heap->kick);
@@ -294,7 +299,7 @@ void nebula_pool_destroy(struct nebula_pool *p)
 		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (nebula_pool_waiters(p))
 		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with waiters");
-	else if (atomic_read(&p->heap->reserves))
+	else if (atomic_read(&pool_heap(p)->reserves))
 		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with reserves");
 	else
 		pool_take_down(p);
@@ -309,8 +314,8 @@ EXPORT_SYMBOL_GPL(nebula_pool_destroy);
  */
 void nebula_pool_growth_flush(struct nebula_pool *p)
 {
-	irq_work_sync(&p->heap->kick);
-	flush_work(&p->heap->grow_work);
-	irq_work_sync(&p->heap->kick);
+	irq_work_sync(&pool_heap(p)->kick);
+	flush_work(&pool_heap(p)->grow_work);
+	irq_work_sync(&pool_heap(p)->kick);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_growth_flush);

@@ -34,7 +34,7 @@
 
 #define COUNT_BITS	10
 
-static_assert(NEBULA_POOL_DEPTH_MAX < BIT(COUNT_BITS));
+static_assert(BIT(COUNT_BITS) > NEBULA_POOL_DEPTH_MAX);
 
 static unsigned int index_of(const struct pool_depot *d, u64 head)
 {

@@ -155,7 +155,7 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
  */
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	struct pool_segment *seg;
 	unsigned int faults = 0;
 

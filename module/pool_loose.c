@@ -12,7 +12,7 @@
  * empties a word clears it, then looks once more:
  *
  *	put	set bit in word; full barrier; summary bit clear? set it
- *	take	clear bit in word; word empty? clear summary bit; full barrier; word has bits? set it
+ *	take	clear bit in word; word empty? clear summary bit; full barrier; bits again? set it
  *
  * Between the last two steps a word with bits may be left out of the summary, for as long as the
  * one who takes is interrupted; so who finds nothing by way of the summary searches all words.
@@ -23,8 +23,11 @@
 #include <linux/minmax.h>
 #include "pool.h"
 
-static void emptied(struct pool_loose *l, unsigned long w)
+/* Word @w was seen empty after a bit was taken from it. */
+void pool_loose_emptied(struct pool_loose *l, unsigned long w)
 {
+	if (!l->summary)
+		return;
 	clear_bit(w, l->summary);
 	/* Pairs with the full barrier of test_and_set_bit() in pool_loose_put(). */
 	smp_mb__after_atomic();
@@ -32,27 +35,44 @@ static void emptied(struct pool_loose *l, unsigned long w)
 		set_bit(w, l->summary);
 }
 
+/* A bit was put into word @w. */
+void pool_loose_filled(struct pool_loose *l, unsigned long w)
+{
+	if (l->summary && !test_bit(w, l->summary))
+		set_bit(w, l->summary);
+}
+
 /* Puts a block; false when it was there already. */
 bool pool_loose_put(struct pool_loose *l, unsigned long index)
 {
-	unsigned long w = index / BITS_PER_LONG;
-
 	if (unlikely(test_and_set_bit(index, l->words)))
 		return false;
-	if (unlikely(!test_bit(w, l->summary)))
-		set_bit(w, l->summary);
+	pool_loose_filled(l, index / BITS_PER_LONG);
 	return true;
+}
+
+static unsigned long find_by_summary(const struct pool_loose *l, unsigned long from)
+{
+	unsigned long w;
+
+	for (w = find_next_bit(l->summary, l->nr_words, from); w < l->nr_words;
+	     w = find_next_bit(l->summary, l->nr_words, w + 1))
+		if (READ_ONCE(l->words[w]))
+			return w;
+	return POOL_NONE;
 }
 
 /* A word that had bits when we looked, from @hint on and round; POOL_NONE if none had. */
 static unsigned long find_word(const struct pool_loose *l, unsigned long hint)
 {
-	unsigned long w, i;
+	unsigned long w = POOL_NONE, i;
 
-	for (w = find_next_bit(l->summary, l->nr_words, hint); w < l->nr_words;
-	     w = find_next_bit(l->summary, l->nr_words, w + 1))
-		if (READ_ONCE(l->words[w]))
-			return w;
+	if (l->summary)
+		w = find_by_summary(l, hint);
+	if (l->summary && w == POOL_NONE)
+		w = find_by_summary(l, 0);
+	if (w != POOL_NONE)
+		return w;
 	for (i = 0; i < l->nr_words; i++) {
 		w = hint + i < l->nr_words ? hint + i : hint + i - l->nr_words;
 		if (READ_ONCE(l->words[w]))
@@ -79,7 +99,7 @@ unsigned long pool_loose_take(struct pool_loose *l, unsigned long hint)
 			break;
 	}
 	if (unlikely(!READ_ONCE(l->words[w])))
-		emptied(l, w);
+		pool_loose_emptied(l, w);
 	return w * BITS_PER_LONG + bit;
 }
 
@@ -102,7 +122,7 @@ static unsigned int fetch_word(struct pool_loose *l, unsigned long w, u32 *slots
 
 	got = atomic_long_fetch_andnot(mask, (atomic_long_t *)&l->words[w]) & mask;
 	if (!READ_ONCE(l->words[w]))
-		emptied(l, w);
+		pool_loose_emptied(l, w);
 	for (; got; got &= got - 1)
 		slots[n++] = w * BITS_PER_LONG + __ffs(got);
 	return n;
@@ -129,7 +149,8 @@ unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long hint, u32 *slo
 void pool_loose_fill(struct pool_loose *l, unsigned long blocks)
 {
 	bitmap_set(l->words, 0, blocks);
-	bitmap_set(l->summary, 0, l->nr_words);
+	if (l->summary)
+		bitmap_set(l->summary, 0, l->nr_words);
 }
 
 /* Loose blocks, as of some moment each. */

@@ -98,7 +98,7 @@ void pool_rcu_start(struct nebula_pool_heap *heap)
  */
 void nebula_pool_free_rcu(struct nebula_pool *p, void *obj)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	struct pool_segment *seg;
 	unsigned long index;
 
@@ -138,6 +138,6 @@ void pool_rcu_quiesce(struct nebula_pool_heap *heap)
  */
 void nebula_pool_rcu_flush(struct nebula_pool *p)
 {
-	pool_rcu_quiesce(p->heap);
+	pool_rcu_quiesce(pool_heap(p));
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_rcu_flush);

@@ -29,7 +29,7 @@ static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int
  */
 int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	enum nebula_errc code = refuse(heap, n);
 	void **blocks;
 
@@ -64,7 +64,7 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 {
 	if (likely(r->count))
 		return r->blocks[--r->count];
-	return r->pool ? pool_alloc_exhausted(r->pool->heap, "reserve") : NULL;
+	return r->pool ? pool_alloc_exhausted(pool_heap(r->pool), "reserve") : NULL;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_reserved);
 
@@ -87,7 +87,7 @@ void nebula_pool_unreserve(struct nebula_reserve *r)
 	nebula_pool_free_bulk(p, r->count, r->blocks);
 	kvfree(r->blocks);
 	*r = (struct nebula_reserve){ };
-	atomic_dec(&p->heap->reserves);
+	atomic_dec(&pool_heap(p)->reserves);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_unreserve);
 

@@ -40,6 +40,7 @@
  * @depth: slots of a cache.
  * @batches: batches of the depot.
  * @words: of each bitmap.
+ * @summary: words of each summary.
  * @entries: of the depot.
  * @links: of the depot.
  * @loose: bitmap and summary, of each generation.
@@ -54,6 +55,7 @@ struct layout {
 	unsigned int depth;
 	unsigned int batches;
 	unsigned long words;
+	unsigned long summary;
 	u64 entries;
 	u64 links;
 	u64 loose[2];
@@ -82,17 +84,17 @@ static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 b
 {
 	const bool fifo = heap->pool.common.flags & NEBULA_FIFO;
 	const u64 word = sizeof(unsigned long);
-	u64 at = 0, batch = l->depth / 2, summary;
+	u64 at = 0, batch = l->depth / 2;
 
 	l->blocks = blocks;
 	l->words = DIV_ROUND_UP_ULL(blocks, BITS_PER_LONG);
-	summary = DIV_ROUND_UP_ULL(l->words, BITS_PER_LONG);
+	l->summary = l->words > POOL_FEW_WORDS ? DIV_ROUND_UP(l->words, BITS_PER_LONG) : 0;
 	l->batches = l->depth ? (u32)div64_u64(blocks, batch) + 2 * num_possible_cpus() : 0;
 
 	l->links = place(&at, l->batches * sizeof(u64), sizeof(u64));
 	l->entries = place(&at, l->batches * batch * (blocks > U16_MAX ? 4 : 2), word);
-	l->loose[0] = place(&at, (l->words + summary) * word, word);
-	l->loose[1] = place(&at, fifo ? (l->words + summary) * word : 0, word);
+	l->loose[0] = place(&at, (l->words + l->summary) * word, word);
+	l->loose[1] = place(&at, fifo ? (l->words + l->summary) * word : 0, word);
 	l->deferred = place(&at, 2 * l->words * word, word);
 	l->tracks = place(&at, blocks * pool_track_size(heap), word);
 	l->state = place(&at, blocks, 1);
@@ -144,7 +146,8 @@ static void init_loose(struct pool_segment *seg, unsigned int i, const struct la
 		.words = seg->region.base + l->loose[i],
 		.nr_words = l->words,
 	};
-	seg->loose[i].summary = seg->loose[i].words + l->words;
+	if (l->summary)
+		seg->loose[i].summary = seg->loose[i].words + l->words;
 }
 
 static void init_arrays(struct nebula_pool_heap *heap, struct pool_segment *seg,
@@ -311,7 +314,7 @@ static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsig
  */
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	enum nebula_errc code = refuse_growth(heap, blocks);
 	unsigned int saved;
 	int ret;
@@ -388,7 +391,7 @@ static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment
 		const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
 
 		heap->out_gone += pc->out;
-		heap->allocs_gone += pc->allocs + pc->direct_allocs;
+		heap->allocs_gone += pc->allocs + pc->out + pc->returned - pc->filled;
 	}
 }
 
@@ -427,7 +430,7 @@ static void close_segments(struct nebula_pool_heap *heap)
  */
 unsigned int nebula_pool_shrink(struct nebula_pool *p)
 {
-	struct nebula_pool_heap *heap = p->heap;
+	struct nebula_pool_heap *heap = pool_heap(p);
 	struct pool_segment *prev, *seg;
 	unsigned long before, after;
 

@@ -3,21 +3,21 @@
  * Sleeping until a block comes back.
  *
  * Waiters stand in a line. Blocks are handed to them, oldest first, by whoever gets to it: the
- * irq_work that a free kicks, or a waiter that has just come. What waiting costs is paid here: while
- * somebody waits, no cache takes a block, so every free is made known and every other allocation
- * comes out of line, where it sees that it has to wait its turn.
+ * irq_work that a free kicks, or a waiter that has just come. What waiting costs is paid here:
+ * while somebody waits, no cache takes a block, so every free is made known and every other
+ * allocation comes out of line, where it sees that it has to wait its turn.
  *
  * No wake-up is lost:
  *
  *	waiter	joins the line, sets limit 0 and POOL_WAITING; makes all CPUs empty their caches
  *		smp_mb(); looks for blocks; sleeps
- *	free	puts the block; full barrier; POOL_WAITING? kicks the irq_work, which looks for blocks
+ *	free	puts the block; full barrier; POOL_WAITING? kicks the irq_work, which looks too
  *
  * A free that read the limit before it was set may still put its block into a cache, but it does so
- * with preemption off, and the caches are emptied by a task on each CPU, that is afterwards. One that
- * puts a block where everyone finds it either comes before the waiter looks, who then finds it, or
- * sees POOL_WAITING. Kicks that come while the irq_work is pending are one with it: it clears the
- * wish before it looks.
+ * with preemption off, and the caches are emptied by a task on each CPU, that is afterwards. One
+ * that puts a block where everyone finds it either comes before the waiter looks, who then finds
+ * it, or sees POOL_WAITING. Kicks that come while the irq_work is pending are one with it: it
+ * clears the wish before it looks.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -152,7 +152,7 @@ static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killab
  */
 void *nebula_pool_alloc_wait(struct nebula_pool *p, long timeout_jiffies)
 {
-	return alloc_wait(p->heap, timeout_jiffies, false);
+	return alloc_wait(pool_heap(p), timeout_jiffies, false);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait);
 
@@ -166,7 +166,7 @@ EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait);
  */
 void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffies)
 {
-	return alloc_wait(p->heap, timeout_jiffies, true);
+	return alloc_wait(pool_heap(p), timeout_jiffies, true);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait_killable);
 
@@ -179,6 +179,6 @@ EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait_killable);
  */
 unsigned int nebula_pool_waiters(const struct nebula_pool *p)
 {
-	return READ_ONCE(p->heap->nr_waiters);
+	return READ_ONCE(pool_heap(p)->nr_waiters);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_waiters);

@@ -49,8 +49,8 @@ enum nebula_preset {
  * @NEBULA_REDZONE: guard bytes around each object, verified when it is given back.
  * @NEBULA_POISON: fill released memory, verify it when it is handed out again.
  * @NEBULA_TRACK: remember who allocated each live object, and show that when it is corrupted.
- * @NEBULA_TYPESAFE_BY_RCU: a pool's blocks may be reused at once, but stay blocks of this pool, their
- *	contents as the last user left them, until a grace period after they were given up with it.
+ * @NEBULA_TYPESAFE_BY_RCU: a pool's blocks may be reused at once, but stay blocks of this pool,
+ *	with what the last user left in them, until a grace period after the pool is gone.
  * @NEBULA_FIFO: a pool without per-CPU cache hands out what has been free longest, by generations,
  *	which lengthens the time in which a use after free is noticed.
  */

@@ -89,10 +89,10 @@ struct nebula_pool_config {
  *	on them.
  * @allocs: private; allocations served from @slots.
  * @hint: private; where this CPU looks first for a block outside of its cache.
- * @direct_allocs: private; allocations served past @slots.
+ * @filled: private; blocks that were moved into @slots from elsewhere.
  * @out: private; blocks that left depot and loose blocks on this CPU, less those that came back on
  *	it. Those of all CPUs, less what is in the caches, are live.
- * @returned: private; how often blocks were made available to other CPUs from here.
+ * @returned: private; blocks that came back to depot and loose blocks on this CPU.
  * @high: private; value of @out beyond which the peak has to be looked at.
  * @slots: private; indices of free blocks.
  */
@@ -100,14 +100,12 @@ struct nebula_pool_cpu {
 	unsigned long count;
 	unsigned long allocs;
 	unsigned long hint;
-	unsigned long direct_allocs;
+	unsigned long filled;
 	long out;
 	unsigned long returned;
 	long high;
 	u32 slots[];
 };
-
-struct nebula_pool_heap;
 
 /**
  * struct nebula_pool - a pool
@@ -120,7 +118,6 @@ struct nebula_pool_heap;
  * @limit: private; blocks that a cache may hold; 0 keeps frees out of line.
  * @rotate: private; binary logarithm of the even part of @stride.
  * @block_size: private; bytes of a block that are the user's.
- * @heap: private; all else.
  * @common: private; common part of all allocators.
  *
  * All fields are private: use the functions.
@@ -135,7 +132,6 @@ struct nebula_pool {
 	unsigned long limit;
 	u8 rotate;
 	size_t block_size;
-	struct nebula_pool_heap *heap;
 	struct nebula_allocator common;
 };
 
@@ -160,6 +156,7 @@ void nebula_pool_destroy(struct nebula_pool *p);
 void *nebula_pool_alloc_outline(struct nebula_pool *p) __malloc;
 void *nebula_pool_alloc_stale(struct nebula_pool *p) __malloc;
 void nebula_pool_free_outline(struct nebula_pool *p, void *obj);
+void nebula_pool_free_index(struct nebula_pool *p, unsigned long index);
 
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs);
@@ -256,6 +253,13 @@ static __always_inline unsigned long nebula_pool_index_of(unsigned long offset,
 }
 
 /*
+ * The state of a block is one byte, read and written by whoever holds the block, and read by those
+ * who wrongly think they do.
+ */
+#define nebula_pool_peek(state)		data_race(state) /* see above */
+#define nebula_pool_poke(state, to)	data_race((state) = (to)) /* see above */
+
+/*
  * nebula_pool_switch() - change the state of a block that nobody else works on, or go to @otherwise
  * when it is not in state @from
  *
@@ -271,9 +275,9 @@ static __always_inline unsigned long nebula_pool_index_of(unsigned long offset,
 #else
 #define nebula_pool_switch(state, from, to, otherwise)				\
 do {										\
-	if (unlikely(data_race(state) != (from)))				\
+	if (unlikely(nebula_pool_peek(state) != (from)))			\
 		goto otherwise;							\
-	data_race((state) = (to));						\
+	nebula_pool_poke(state, to);						\
 } while (0)
 #endif
 
@@ -355,13 +359,12 @@ static __always_inline void nebula_pool_free(struct nebula_pool *p, void *obj)
 		nebula_pool_free_outline(p, obj);
 		return;
 	}
-	/* The limit is read with preemption off: whoever lowers it waits for that. */
 	preempt_disable();
 	count = this_cpu_read(cpus->count);
-	if (unlikely(count >= data_race(p->limit)) ||
+	/* Read with preemption off: whoever lowers the limit waits for that. */
+	if (unlikely(count >= data_race(p->limit)) || /* see above */
 	    unlikely(!nebula_this_cpu_cas(cpus->count, &count, count + NEBULA_POOL_BUSY))) {
-		preempt_enable();
-		nebula_pool_free_outline(p, obj);
+		nebula_pool_free_index(p, index);
 		return;
 	}
 	/* Looked at only now, so that who interrupts and frees the same block is noticed. */

@@ -12,6 +12,11 @@ compat.h   LINUX_VERSION_CODE   it is the one place where kernel versions are te
 compat.h   CONSTANT_COMPARISON  KERNEL_VERSION() stands right of LINUX_VERSION_CODE everywhere
 generic.h  SPACING              "type *:" in _Generic is no multiplication and no label
 generic.h  MACRO_ARG_REUSE      of all uses of x in a _Generic one is evaluated
+config.h   MACRO_ARG_REUSE      a pointer to a configuration is a name
+pool.c     OPEN_BRACE           a function with for_each in its name is no loop
+pool.h     MACRO_ARG_REUSE      a loop variable, and the one byte that two instructions work on
+pool.h     COMPLEX_MACRO        assembly that jumps is a statement
+pool.h     MACRO_WITH_FLOW_CONTROL  that is what it is for: one operand, two instructions, a jump
 '
 
 # checkpatch_exceptions FILE: what to ignore in FILE, as checkpatch's argument.
