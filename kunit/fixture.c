@@ -2,7 +2,11 @@
 /*
  * Test fixture, see fixture.h.
  */
+#include <linux/cpumask.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/sort.h>
+#include <linux/workqueue.h>
 #include "fixture.h"
 
 int fixture_init(struct kunit *test)
@@ -18,10 +22,24 @@ int fixture_init(struct kunit *test)
 	return 0;
 }
 
+/* What was heard of each code, and the newest of it. Only the notifier and its flush touch them. */
+static unsigned int heard_count[NEBULA_E_NR];
+static struct nebula_error heard_newest[NEBULA_E_NR];
+
+static int hear(struct notifier_block *nb, unsigned long code, void *data)
+{
+	heard_count[code]++;
+	heard_newest[code] = *(const struct nebula_error *)data;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block listener = { .notifier_call = hear };
+
 /* Whatever the test did, every byte is back at the backing allocators. */
 void fixture_exit(struct kunit *test)
 {
 	nebula_fault_disarm();
+	nebula_error_notifier_unregister(&listener);
 	nebula_chunks_flush();
 	KUNIT_EXPECT_EQ(test, fixture_regions(test), 0);
 	KUNIT_EXPECT_EQ(test, fixture_region_bytes(test), 0);
@@ -81,6 +99,175 @@ bool fixture_stamped(const void *p, size_t size, u32 id)
 		if (((const u8 *)p)[i] != stamp_byte(id, i))
 			return false;
 	return true;
+}
+
+u64 fixture_failures(const struct nebula_pool *p, enum nebula_errc code)
+{
+	struct nebula_stats st;
+
+	nebula_stats_read(p, &st);
+	return st.failures[code];
+}
+
+u64 fixture_failed(const struct nebula_pool *p)
+{
+	struct nebula_stats st;
+
+	nebula_stats_read(p, &st);
+	return st.failed;
+}
+
+void fixture_listen(struct kunit *test)
+{
+	nebula_error_flush();
+	memset(heard_count, 0, sizeof(heard_count));
+	memset(heard_newest, 0, sizeof(heard_newest));
+	KUNIT_ASSERT_EQ(test, nebula_error_notifier_register(&listener), 0);
+}
+
+unsigned int fixture_heard(enum nebula_errc code, struct nebula_error *err)
+{
+	nebula_error_flush();
+	if (err)
+		*err = heard_newest[code];
+	return heard_count[code];
+}
+
+int fixture_cpu(void)
+{
+	return cpumask_first(cpu_online_mask);
+}
+
+int fixture_other_cpu(struct kunit *test)
+{
+	int cpu = cpumask_next(fixture_cpu(), cpu_online_mask);
+
+	if (cpu >= nr_cpu_ids)
+		kunit_skip(test, "there is one CPU only");
+	return cpu;
+}
+
+struct held *held_create(struct kunit *test, struct nebula_pool *p, unsigned int room)
+{
+	struct held *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+
+	ASSERT_POOL(test, p);
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	h->pool = p;
+	h->room = room;
+	h->blocks = kunit_kcalloc(test, room, sizeof(*h->blocks), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, h->blocks);
+	return h;
+}
+
+unsigned int held_take(struct held *h, unsigned int n)
+{
+	unsigned int taken;
+	void *obj;
+
+	for (taken = 0; taken < n && h->count < h->room; taken++) {
+		obj = nebula_pool_alloc(h->pool);
+		if (!obj)
+			break;
+		fixture_stamp(obj, h->pool->block_size, h->count);
+		h->blocks[h->count++] = obj;
+	}
+	return taken;
+}
+
+void held_give(struct held *h, unsigned int n)
+{
+	while (n-- && h->count)
+		nebula_pool_free(h->pool, h->blocks[--h->count]);
+}
+
+/**
+ * struct errand - what another CPU does
+ * @held: with these blocks.
+ * @n: how many of them.
+ */
+struct errand {
+	struct held *held;
+	unsigned int n;
+};
+
+static long take(void *data)
+{
+	struct errand *e = data;
+
+	return held_take(e->held, e->n);
+}
+
+static long give(void *data)
+{
+	struct errand *e = data;
+
+	held_give(e->held, e->n);
+	return 0;
+}
+
+unsigned int held_take_on(int cpu, struct held *h, unsigned int n)
+{
+	struct errand e = { h, n };
+
+	return work_on_cpu(cpu, take, &e);
+}
+
+void held_take_all(struct held *h)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		held_take_on(cpu, h, UINT_MAX);
+}
+
+void held_give_on(int cpu, struct held *h, unsigned int n)
+{
+	struct errand e = { h, n };
+
+	work_on_cpu(cpu, give, &e);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const void *left = *(void *const *)a, *right = *(void *const *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+void held_verify(struct kunit *test, struct held *h)
+{
+	const size_t size = h->pool->block_size;
+	unsigned int i;
+
+	for (i = 0; i < h->count; i++) {
+		if (!fixture_stamped(h->blocks[i], size, i)) {
+			KUNIT_FAIL(test, "block %u of %u was overwritten", i, h->count);
+			return;
+		}
+	}
+	sort(h->blocks, h->count, sizeof(*h->blocks), by_address, NULL);
+	for (i = 0; i < h->count; i++) {
+		fixture_stamp(h->blocks[i], size, i);
+		if (i && (size_t)(h->blocks[i] - h->blocks[i - 1]) < size) {
+			KUNIT_FAIL(test, "blocks %u and %u of %u overlap", i - 1, i, h->count);
+			return;
+		}
+	}
+}
+
+void expect_whole(struct kunit *test, struct nebula_pool *p, unsigned int n)
+{
+	struct held *h = held_create(test, p, n);
+
+	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 0U);
+	KUNIT_EXPECT_EQ(test, held_take(h, n), n);
+	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), h->count);
+	held_verify(test, h);
+	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	held_give(h, n);
+	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
 }
 
 MODULE_LICENSE("GPL");

@@ -41,10 +41,57 @@ enum nebula_errc fixture_last_code(const struct nebula_allocator *a);
 	KUNIT_EXPECT_STREQ(test, nebula_errc_name(fixture_last_code(nebula_allocator_of(a))),	\
 			   nebula_errc_name(errc))
 
+/*
+ * Records of any allocator, also of one that is gone or never was, from fixture_listen() to the end
+ * of the test: how many there are of a code, and the newest of them where @err is given.
+ */
+void fixture_listen(struct kunit *test);
+unsigned int fixture_heard(enum nebula_errc code, struct nebula_error *err);
+
 /* Content that is different for every object, so that overlap shows. */
 void fixture_stamp(void *p, size_t size, u32 id);
 bool fixture_stamped(const void *p, size_t size, u32 id);
 
 #define ASSERT_BUMP(test, b)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b)
+#define ASSERT_POOL(test, p)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p)
+
+/**
+ * struct held - blocks of a pool that a test holds
+ * @pool: whose they are.
+ * @blocks: the blocks, each stamped with its place in here.
+ * @count: how many.
+ * @room: how many there can be.
+ */
+struct held {
+	struct nebula_pool *pool;
+	void **blocks;
+	unsigned int count;
+	unsigned int room;
+};
+
+/*
+ * Take up to @n blocks while there are any, all that are in whatever CPU's cache, or give @n back.
+ * Any context; those that name a CPU or go to all of them task context only.
+ */
+struct held *held_create(struct kunit *test, struct nebula_pool *p, unsigned int room);
+unsigned int held_take(struct held *h, unsigned int n);
+unsigned int held_take_on(int cpu, struct held *h, unsigned int n);
+void held_take_all(struct held *h);
+void held_give(struct held *h, unsigned int n);
+void held_give_on(int cpu, struct held *h, unsigned int n);
+
+/* Each block has its content, none overlaps another. They are in order of address then. */
+void held_verify(struct kunit *test, struct held *h);
+
+/* Nobody has a block; all of @n can be had, each once, and given back. Leaves no other record. */
+void expect_whole(struct kunit *test, struct nebula_pool *p, unsigned int n);
+
+/* How often this code was recorded against a pool, and how often any. */
+u64 fixture_failures(const struct nebula_pool *p, enum nebula_errc code);
+u64 fixture_failed(const struct nebula_pool *p);
+
+/* Two CPUs; where there is no second one the test is skipped. */
+int fixture_cpu(void);
+int fixture_other_cpu(struct kunit *test);
 
 #endif /* _NEBULA_KUNIT_FIXTURE_H */

@@ -66,13 +66,13 @@ static bool name_taken(const char *name)
 }
 
 /* "conn", then "conn.2", "conn.3": the first that is free. */
-static void choose_name(struct nebula_registration *reg)
+static void choose_name(struct nebula_registration *reg, const char *name)
 {
 	unsigned int n = 1;
 
-	strscpy(reg->name, reg->base_name, sizeof(reg->name));
+	strscpy(reg->name, name, sizeof(reg->name));
 	while (name_taken(reg->name))
-		snprintf(reg->name, sizeof(reg->name), "%s.%u", reg->base_name, ++n);
+		snprintf(reg->name, sizeof(reg->name), "%s.%u", name, ++n);
 }
 
 /**
@@ -97,10 +97,9 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 	reg->created_ns = ktime_get_boottime_ns();
 	reg->pid = current->pid;
 	strscpy(reg->comm, current->comm, sizeof(reg->comm));
-	strscpy(reg->base_name, name, sizeof(reg->base_name));
 
 	mutex_lock(&registry);
-	choose_name(reg);
+	choose_name(reg, name);
 	list_add_tail(&reg->node, &registrations);
 	a->reg = reg;
 	mutex_unlock(&registry);

@@ -224,7 +224,6 @@ struct nebula_node {
  * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
  * @pid: of the task that made it. Invariant.
  * @comm: name of that task. Invariant.
- * @base_name: as given by the client. Invariant.
  * @name: unique among live allocators. Invariant once registered.
  * @dir: debugfs directory. Invariant once registered.
  * @nodes: debugfs files. Invariant once registered.
@@ -238,7 +237,6 @@ struct nebula_registration {
 	u64 created_ns;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
-	char base_name[NEBULA_NAME_MAX + 1];
 	char name[NEBULA_NAME_SIZE];
 	struct dentry *dir;
 	struct nebula_node nodes[NEBULA_ALLOCATOR_FILES];

@@ -196,7 +196,8 @@ static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
 
 	if (!obj)
 		return pool_alloc_exhausted(heap, NULL);
-	pool_note_level(heap);
+	if (heap->attention & POOL_GROWS)
+		pool_look_at_level(heap);
 	return pool_dress(heap, obj);
 }
 
@@ -371,6 +372,12 @@ static noinline void put_twice(struct nebula_pool_heap *heap)
 	preempt_enable();
 }
 
+static noinline void put_cached(struct nebula_pool_heap *heap, unsigned long index)
+{
+	pool_put(heap, &heap->primary, index);
+	preempt_enable();
+}
+
 /* What comes after a block was put, where there is more to do. */
 static noinline void put_attentively(struct nebula_pool_heap *heap, unsigned long index)
 {
@@ -413,7 +420,11 @@ void nebula_pool_free_index(struct nebula_pool *p, unsigned long index)
 	return;
 
 attentively:
-	free_attentively(heap, pool_block(seg, index));
+	if (likely(READ_ONCE(heap->attention) == POOL_CACHED) &&
+	    likely(pool_switch(seg, index, NEBULA_POOL_LIVE, NEBULA_POOL_FREE)))
+		put_cached(heap, index);
+	else
+		free_attentively(heap, pool_block(seg, index));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_index);
 

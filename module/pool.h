@@ -40,8 +40,11 @@
 /* No block. */
 #define POOL_NONE	ULONG_MAX
 
-/* So many words are searched as fast as a summary of them. */
+/* In a pool without caches so many words do without a summary, which takes longer to keep. */
 #define POOL_FEW_WORDS	64
+
+/* Loose blocks that are taken at once: bits of a byte. They are picked one by one. */
+#define POOL_LOOSE_BATCH	8UL
 
 /* State of a block that waits for its grace period; the others are in <nebula/pool.h>. */
 #define POOL_DEFERRED	0x01
@@ -66,6 +69,8 @@ struct pool_loose {
  * @nr: batches; 0 in a pool without caches. Invariant.
  * @batch: most blocks in a batch. Invariant.
  * @index_bits: bits for the number of a batch. Invariant.
+ * @index_mask: the number of a batch in a head. Invariant.
+ * @link_mask: a head without its tag. Invariant.
  * @wide: more than 2^16 blocks. Invariant.
  * @full: stack of batches that hold blocks. Any context, see pool_depot.c.
  * @empty: stack of batches that do not. Any context.
@@ -77,6 +82,8 @@ struct pool_depot {
 	unsigned int batch;
 	u8 index_bits;
 	bool wide;
+	u64 index_mask;
+	u64 link_mask;
 	atomic64_t full;
 	atomic64_t empty;
 };
@@ -167,6 +174,7 @@ struct pool_segment {
 #define POOL_CACHED		BIT(3)
 #define POOL_GROWS		BIT(4)
 #define POOL_LARGE		BIT(5)
+#define POOL_FIFO		BIT(6)
 
 /* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
 #define POOL_WISH_GROW		0
@@ -191,6 +199,7 @@ struct pool_segment {
  * @segments: how many there are. Lock: @grow_lock.
  * @grows: how often one was added. Lock: @grow_lock.
  * @peak: highest number of live blocks seen. Any context.
+ * @drawn: with caches: blocks that are neither in the depot nor loose. Any context.
  * @out_gone: what segments that went contributed to the counters. Lock: @grow_lock.
  * @allocs_gone: likewise.
  * @wishes: POOL_WISH_*. Any context.
@@ -222,6 +231,7 @@ struct nebula_pool_heap {
 	unsigned long segments;
 	unsigned long grows;
 	long peak;
+	atomic_long_t drawn;
 	long out_gone;
 	unsigned long allocs_gone;
 	unsigned long wishes;
@@ -274,6 +284,38 @@ static inline bool pool_switch(struct pool_segment *seg, unsigned long index, u8
 	return true;
 }
 
+/* Claims this CPU's cache, see pool_cache.c; false when the context that we interrupted has it. */
+static inline bool pool_cache_claim(struct pool_segment *seg, unsigned long *count)
+{
+	if (!NEBULA_NMI_SAFE && in_nmi())
+		return false;
+	*count = this_cpu_read(seg->cpus->count);
+	do {
+		if (unlikely(*count & NEBULA_POOL_BUSY))
+			return false;
+	} while (!nebula_this_cpu_cas(seg->cpus->count, count, *count + NEBULA_POOL_BUSY));
+	return true;
+}
+
+static inline void pool_cache_release(struct pool_segment *seg, unsigned long count)
+{
+	barrier();
+	raw_cpu_write(seg->cpus->count, count);
+}
+
+/*
+ * Blocks move between the caches, of which @n may be negative, and depot and loose blocks: the peak
+ * is looked at as seen from there. Any context.
+ */
+static inline void pool_draw(struct nebula_pool_heap *heap, long n)
+{
+	long drawn = atomic_long_fetch_add(n, &heap->drawn);
+
+	/* Before a cache is filled what is out is live, but for what other CPUs' caches hold. */
+	if (n > 0 && drawn > READ_ONCE(heap->peak))
+		WRITE_ONCE(heap->peak, drawn);
+}
+
 /* More blocks are out by this CPU's doing than the peak was looked at for. Any context. */
 static inline bool pool_peak_exceeded(struct nebula_pool_cpu __percpu *cpus)
 {
@@ -303,7 +345,7 @@ int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 		     unsigned int depth, gfp_t gfp);
 void pool_segment_unmap(struct pool_segment *seg);
 void pool_grow_work(struct work_struct *work);
-void pool_note_level(struct nebula_pool_heap *heap);
+void pool_look_at_level(struct nebula_pool_heap *heap);
 size_t pool_overhead(const struct nebula_pool_heap *heap);
 
 /* pool_cache.c */
@@ -311,11 +353,11 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
 void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
 unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg);
-bool pool_cache_claim(struct pool_segment *seg, unsigned long *count);
-void pool_cache_release(struct pool_segment *seg, unsigned long count);
 unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segment *seg);
-unsigned long pool_cache_flush(struct pool_segment *seg, unsigned long count);
+unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			       unsigned long count);
 void pool_stale(struct nebula_pool_heap *heap);
+void *pool_replace(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_drain(struct nebula_pool_heap *heap);
 void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu);
@@ -335,8 +377,7 @@ bool pool_loose_put(struct pool_loose *l, unsigned long index);
 unsigned long pool_loose_take(struct pool_loose *l, unsigned long hint);
 void pool_loose_emptied(struct pool_loose *l, unsigned long w);
 void pool_loose_filled(struct pool_loose *l, unsigned long w);
-unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long hint, u32 *slots,
-			      unsigned int max);
+unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long *hint, u32 *slots);
 void pool_loose_fill(struct pool_loose *l, unsigned long blocks);
 unsigned long pool_loose_count(const struct pool_loose *l);
 

@@ -8,65 +8,108 @@
 #include <linux/preempt.h>
 #include "pool.h"
 
-/*
- * Takes blocks from the top of a claimed cache that has @count, at most @n of them: how many. One
- * that is not free ends it.
- */
-static unsigned int pop(struct pool_segment *seg, unsigned long count, unsigned int n, void **objs)
-{
-	const u32 *slots = &this_cpu_ptr(seg->cpus)->slots[count - n];
-	const unsigned long base = seg->base, stride = seg->stride;
-	u8 *state = seg->state;
-	unsigned long i, index;
+/* Stands for a block that was refused, until the slots are packed. */
+#define HOLE	U32_MAX
 
-	/* What a turn costs besides the block is shared. */
-#pragma GCC unroll 8
-	for (i = n; i; i--) {
-		index = slots[i - 1];
-		if (unlikely(nebula_pool_peek(state[index]) != NEBULA_POOL_FREE))
-			break;
-		nebula_pool_poke(state[index], NEBULA_POOL_LIVE);
-		objs[i - 1] = (void *)(base + index * stride);
-	}
-	return n - i;
+/* So many blocks share what a turn of a loop costs besides them. Divides round numbers. */
+#define TURN	20U
+
+/**
+ * struct view - what the loops need of a segment, in registers
+ * @base: as in &struct pool_segment.
+ * @inverse: likewise.
+ * @stride: likewise.
+ * @blocks: likewise.
+ * @rotate: likewise.
+ * @state: likewise.
+ */
+struct view {
+	unsigned long base;
+	unsigned long inverse;
+	unsigned long stride;
+	unsigned long blocks;
+	unsigned long rotate;
+	u8 *state;
+};
+
+static __always_inline struct view view_of(const struct pool_segment *seg)
+{
+	return (struct view){ seg->base, seg->inverse, seg->stride, seg->blocks, seg->rotate,
+			      seg->state };
+}
+
+/* A block that a slot of a claimed cache names, or another one; NULL, and counted, without any. */
+static __always_inline void *hand_out_one(struct nebula_pool_heap *heap, struct pool_segment *seg,
+					  const struct view v, unsigned long index,
+					  unsigned int *missing)
+{
+	void *obj;
+
+	nebula_pool_switch(v.state[index], NEBULA_POOL_FREE, NEBULA_POOL_LIVE, stale);
+	return (void *)(v.base + index * v.stride);
+
+stale:
+	obj = pool_replace(heap, seg);
+	*missing += !obj;
+	return obj;
+}
+
+/* Hands out what @slots of a claimed cache name. Returns how many are missing. */
+static unsigned int hand_out(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			     const u32 *slots, unsigned int n, void **objs)
+{
+	const u32 *const end = slots + n, *const turns = slots + (n - n % TURN);
+	const struct view v = view_of(seg);
+	unsigned int missing = 0, i;
+
+	for (; slots != turns; slots += TURN, objs += TURN)
+#pragma GCC unroll 20
+		for (i = 0; i < TURN; i++)
+			objs[i] = hand_out_one(heap, seg, v, slots[i], &missing);
+	while (slots != end)
+		*objs++ = hand_out_one(heap, seg, v, *slots++, &missing);
+	return missing;
 }
 
 /* As many blocks as cache and depot give without much ado; they are the last of @objs. */
 static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, void **objs)
 {
 	struct pool_segment *seg = &heap->primary;
-	unsigned int want, got, left = n;
+	unsigned int take, missing = 0, left = n;
+	struct nebula_pool_cpu *pc;
 	unsigned long count;
 
 	if (!pool_cache_claim(seg, &count))
 		return 0;
+	pc = this_cpu_ptr(seg->cpus);
 	while (left) {
 		if (!count)
 			count = pool_cache_refill(heap, seg);
 		if (!count)
 			break;
-		want = min_t(unsigned long, left, count);
-		got = pop(seg, count, want, objs + left - want);
-		count -= got;
-		left -= got;
-		if (got < want)
-			break;
+		take = min_t(unsigned long, left, count);
+		count -= take;
+		left -= take;
+		missing += hand_out(heap, seg, pc->slots + count, take, objs + left);
 	}
-	raw_cpu_add(seg->cpus->allocs, n - left);
+	nebula_count(pc->allocs, n - left);
 	pool_cache_release(seg, count);
-	return n - left;
+	if (likely(!missing))
+		return n - left;
+	nebula_pool_free_bulk(&heap->pool, n - left, objs + left);
+	return 0;
 }
 
-static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int n, void **objs)
+static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_errc code,
+				   const char *what)
 {
-	if (!n || !objs)
-		return NEBULA_E_INVALID_LAYOUT;
-	return n > READ_ONCE(heap->blocks) ? NEBULA_E_EXCEEDS_MAX : NEBULA_OK;
+	nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size, .what = what);
+	return false;
 }
 
 /* The rest, one by one; those got before are at the end of @objs. */
-static bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left, unsigned int n,
-		       void **objs)
+static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left, unsigned int n,
+				void **objs)
 {
 	unsigned int i;
 
@@ -96,14 +139,12 @@ static bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left, unsigne
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	enum nebula_errc code = refuse(heap, n, objs);
 	unsigned int got = 0;
 
-	if (unlikely(code)) {
-		nebula_fail(&p->common, code, .size = p->block_size, .what = "bulk");
-		return false;
-	}
-	if (likely(!READ_ONCE(heap->attention))) {
+	if (unlikely(n - 1UL >= READ_ONCE(heap->blocks)) || unlikely(!objs))
+		return refuse(heap, n && objs ? NEBULA_E_EXCEEDS_MAX : NEBULA_E_INVALID_LAYOUT,
+			      "bulk");
+	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {
 		preempt_disable();
 		got = alloc_cached(heap, n, objs);
 		preempt_enable();
@@ -112,53 +153,81 @@ bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_bulk);
 
-/*
- * Puts blocks on top of a claimed cache that has @count and room for @n: how many. One that is not
- * a live block of the segment ends it.
- */
-static unsigned int push(struct pool_segment *seg, unsigned long count, unsigned int n,
-			 void **objs)
+/* What a slot of a claimed cache is to name: a block taken back, or a hole, which is counted. */
+static __always_inline u32 take_back_one(const struct view v, const void *obj, unsigned int *holes)
 {
-	const unsigned long base = seg->base, inverse = seg->inverse, blocks = seg->blocks;
-	u32 *slots = &this_cpu_ptr(seg->cpus)->slots[count];
-	const u8 rotate = seg->rotate;
-	u8 *state = seg->state;
-	unsigned long i, index;
+	unsigned long index = nebula_pool_index_of((unsigned long)obj - v.base, v.inverse,
+						   v.rotate);
 
-	/* What a turn costs besides the block is shared. */
-#pragma GCC unroll 8
-	for (i = 0; i < n; i++) {
-		index = nebula_pool_index_of((unsigned long)objs[i] - base, inverse, rotate);
-		if (unlikely(index >= blocks) ||
-		    unlikely(nebula_pool_peek(state[index]) != NEBULA_POOL_LIVE))
-			break;
-		nebula_pool_poke(state[index], NEBULA_POOL_FREE);
-		slots[i] = index;
-	}
-	return i;
+	if (unlikely(index >= v.blocks))
+		goto refused;
+	nebula_pool_switch(v.state[index], NEBULA_POOL_LIVE, NEBULA_POOL_FREE, refused);
+	return index;
+
+refused:
+	++*holes;
+	return HOLE;
 }
 
-/* Frees what goes into the cache, and by way of it into the depot, from the first on: how many. */
-static unsigned int free_cached(struct nebula_pool_heap *heap, unsigned int n, void **objs)
+/* Takes back into @slots of a claimed cache. Returns how many are holes. */
+static unsigned int take_back(struct pool_segment *seg, u32 *slots, unsigned int n, void **objs)
+{
+	const u32 *const end = slots + n, *const turns = slots + (n - n % TURN);
+	const struct view v = view_of(seg);
+	unsigned int holes = 0, i;
+
+	for (; slots != turns; slots += TURN, objs += TURN)
+#pragma GCC unroll 20
+		for (i = 0; i < TURN; i++)
+			slots[i] = take_back_one(v, objs[i], &holes);
+	while (slots != end)
+		*slots++ = take_back_one(v, *objs++, &holes);
+	return holes;
+}
+
+/* Closes the holes in @slots, and has each block that left one freed in the usual way. */
+static noinline unsigned int pack(struct nebula_pool_heap *heap, u32 *slots, unsigned int n,
+				  void **objs)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		if (slots[i] == HOLE)
+			nebula_pool_free_outline(&heap->pool, objs[i]);
+		else
+			slots[kept++] = slots[i];
+	}
+	return kept;
+}
+
+/* Frees into the cache, and by way of it into the depot: true when that was possible. */
+static bool free_cached(struct nebula_pool_heap *heap, unsigned int n, void **objs)
 {
 	struct pool_segment *seg = &heap->primary;
-	unsigned long limit = min_t(unsigned long, READ_ONCE(heap->limit), seg->depth_max), count;
-	unsigned int done = 0, want, put;
+	unsigned long limit = READ_ONCE(heap->limit), count;
+	struct nebula_pool_cpu *pc;
+	unsigned int put;
 
 	if (!limit || !pool_cache_claim(seg, &count))
-		return 0;
-	while (done < n) {
+		return false;
+	pc = this_cpu_ptr(seg->cpus);
+	for (; n; n -= put, objs += put) {
 		while (count >= limit)
-			count = pool_cache_flush(seg, count);
-		want = min_t(unsigned long, n - done, limit - count);
-		put = push(seg, count, want, objs + done);
-		count += put;
-		done += put;
-		if (put < want)
-			break;
+			count = pool_cache_flush(heap, seg, count);
+		put = min_t(unsigned long, n, limit - count);
+		if (likely(!take_back(seg, pc->slots + count, put, objs)))
+			count += put;
+		else
+			count += pack(heap, pc->slots + count, put, objs);
 	}
 	pool_cache_release(seg, count);
-	return done;
+	return true;
+}
+
+static noinline void free_one_by_one(struct nebula_pool *p, unsigned int n, void **objs)
+{
+	while (n--)
+		nebula_pool_free_outline(p, *objs++);
 }
 
 /**
@@ -173,21 +242,19 @@ static unsigned int free_cached(struct nebula_pool_heap *heap, unsigned int n, v
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	unsigned int done = 0;
+	bool done = false;
 
-	if (unlikely(n && !objs)) {
-		nebula_fail(&p->common, NEBULA_E_INVALID_LAYOUT, .what = "free_bulk");
+	if (unlikely(!objs)) {
+		if (n)
+			refuse(heap, NEBULA_E_INVALID_LAYOUT, "free_bulk");
 		return;
 	}
-	while (done < n) {
-		if (likely(!READ_ONCE(heap->attention))) {
-			preempt_disable();
-			done += free_cached(heap, n - done, objs + done);
-			preempt_enable();
-		}
-		/* Whatever stopped it: free knows. */
-		if (unlikely(done < n))
-			nebula_pool_free_outline(p, objs[done++]);
+	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {
+		preempt_disable();
+		done = free_cached(heap, n, objs);
+		preempt_enable();
 	}
+	if (unlikely(!done))
+		free_one_by_one(p, n, objs);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_bulk);

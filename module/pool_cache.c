@@ -50,7 +50,6 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
-#include <linux/string.h>
 #include "pool.h"
 
 unsigned int nebula_pool_cache_depth = 64;
@@ -71,25 +70,6 @@ struct drain {
 static DEFINE_PER_CPU(struct drain, drains);
 static DEFINE_MUTEX(draining);
 
-/* Claims this CPU's cache; false when the context that we interrupted has it. */
-bool pool_cache_claim(struct pool_segment *seg, unsigned long *count)
-{
-	if (!seg->depth_max || (!NEBULA_NMI_SAFE && in_nmi()))
-		return false;
-	*count = this_cpu_read(seg->cpus->count);
-	do {
-		if (*count & NEBULA_POOL_BUSY)
-			return false;
-	} while (!nebula_this_cpu_cas(seg->cpus->count, count, *count + NEBULA_POOL_BUSY));
-	return true;
-}
-
-void pool_cache_release(struct pool_segment *seg, unsigned long count)
-{
-	barrier();
-	raw_cpu_write(seg->cpus->count, count);
-}
-
 /* A block is free in two places, or somebody has it: it was freed twice at once. */
 noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 {
@@ -102,6 +82,7 @@ static void drop(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
 	pool_count(seg->cpus->filled, -1);
 	pool_count(seg->cpus->out, -1);
+	pool_draw(heap, -1);
 	pool_stale(heap);
 }
 
@@ -124,6 +105,14 @@ static unsigned long take_loose(struct pool_segment *seg)
 	return index;
 }
 
+static void note_taken(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	if (heap->primary.depth_max)
+		pool_draw(heap, 1);
+	else if (unlikely(pool_peak_exceeded(seg->cpus)))
+		pool_look_at_peak(heap, seg);
+}
+
 /* A block past the cache; POOL_NONE when there is none in depot and loose blocks. */
 unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
@@ -140,8 +129,7 @@ unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segmen
 		pool_stale(heap);
 	}
 	pool_count(seg->cpus->out, 1);
-	if (unlikely(pool_peak_exceeded(seg->cpus)))
-		pool_look_at_peak(heap, seg);
+	note_taken(heap, seg);
 	return index;
 }
 
@@ -153,17 +141,14 @@ unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segme
 
 	if (!READ_ONCE(heap->limit))
 		return 0;
-	if (unlikely(pool_peak_exceeded(seg->cpus)))
-		pool_look_at_peak(heap, seg);
 	n = pool_depot_fetch(&seg->depot, pc->slots);
-	if (!n) {
-		n = pool_loose_fetch(&seg->loose[0], pc->hint, pc->slots, seg->depot.batch);
-		if (n)
-			pc->hint = pc->slots[n - 1] / BITS_PER_LONG;
-	}
+	if (!n)
+		n = pool_loose_fetch(&seg->loose[0], &pc->hint, pc->slots);
 	pool_count(seg->cpus->filled, n);
 	pool_count(seg->cpus->out, n);
-	pool_note_level(heap);
+	pool_draw(heap, n);
+	if (unlikely(heap->pool.common.flags & NEBULA_GROW))
+		pool_look_at_level(heap);
 	return n;
 }
 
@@ -173,7 +158,7 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 	struct nebula_pool_cpu *pc;
 	unsigned long count, index;
 
-	if (!pool_cache_claim(seg, &count))
+	if (!seg->depth_max || !pool_cache_claim(seg, &count))
 		return pool_take_direct(heap, seg);
 	if (!count)
 		count = pool_cache_refill(heap, seg);
@@ -189,6 +174,17 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 	}
 	pool_cache_release(seg, 0);
 	return pool_take_direct(heap, seg);
+}
+
+/*
+ * Another block for one that was counted as handed out from the claimed cache, but is not free;
+ * NULL when there is none.
+ */
+void *pool_replace(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	raw_cpu_dec(seg->cpus->allocs);
+	drop(heap, seg);
+	return pool_alloc_quietly(heap);
 }
 
 /**
@@ -223,6 +219,8 @@ noinline __cold void pool_put_twice(struct nebula_pool_heap *heap, struct pool_s
 	/* As if it had been taken in between. */
 	pool_count(seg->cpus->filled, 1);
 	pool_count(seg->cpus->out, 1);
+	if (heap->primary.depth_max)
+		pool_draw(heap, 1);
 	pool_stale(heap);
 }
 
@@ -232,6 +230,8 @@ void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 	/* Counted before the block can be had, see pool_alloc_quietly() and is_idle(). */
 	pool_count(seg->cpus->returned, 1);
 	pool_count(seg->cpus->out, -1);
+	if (heap->primary.depth_max)
+		pool_draw(heap, -1);
 	if (unlikely(!put_loose(seg, index))) {
 		pool_put_twice(heap, seg);
 		return;
@@ -241,22 +241,21 @@ void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 		pool_wish(heap, POOL_WISH_WAKE);
 }
 
-/*
- * Takes the blocks that were freed first out of a claimed cache, a batch of them: how many are
- * left.
- */
-unsigned long pool_cache_flush(struct pool_segment *seg, unsigned long count)
+/* Takes a batch of blocks out of a claimed cache: how many are left. */
+unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			       unsigned long count)
 {
 	struct nebula_pool_cpu *pc = this_cpu_ptr(seg->cpus);
 	unsigned int n = min_t(unsigned long, count, seg->depot.batch), i;
+	const u32 *from = pc->slots + count - n;
 
 	pool_count(seg->cpus->returned, n);
 	pool_count(seg->cpus->out, -(long)n);
+	pool_draw(heap, -(long)n);
 	/* There is no empty batch while many hold few blocks. */
-	if (unlikely(!pool_depot_store(&seg->depot, pc->slots, n)))
+	if (unlikely(!pool_depot_store(&seg->depot, from, n)))
 		for (i = 0; i < n; i++)
-			pool_loose_put(&seg->loose[0], pc->slots[i]);
-	memmove(pc->slots, pc->slots + n, (count - n) * sizeof(*pc->slots));
+			pool_loose_put(&seg->loose[0], from[i]);
 	return count - n;
 }
 
@@ -270,7 +269,7 @@ void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned 
 		return;
 	}
 	if (count >= limit)
-		count = pool_cache_flush(seg, count);
+		count = pool_cache_flush(heap, seg, count);
 	raw_cpu_write(seg->cpus->slots[count], index);
 	pool_cache_release(seg, count + 1);
 }
@@ -296,6 +295,7 @@ static void drain_here(struct nebula_pool_heap *heap)
 			continue;
 		pool_count(seg->cpus->returned, count);
 		pool_count(seg->cpus->out, -(long)count);
+		pool_draw(heap, -(long)count);
 		empty_cache(seg, this_cpu_ptr(seg->cpus), count);
 		pool_cache_release(seg, 0);
 	}
@@ -320,6 +320,7 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 		count = READ_ONCE(pc->count);
 		WRITE_ONCE(pc->returned, pc->returned + count);
 		WRITE_ONCE(pc->out, pc->out - (long)count);
+		pool_draw(heap, -(long)count);
 		empty_cache(seg, pc, count);
 		WRITE_ONCE(pc->count, 0);
 	}

@@ -94,6 +94,8 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 		heap->attention |= POOL_DEBUG;
 	if (flags & NEBULA_ZERO)
 		heap->attention |= POOL_ZERO;
+	if (flags & NEBULA_FIFO)
+		heap->attention |= POOL_FIFO;
 }
 
 /* The configuration as it will be used, with all defaults filled in. */

@@ -38,7 +38,7 @@ static_assert(BIT(COUNT_BITS) > NEBULA_POOL_DEPTH_MAX);
 
 static unsigned int index_of(const struct pool_depot *d, u64 head)
 {
-	return head & (BIT_ULL(d->index_bits) - 1);
+	return head & d->index_mask;
 }
 
 static unsigned int count_of(const struct pool_depot *d, u64 head)
@@ -54,15 +54,13 @@ static u64 word(const struct pool_depot *d, unsigned int index, unsigned int cou
 /* What a head is without its tag; links have none. */
 static u64 link_of(const struct pool_depot *d, u64 head)
 {
-	return head & (BIT_ULL(d->index_bits + COUNT_BITS) - 1);
+	return head & d->link_mask;
 }
 
 /* The head that puts @link in the place of @old. */
 static u64 next_head(const struct pool_depot *d, u64 old, u64 link)
 {
-	const u64 one = BIT_ULL(d->index_bits + COUNT_BITS);
-
-	return ((old & ~(one - 1)) + one) | link;
+	return ((old | d->link_mask) + 1) | link;
 }
 
 static unsigned int entry(const struct pool_depot *d, unsigned int index, unsigned int i)
@@ -73,7 +71,7 @@ static unsigned int entry(const struct pool_depot *d, unsigned int index, unsign
 	return d->wide ? data_race(((u32 *)d->entries)[at]) : data_race(((u16 *)d->entries)[at]);
 }
 
-static void push(struct pool_depot *d, atomic64_t *head, unsigned int index, unsigned int count)
+static __always_inline void push(struct pool_depot *d, atomic64_t *head, unsigned int index, unsigned int count)
 {
 	s64 old = atomic64_read(head);
 
@@ -83,7 +81,8 @@ static void push(struct pool_depot *d, atomic64_t *head, unsigned int index, uns
 }
 
 /* Takes the topmost batch off: its number, or 0 when there is none. */
-static unsigned int pop(struct pool_depot *d, atomic64_t *head, unsigned int *count)
+static __always_inline unsigned int pop(struct pool_depot *d, atomic64_t *head,
+					unsigned int *count)
 {
 	s64 old = atomic64_read(head);
 	unsigned int index;
@@ -105,6 +104,8 @@ void pool_depot_init(struct pool_depot *d)
 	unsigned int i;
 
 	d->index_bits = order_base_2(d->nr + 1);
+	d->index_mask = BIT_ULL(d->index_bits) - 1;
+	d->link_mask = BIT_ULL(d->index_bits + COUNT_BITS) - 1;
 	atomic64_set(&d->full, 0);
 	atomic64_set(&d->empty, 0);
 	for (i = d->nr; i; i--)
@@ -121,6 +122,7 @@ static void copy_out(const struct pool_depot *d, unsigned int index, u32 *slots,
 		memcpy(slots, (u32 *)d->entries + at, n * sizeof(*slots));
 		return;
 	}
+#pragma GCC unroll 8
 	for (i = 0; i < n; i++)
 		slots[i] = narrow[i];
 }
@@ -135,6 +137,7 @@ static void copy_in(struct pool_depot *d, unsigned int index, const u32 *slots, 
 		memcpy((u32 *)d->entries + at, slots, n * sizeof(*slots));
 		return;
 	}
+#pragma GCC unroll 8
 	for (i = 0; i < n; i++)
 		narrow[i] = slots[i];
 }

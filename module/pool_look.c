@@ -15,8 +15,11 @@
 #include <linux/sort.h>
 #include "pool.h"
 
-/* A fault counts if so many looks find it: blocks that move may be seen twice, or not at all. */
-#define LOOKS		3
+/*
+ * A fault counts if so many looks find it: a block that moves may be seen twice, or not at all. As
+ * soon as there is none that all looks found, there is no need to look again.
+ */
+#define LOOKS		12
 
 /* Faults that are named. */
 #define FAULTS_SHOWN	20
@@ -101,30 +104,29 @@ static const char *fault_of(const struct nebula_pool_heap *heap, const struct lo
 	return pool_guard_fault(heap, look->seg, index);
 }
 
-static unsigned int report_faults(const struct nebula_pool_heap *heap, const struct look *look,
-				  struct nebula_text *t)
+static void report_faults(const struct nebula_pool_heap *heap, const struct look *look,
+			  struct nebula_text *t)
 {
 	unsigned int faults = 0;
 	unsigned long i;
 
-	for (i = 0; i < look->seg->blocks; i++) {
+	for (i = 0; t && i < look->seg->blocks; i++) {
 		if (look->suspects[i] < LOOKS)
 			continue;
-		if (t && faults < FAULTS_SHOWN)
+		if (faults < FAULTS_SHOWN)
 			nebula_text_printf(t, "block %lu at %p: %s\n", i, pool_block(look->seg, i),
 					   fault_of(heap, look, i) ?: "changing");
 		faults++;
 	}
-	if (t && faults > FAULTS_SHOWN)
+	if (faults > FAULTS_SHOWN)
 		nebula_text_printf(t, "... and %u more\n", faults - FAULTS_SHOWN);
-	return faults;
 }
 
 static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 				     const struct pool_segment *seg, struct nebula_text *t)
 {
 	struct look look = { .seg = seg };
-	unsigned int faults = 0, turn;
+	unsigned int suspects = 1, turn;
 	unsigned long i;
 
 	look.places = kvzalloc(2 * seg->blocks, GFP_KERNEL);
@@ -134,15 +136,21 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 		return 0;
 	}
 	look.suspects = look.places + seg->blocks;
-	for (turn = 0; turn < LOOKS; turn++) {
+	for (turn = 0; turn < LOOKS && suspects; turn++) {
 		see_places(&look);
-		for (i = 0; i < seg->blocks; i++)
-			look.suspects[i] += !!fault_of(heap, &look, i);
+		suspects = 0;
+		for (i = 0; i < seg->blocks; i++) {
+			if (look.suspects[i] != turn || !fault_of(heap, &look, i))
+				continue;
+			look.suspects[i]++;
+			suspects++;
+		}
 		cond_resched();
 	}
-	faults = report_faults(heap, &look, t);
+	if (suspects)
+		report_faults(heap, &look, t);
 	kvfree(look.places);
-	return faults;
+	return suspects;
 }
 
 /**

@@ -20,7 +20,6 @@
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
-#include <linux/minmax.h>
 #include "pool.h"
 
 /* Word @w was seen empty after a bit was taken from it. */
@@ -103,45 +102,40 @@ unsigned long pool_loose_take(struct pool_loose *l, unsigned long hint)
 	return w * BITS_PER_LONG + bit;
 }
 
-static unsigned long lowest_bits(unsigned long word, unsigned int max)
+/* The blocks of the first byte of word @w that has any, by one exchange. */
+static unsigned int fetch_byte(struct pool_loose *l, unsigned long w, u32 *slots)
 {
-	unsigned long rest = word;
-
-	if (hweight_long(word) <= max)
-		return word;
-	for (; max; max--)
-		rest &= rest - 1;
-	return word & ~rest;
-}
-
-/* As many as one exchange gives from word @w, at most @max. */
-static unsigned int fetch_word(struct pool_loose *l, unsigned long w, u32 *slots, unsigned int max)
-{
-	unsigned long mask = lowest_bits(READ_ONCE(l->words[w]), max), got;
+	unsigned long word = READ_ONCE(l->words[w]), got;
 	unsigned int n = 0;
 
-	got = atomic_long_fetch_andnot(mask, (atomic_long_t *)&l->words[w]) & mask;
-	if (!READ_ONCE(l->words[w]))
-		pool_loose_emptied(l, w);
+	if (!word)
+		return 0;
+	word &= (BIT(POOL_LOOSE_BATCH) - 1) << (__ffs(word) & ~(POOL_LOOSE_BATCH - 1));
+	got = atomic_long_fetch_andnot(word, (atomic_long_t *)&l->words[w]) & word;
 	for (; got; got &= got - 1)
 		slots[n++] = w * BITS_PER_LONG + __ffs(got);
 	return n;
 }
 
-/* Takes up to @max blocks; 0 when every word was seen empty. */
-unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long hint, u32 *slots,
-			      unsigned int max)
+/*
+ * Takes up to POOL_LOOSE_BATCH blocks, near word @hint if it can; 0 when every word was seen empty.
+ * @hint is left where the next ones may be.
+ */
+unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long *hint, u32 *slots)
 {
-	unsigned long w = hint;
-	unsigned int n = 0, words;
+	unsigned long w = *hint;
+	unsigned int n;
 
-	/* Words with few bits are not worth a long search. */
-	for (words = 0; n < max && (!n || words < 4); words++) {
+	while (!(n = fetch_byte(l, w, slots))) {
 		w = find_word(l, w);
 		if (w == POOL_NONE)
-			break;
-		n += fetch_word(l, w, slots + n, max - n);
+			return 0;
 	}
+	if (!READ_ONCE(l->words[w])) {
+		pool_loose_emptied(l, w);
+		w = w + 1 < l->nr_words ? w + 1 : 0;
+	}
+	*hint = w;
 	return n;
 }
 

@@ -25,8 +25,10 @@
 #include <linux/string.h>
 #include "pool.h"
 
-/* A cache of fewer blocks is not worth its slack. */
-#define DEPTH_MIN	4U
+/* A cache of fewer blocks is not worth its slack, and would not hold what is taken at once. */
+#define DEPTH_MIN	8U
+
+static_assert(DEPTH_MIN >= POOL_LOOSE_BATCH);
 
 /* Slack is at most this part of the blocks promised. */
 #define SLACK_PART	4
@@ -80,7 +82,8 @@ static u64 stride_of(const struct nebula_pool_heap *heap)
 	return ALIGN(heap->front + heap->pool.block_size + heap->back, heap->align);
 }
 
-static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 blocks)
+static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 nominal,
+		    u64 blocks)
 {
 	const bool fifo = heap->pool.common.flags & NEBULA_FIFO;
 	const u64 word = sizeof(unsigned long);
@@ -88,8 +91,10 @@ static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 b
 
 	l->blocks = blocks;
 	l->words = DIV_ROUND_UP_ULL(blocks, BITS_PER_LONG);
-	l->summary = l->words > POOL_FEW_WORDS ? DIV_ROUND_UP(l->words, BITS_PER_LONG) : 0;
-	l->batches = l->depth ? (u32)div64_u64(blocks, batch) + 2 * num_possible_cpus() : 0;
+	if (l->depth || l->words > POOL_FEW_WORDS)
+		l->summary = DIV_ROUND_UP(l->words, BITS_PER_LONG);
+	/* When all blocks are in batches there are none in caches, so some may stay loose. */
+	l->batches = l->depth ? (u32)div64_u64(nominal, batch) + num_possible_cpus() : 0;
 
 	l->links = place(&at, l->batches * sizeof(u64), sizeof(u64));
 	l->entries = place(&at, l->batches * batch * (blocks > U16_MAX ? 4 : 2), word);
@@ -97,7 +102,8 @@ static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 b
 	l->loose[1] = place(&at, fifo ? (l->words + l->summary) * word : 0, word);
 	l->deferred = place(&at, 2 * l->words * word, word);
 	l->tracks = place(&at, blocks * pool_track_size(heap), word);
-	l->state = place(&at, blocks, 1);
+	/* States of the blocks of a word share a line, and CPUs look at different words. */
+	l->state = place(&at, blocks, SMP_CACHE_BYTES);
 	l->base = place(&at, blocks * stride_of(heap),
 			max_t(u64, heap->align, SMP_CACHE_BYTES)) + heap->front;
 	l->total = at;
@@ -113,17 +119,17 @@ static unsigned int depth_for(unsigned int blocks, unsigned int wanted)
 }
 
 /* What a page has left becomes more slack, where there is slack at all. */
-static void fill_last_page(const struct nebula_pool_heap *heap, struct layout *l)
+static void fill_last_page(const struct nebula_pool_heap *heap, struct layout *l, u64 nominal)
 {
 	const u64 blocks = l->blocks, end = PAGE_ALIGN(l->total);
 	u64 more = div64_u64(end - l->total, stride_of(heap));
 
 	for (; more; more--) {
-		lay_out(heap, l, blocks + more);
+		lay_out(heap, l, nominal, blocks + more);
 		if (l->total <= end)
 			return;
 	}
-	lay_out(heap, l, blocks);
+	lay_out(heap, l, nominal, blocks);
 }
 
 static void init_index(struct pool_segment *seg, unsigned long stride)
@@ -177,6 +183,17 @@ static void init_arrays(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	pool_depot_init(&seg->depot);
 }
 
+/* The CPUs begin to look far from each other. */
+static void spread_hints(struct pool_segment *seg)
+{
+	unsigned int n = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(seg->cpus, cpu)->hint =
+			(u64)seg->loose[0].nr_words * n++ / num_possible_cpus();
+}
+
 static void construct(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
 	unsigned long i;
@@ -227,9 +244,9 @@ int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 	struct layout l = { .depth = depth_for(blocks, depth) };
 	int ret;
 
-	lay_out(heap, &l, (u64)blocks + l.depth * num_possible_cpus());
+	lay_out(heap, &l, blocks, (u64)blocks + l.depth * num_possible_cpus());
 	if (l.depth && heap->request.backing != NEBULA_BUFFER)
-		fill_last_page(heap, &l);
+		fill_last_page(heap, &l, blocks);
 	seg->nominal = blocks;
 	seg->depth_max = l.depth;
 	ret = map_region(heap, seg, &l, gfp);
@@ -241,6 +258,7 @@ int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 		return ret;
 	}
 	init_arrays(heap, seg, &l);
+	spread_hints(seg);
 	construct(heap, seg);
 	return 0;
 }
@@ -336,13 +354,10 @@ int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 EXPORT_SYMBOL_GPL(nebula_pool_grow);
 
 /* Wishes for more blocks when few are left. Any context. */
-void pool_note_level(struct nebula_pool_heap *heap)
+void pool_look_at_level(struct nebula_pool_heap *heap)
 {
-	unsigned long nominal;
+	unsigned long nominal = READ_ONCE(heap->nominal);
 
-	if (likely(!(heap->pool.common.flags & NEBULA_GROW)))
-		return;
-	nominal = READ_ONCE(heap->nominal);
 	if (nominal < heap->max_blocks && pool_live(heap) > nominal - nominal / LOW_WATER_PART)
 		pool_wish(heap, POOL_WISH_GROW);
 }

@@ -107,8 +107,11 @@ static void *end_wait(struct nebula_pool_heap *heap, struct waiter *w)
 
 static void *fail(struct nebula_pool_heap *heap, enum nebula_errc code)
 {
-	return ERR_PTR(nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size,
-				   .what = "alloc_wait"));
+	int err = nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size,
+			      .what = "alloc_wait");
+
+	/* Who was interrupted can be started again. */
+	return ERR_PTR(code == NEBULA_E_INTERRUPTED ? -ERESTARTSYS : err);
 }
 
 static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killable)
