@@ -6,6 +6,7 @@
  */
 #include <linux/err.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -386,11 +387,15 @@ static void expect_readers_undisturbed(struct kunit *test, u32 flags)
 	struct nebula_pool *p = pool_of(test, 24, flags | NEBULA_STRICT);
 	struct held *h = held_create(test, p, BLOCKS);
 	unsigned int i, intact = 0, used;
+	unsigned long later;
 	void *early;
 
 	KUNIT_ASSERT_EQ(test, held_take(h, BLOCKS), (unsigned int)BLOCKS);
 	rcu_read_lock();
 	give_by_rcu(h, 15);
+	/* Whatever is done in interrupts has been done then. */
+	for (later = jiffies + 3; time_before(jiffies, later);)
+		cpu_relax();
 	early = nebula_pool_alloc(p);
 	for (i = 0; i < BLOCKS; i++)
 		intact += fixture_stamped(h->blocks[i], 24, i);

@@ -9,9 +9,11 @@
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 #include "../module/compat.h"
 #include "fixture.h"
 
@@ -19,7 +21,7 @@
 #define FOREVER		MAX_SCHEDULE_TIMEOUT
 
 /* Nobody's verdict depends on this; it only ends a test that would otherwise hang. */
-#define LONG_ENOUGH	(60 * HZ)
+#define LONG_ENOUGH	(20 * HZ)
 
 typedef void *(*wait_fn)(struct nebula_pool *p, long timeout);
 
@@ -84,21 +86,31 @@ static int wait_for_block(void *data)
 	return 0;
 }
 
-/* Starts a task and comes back when it waits. */
-static struct waiter *waiter_start(struct kunit *test, struct nebula_pool *p, wait_fn wait,
-				   int signal)
+/* A task that has yet to be woken. */
+static struct waiter *waiter_create(struct kunit *test, struct nebula_pool *p, wait_fn wait,
+				    int signal)
 {
-	const unsigned int before = nebula_pool_waiters(p);
-	const unsigned long limit = jiffies + LONG_ENOUGH;
 	struct waiter *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	*w = (struct waiter){
-		.pool = p, .wait = wait, .timeout = FOREVER, .signal = signal ?: SIGUSR1,
+		.pool = p, .wait = wait, .timeout = FOREVER, .signal = signal,
 	};
 	init_completion(&w->done);
-	w->task = kthread_run(wait_for_block, w, "nebula_waiter");
+	w->task = kthread_create(wait_for_block, w, "nebula_waiter");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(w->task));
+	return w;
+}
+
+/* Starts a task and comes back when it waits. */
+static struct waiter *waiter_start(struct kunit *test, struct nebula_pool *p, wait_fn wait,
+				   int signal)
+{
+	struct waiter *w = waiter_create(test, p, wait, signal);
+	const unsigned int before = nebula_pool_waiters(p);
+	const unsigned long limit = jiffies + LONG_ENOUGH;
+
+	wake_up_process(w->task);
 	while (nebula_pool_waiters(p) == before && time_before(jiffies, limit))
 		schedule_timeout_uninterruptible(1);
 	KUNIT_ASSERT_EQ(test, nebula_pool_waiters(p), before + 1);
@@ -206,16 +218,16 @@ static void expect_woken(struct kunit *test, u32 flags)
 
 	for (way = 0; way < ARRAY_SIZE(ways); way++) {
 		w = waiter_start(test, h->pool, way % 2 ? nebula_pool_alloc_wait
-							: nebula_pool_alloc_wait_killable, 0);
+							: nebula_pool_alloc_wait_killable, SIGUSR1);
 		h->count--;
 		ways[way](h->pool, h->blocks[h->count]);
 		expect_handed_over(test, h, waiter_end(test, w));
 		KUNIT_EXPECT_EQ(test, nebula_pool_waiters(h->pool), 0U);
 	}
-	w = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+	w = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	held_give_on(fixture_cpu(), h, 1);
 	expect_handed_over(test, h, waiter_end(test, w));
-	w = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+	w = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	held_give_on(fixture_other_cpu(test), h, 1);
 	expect_handed_over(test, h, waiter_end(test, w));
 	destroy_whole(test, h);
@@ -298,7 +310,7 @@ static void expect_order(struct kunit *test, u32 flags)
 
 	for (i = 0; i < ARRAY_SIZE(w); i++)
 		w[i] = waiter_start(test, h->pool, i % 2 ? nebula_pool_alloc_wait_killable
-							 : nebula_pool_alloc_wait, 0);
+							 : nebula_pool_alloc_wait, SIGUSR1);
 	for (i = 0; i < ARRAY_SIZE(w); i++) {
 		held_give(h, 1);
 		expect_handed_over(test, h, waiter_end(test, w[i]));
@@ -324,7 +336,7 @@ static void wait_of_many_is_ended_by_many(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(w); i++)
-		w[i] = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+		w[i] = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	h->count -= ARRAY_SIZE(w);
 	nebula_pool_free_bulk(h->pool, ARRAY_SIZE(w), &h->blocks[h->count]);
 	for (i = 0; i < ARRAY_SIZE(w); i++) {
@@ -341,7 +353,7 @@ static void wait_of_many_is_ended_by_many(struct kunit *test)
 static void expect_waiters_first(struct kunit *test, u32 flags)
 {
 	struct held *h = drained_pool(test, flags);
-	struct waiter *w = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+	struct waiter *w = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	unsigned long irq;
 	void *early, *one;
 	bool bulk;
@@ -374,7 +386,7 @@ static void wait_leaves_no_trace(struct kunit *test)
 	struct waiter *w;
 
 	KUNIT_ASSERT_GT(test, limit, 0UL);
-	w = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+	w = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	KUNIT_EXPECT_EQ(test, h->pool->limit, 0UL);
 	held_give(h, 1);
 	expect_handed_over(test, h, waiter_end(test, w));
@@ -435,6 +447,61 @@ static void wait_of_others_outlives_a_signal(struct kunit *test)
 	destroy_whole(test, h);
 }
 
+/**
+ * struct twofold - a CPU on which a wait is ended twice before the one who waits can run
+ * @waiter: sleeps, and can run on this CPU only.
+ * @obj: what it is served with.
+ * @asleep: it slept when it began.
+ */
+struct twofold {
+	struct waiter *waiter;
+	void *obj;
+	bool asleep;
+};
+
+/* By a signal, and then by a block. */
+static long end_twice(void *data)
+{
+	const unsigned long limit = jiffies + LONG_ENOUGH;
+	struct twofold *t = data;
+	struct waiter *w = t->waiter;
+
+	preempt_disable();
+	t->asleep = !task_is_running(w->task) && nebula_pool_waiters(w->pool) == 1;
+	send_sig(w->signal, w->task, 1);
+	nebula_pool_free(w->pool, t->obj);
+	while (nebula_pool_waiters(w->pool) && time_before(jiffies, limit))
+		cpu_relax();
+	preempt_enable();
+	return 0;
+}
+
+/* A block that comes as the wait is given up belongs to the one who waited. */
+static void expect_block_is_kept(struct kunit *test, u32 flags, int cpu)
+{
+	struct held *h = drained_pool(test, flags);
+	struct waiter *w = waiter_create(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
+	const unsigned long limit = jiffies + LONG_ENOUGH;
+	struct twofold t = { w, h->blocks[--h->count] };
+
+	kthread_bind(w->task, cpu);
+	wake_up_process(w->task);
+	/* Not the sleep in which it makes the caches empty: that no signal ends. */
+	while (READ_ONCE(w->task->__state) != TASK_INTERRUPTIBLE && time_before(jiffies, limit))
+		schedule_timeout_uninterruptible(1);
+	work_on_cpu(cpu, end_twice, &t);
+	KUNIT_EXPECT_TRUE(test, t.asleep);
+	expect_handed_over(test, h, waiter_end(test, w));
+	KUNIT_EXPECT_EQ(test, fixture_failures(h->pool, NEBULA_E_INTERRUPTED), 0ULL);
+	destroy_whole(test, h);
+}
+
+static void wait_given_up_as_it_is_served(struct kunit *test)
+{
+	expect_block_is_kept(test, 0, fixture_cpu());
+	expect_block_is_kept(test, NEBULA_STRICT, fixture_other_cpu(test));
+}
+
 /*
  * Time runs out about when the block comes back: the waiter has it or the pool does, never both and
  * never neither.
@@ -491,15 +558,7 @@ static void wait_finds_what_another_cpu_caches(struct kunit *test)
 
 	KUNIT_ASSERT_GT(test, h->pool->limit, 0UL);
 	held_give_on(there, h, 1);
-	w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, w);
-	*w = (struct waiter){
-		.pool = h->pool, .wait = nebula_pool_alloc_wait, .timeout = FOREVER,
-		.signal = SIGUSR1,
-	};
-	init_completion(&w->done);
-	w->task = kthread_create(wait_for_block, w, "nebula_waiter");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(w->task));
+	w = waiter_create(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	kthread_bind(w->task, here);
 	wake_up_process(w->task);
 	expect_handed_over(test, h, waiter_end(test, w));
@@ -509,7 +568,7 @@ static void wait_finds_what_another_cpu_caches(struct kunit *test)
 static void wait_keeps_the_pool(struct kunit *test)
 {
 	struct held *h = drained_pool(test, 0);
-	struct waiter *w = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+	struct waiter *w = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 
 	nebula_pool_destroy(h->pool);
 	EXPECT_ERROR(test, h->pool, NEBULA_E_INVALID_STATE);
@@ -522,7 +581,7 @@ static void wait_keeps_the_pool(struct kunit *test)
 static void wait_is_ended_by_growth(struct kunit *test)
 {
 	struct held *h = drained_pool(test, NEBULA_STRICT);
-	struct waiter *w = waiter_start(test, h->pool, nebula_pool_alloc_wait, 0);
+	struct waiter *w = waiter_start(test, h->pool, nebula_pool_alloc_wait, SIGUSR1);
 	void *obj;
 
 	KUNIT_EXPECT_EQ(test, nebula_pool_grow(h->pool, 10, GFP_KERNEL), 0);
@@ -705,6 +764,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(wait_is_ended_by_a_signal),
 	KUNIT_CASE(wait_killable_ignores_other_signals),
 	KUNIT_CASE(wait_of_others_outlives_a_signal),
+	KUNIT_CASE(wait_given_up_as_it_is_served),
 	KUNIT_CASE(wait_times_out_as_it_is_served),
 	KUNIT_CASE(wait_in_atomic_context),
 	KUNIT_CASE(wait_finds_what_another_cpu_caches),

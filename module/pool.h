@@ -212,6 +212,7 @@ struct pool_segment {
  * @rcu: the grace period that is under way.
  * @rcu_busy: @rcu is in use. Any context.
  * @rcu_pending: blocks that wait for their grace period. Any context.
+ * @rcu_used: a block was ever deferred. Any context.
  * @reserves: handles that hold blocks. Any context.
  */
 struct nebula_pool_heap {
@@ -244,6 +245,7 @@ struct nebula_pool_heap {
 	struct rcu_head rcu;
 	atomic_t rcu_busy;
 	atomic_long_t rcu_pending;
+	bool rcu_used;
 	atomic_t reserves;
 };
 

@@ -17,10 +17,11 @@
  *    before it is seen, and read after it was taken.
  *  - ABA: whoever is interrupted between reading a head and exchanging it may have read the link or
  *    an entry of a batch that others meanwhile took off, changed and put back. Each exchange
- *    advances the tag, and the exchange of the old head then fails. The tag has 64 - 10 - index
- *    bits: 46 and more in a pool of up to 8000 blocks. It comes round in years of nothing but
- *    exchanges of batches, while a CPU would have to stand still between two instructions with
- *    preemption off. With 2^31 blocks 28 bits are left: minutes.
+ *    advances the tag, and the exchange of the old head then fails. The tag has the bits that are
+ *    left: 48 in a pool of 8000 blocks, which takes months of nothing but exchanges of batches to
+ *    come round, while a CPU would have to stand still between two instructions, with preemption
+ *    off, and the one in 2^48 be hit. With a million blocks 40 bits are left, half a day; with
+ *    2^31 blocks 29, half a minute.
  *  - Interrupts and NMIs between any two instructions: whoever interrupts completes his exchange,
  *    and ours fails and is tried again. Each failure is somebody's success.
  *  - One block can be taken without its batch: the head says how many the topmost holds, so taking
@@ -32,9 +33,9 @@
 #include <linux/string.h>
 #include "pool.h"
 
-#define COUNT_BITS	10
+#define COUNT_BITS	8
 
-static_assert(BIT(COUNT_BITS) > NEBULA_POOL_DEPTH_MAX);
+static_assert(BIT(COUNT_BITS) > NEBULA_POOL_DEPTH_MAX / 2);
 
 static unsigned int index_of(const struct pool_depot *d, u64 head)
 {

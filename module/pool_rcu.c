@@ -109,6 +109,7 @@ void nebula_pool_free_rcu(struct nebula_pool *p, void *obj)
 	if (seg && pool_change_state(heap, seg, index, POOL_DEFERRED)) {
 		/* Pending before it can mature. */
 		atomic_long_inc(&heap->rcu_pending);
+		WRITE_ONCE(heap->rcu_used, true);
 		set_bit(index, seg->deferred);
 		pool_wish(heap, POOL_WISH_RCU);
 	} else {
@@ -121,6 +122,8 @@ EXPORT_SYMBOL_GPL(nebula_pool_free_rcu);
 /* Waits until nothing is deferred; nobody defers any more. Process context; sleeps. */
 void pool_rcu_quiesce(struct nebula_pool_heap *heap)
 {
+	if (!READ_ONCE(heap->rcu_used))
+		return;
 	while (atomic_long_read(&heap->rcu_pending) || atomic_read(&heap->rcu_busy)) {
 		pool_wish(heap, POOL_WISH_RCU);
 		irq_work_sync(&heap->kick);

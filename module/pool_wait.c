@@ -130,7 +130,7 @@ static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killab
 		return fail(heap, NEBULA_E_TIMED_OUT);
 
 	pool_wish(heap, POOL_WISH_GROW);
-	if (join(heap, &w))
+	if (join(heap, &w) && heap->primary.depth_max)
 		pool_drain(heap);
 	smp_mb();	/* Pairs with the exchange in pool_put_direct(). */
 	pool_serve_waiters(heap);

@@ -1,9 +1,10 @@
 # shellcheck shell=dash
-# Shows nebula_memory serving a client: HTTP requests parsed in an arena, the statistics behind
-# them, an exhaustion that explains itself, and that unloading leaves nothing behind.
+# Shows nebula_memory serving a client: HTTP requests parsed in an arena, connections from a pool, the
+# statistics behind them, exhaustions that explain themselves, and that unloading leaves nothing behind.
 # Run by `make demo`, which puts requests.txt beside this script.
 
 nebula=/sys/kernel/debug/nebula_memory
+conn=$nebula/allocators/conn
 demo=/sys/kernel/debug/nebula_demo
 cr=$(printf '\r')
 
@@ -108,6 +109,11 @@ show_example() {
 	print_message "/tmp/examples/$1.response" '<'
 }
 
+refused() {
+	printf '%-12s %-16s ' "$1:" "$2"
+	! { echo "$2" >"$demo/$1"; } 2>&1
+}
+
 # Anything may be written; nothing but an answer or an errno comes of it.
 send_rubbish() {
 	for size in 1 30000 1048576; do
@@ -117,8 +123,9 @@ send_rubbish() {
 		printf '%8s random bytes: %s, %s\n' "$size" "$status" "$problem"
 		[ "$status" -ge 400 ] || return 1
 	done
-	printf '%s' 'an unknown provocation: '
-	! { echo unknown >"$demo/provoke"; } 2>&1
+	refused provoke unknown && refused burst 0 && refused burst 1000001 &&
+		refused connections 'open -1' && refused connections 'open 65536' &&
+		refused connections 'close 7' && refused connections 'shut 7'
 }
 
 provoke_exhaustion() {
@@ -133,12 +140,126 @@ show_errors() {
 	grep -q 'request: OUT_OF_MEMORY (-ENOMEM)' "$nebula/errors"
 }
 
+# A connection lasts from the open to the close of the file, so several requests may go over one.
+keep_alive() {
+	exec 3>"$demo/request" || return 1
+	for name in $examples; do
+		dd if="/tmp/examples/$name.request" bs=1M 2>/dev/null >&3 || return 1
+		read_answer <"$demo/response"
+		echo "$name: $status"
+	done
+	cat "$demo/connections"
+	exec 3>&-
+}
+
+# each COMMAND: sends it for every peer that standard input names.
+each() {
+	while read -r peer; do
+		echo "$1 $peer" >"$demo/connections" || return 1
+	done
+}
+
+connections_are() {
+	cat "$demo/connections"
+	grep -q "^open: *$1$" "$demo/connections"
+}
+
+open_and_close() {
+	seq 0 999 | shuf | each open || return 1
+	connections_are 1000 || return 1
+	echo
+	shuf -n 990 -i 0-999 | each close || return 1
+	connections_are 10
+}
+
+# As many as the pool has blocks are on their way, all allocated on one CPU and freed on another.
+send_burst() {
+	echo "$1" >"$demo/burst" || return 1
+	cat "$demo/burst"
+	grep -q '^dropped: *0$' "$demo/burst" &&
+		! grep -q 'allocated on CPU \([0-9]*\), freed on CPU \1$' "$demo/burst"
+}
+
+connect_in_interrupts() {
+	send_burst 100000 || return 1
+	echo
+	cat "$demo/connections"
+}
+
+validate() {
+	cat "$nebula/allocators/$1/validate"
+	[ "$(sed 1d "$nebula/allocators/$1/validate")" = ok ]
+}
+
+map_pool() {
+	cat "$conn/map"
+	validate conn
+}
+
+change_cache_depth() {
+	cat "$conn/cache_depth"
+	for depth in 0 4; do
+		echo "$depth" >"$conn/cache_depth" || return 1
+		sed 1d "$conn/cache_depth"
+		send_burst 10000 || return 1
+	done
+}
+
+# Peers open connections until one is refused, one of them makes room, and then all close.
+exhaust_connections() {
+	echo >"$nebula/errors"
+	peer=1000
+	while { echo "open $peer" >"$demo/connections"; } 2>/tmp/refusal; do
+		peer=$((peer + 1))
+	done
+	echo "peer $peer: $(cat /tmp/refusal)"
+	cat "$demo/connections" "$conn/map"
+	echo 'close 1000' >"$demo/connections" && echo "open $peer" >"$demo/connections" || return 1
+	echo "usable: yes, peer $peer has taken the place of peer 1000"
+	seq 1001 "$peer" | each close
+}
+
+show_pool_errors() {
+	cat "$nebula/errors"
+	grep -q 'conn: POOL_EXHAUSTED (-ENOMEM)' "$nebula/errors"
+}
+
+# Connections of three kinds: of an open file, of peers, and of packets.
+show_live() {
+	exec 3>"$demo/request" || return 1
+	seq 1000 1004 | each open || return 1
+	send_burst 1000 || return 1
+	cat "$demo/connections"
+	echo
+	cat "$conn/live"
+	for site in request_open run_connections deliver; do
+		grep -q "$site" "$conn/live" || return 1
+	done
+}
+
+close_twice() {
+	echo >"$nebula/errors"
+	echo close-twice >"$demo/provoke" || return 1
+	cat "$nebula/errors"
+	grep -q 'conn: DOUBLE_FREE (-EINVAL)' "$nebula/errors" && validate conn
+}
+
 region_totals() {
 	grep -E '^(allocators|regions|region bytes):' "$nebula/info"
 }
 
 unload_is_refused() {
 	! rmmod nebula_memory && lsmod | grep '^nebula_memory .*nebula_demo'
+}
+
+unload_is_refused_to_peers() {
+	exec 3>"$demo/request" || return 1
+	! rmmod nebula_demo
+}
+
+# Peers have left connections open: the client has closed them.
+no_leak() {
+	! grep LEAK "$nebula/errors"
 }
 
 no_allocators() {
@@ -158,6 +279,10 @@ same_regions() {
 	cmp /tmp/regions.before /tmp/regions.after
 }
 
+nothing_left() {
+	no_leak && no_allocators && same_regions
+}
+
 memory_of_kernel() {
 	grep -E '^(MemAvailable|VmallocUsed|Slab)' /proc/meminfo
 }
@@ -175,17 +300,35 @@ for name in $examples; do
 done
 step 'rubbish is refused' send_rubbish
 
+step 'a connection is kept alive' keep_alive
+step 'a thousand connections, opened and closed in random order' open_and_close
+step 'packets in interrupts of two CPUs' connect_in_interrupts
+
 step 'statistics: info' cat "$nebula/info"
 step 'statistics: summary' cat "$nebula/summary"
 step 'statistics: the request arena' cat "$nebula/allocators/request/info" "$nebula/allocators/request/stats"
+step 'statistics: the pool of connections' cat "$conn/info" "$conn/stats" "$conn/live"
+step 'the pool, block by block' map_pool
+step 'the caches of the CPUs are resized' change_cache_depth
 
 step 'the arena is exhausted on purpose' provoke_exhaustion
 step 'the error explains itself' show_errors
+step 'the pool is exhausted on purpose' exhaust_connections
+step 'its error explains itself, too' show_pool_errors
 
 step 'nebula_memory cannot be unloaded under its client' unload_is_refused
+step 'nor its client under an open connection' unload_is_refused_to_peers
 step 'unload nebula_demo' rmmod nebula_demo
+step 'nothing was left behind' no_leak
 step 'no allocator is left' no_allocators
 step 'no region is left' same_regions
+
+step 'load nebula_demo once more, for development' insmod ./nebula_demo.ko debug=1
+step 'live connections, by who opened them' show_live
+step 'a connection is freed twice' close_twice
+step 'unload nebula_demo again' rmmod nebula_demo
+step 'nothing is left again' nothing_left
+
 step 'unload nebula_memory' rmmod nebula_memory
 step 'debugfs is as before' no_files
 step 'memory after the client' memory_of_kernel
