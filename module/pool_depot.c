@@ -69,7 +69,9 @@ static unsigned int entry(const struct pool_depot *d, unsigned int index, unsign
 	size_t at = (size_t)(index - 1) * d->batch + i;
 
 	/* Of a batch that we do not have, it counts only if the head has not changed. */
-	return d->wide ? data_race(((u32 *)d->entries)[at]) : data_race(((u16 *)d->entries)[at]);
+	if (d->wide)
+		return data_race(((u32 *)d->entries)[at]);
+	return data_race(((u16 *)d->entries)[at]); /* likewise */
 }
 
 static __always_inline void push(struct pool_depot *d, atomic64_t *head, unsigned int index, unsigned int count)

@@ -31,8 +31,8 @@
 #define HERE_ENTRIES	2
 
 /*
- * The call stack from the first caller outside of this module on: how many entries. Which frames are
- * ours is looked at, not counted: what is inlined, and what the unwinder adds, differs.
+ * The call stack from the first caller outside of this module on: how many entries. Which frames
+ * are ours is looked at, not counted: what is inlined, and what the unwinder adds, differs.
  */
 static unsigned int save_stack(unsigned long *entries, unsigned int max)
 {

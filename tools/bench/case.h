@@ -18,7 +18,7 @@
 #define BENCH_OPS	10000
 
 /* Operations whose worst is looked for. */
-#define BENCH_WORST_OPS	100000
+#define BENCH_WORST_OPS	1000000
 
 /**
  * struct bench_case - one row
@@ -70,7 +70,9 @@ struct bench_table {
 
 extern const struct bench_table empty_table;
 extern const struct bench_table slab_table;
+extern const struct bench_table genalloc_table;
 extern const struct bench_table bump_table;
+extern const struct bench_table pool_table;
 
 /* The object is used and all memory may change: nothing is left out, merged, or moved across. */
 static __always_inline void bench_use(const void *p)

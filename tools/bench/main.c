@@ -4,7 +4,8 @@
  *
  * /sys/kernel/debug/nebula_bench/results has a line for each row, measured while it is read. The
  * figures are hundredths of a nanosecond for one operation, which are instructions where the clock
- * counts those, as it does in QEMU with -icount.
+ * counts those, as it does in QEMU with -icount. What the file scaling has is in scale.c, what is
+ * held for looking at its size in memory.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,11 +14,17 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include "measure.h"
+#include "memory.h"
+#include "scale.h"
 
 static const struct bench_table *const tables[] = {
 	&empty_table,
 	&slab_table,
+#ifdef CONFIG_GENERIC_ALLOCATOR
+	&genalloc_table,
+#endif
 	&bump_table,
+	&pool_table,
 };
 
 static struct dentry *dir;
@@ -94,17 +101,24 @@ static const struct seq_operations results_sops = {
 	.show	= results_show,
 };
 DEFINE_SEQ_ATTRIBUTE(results);
+DEFINE_SHOW_ATTRIBUTE(scaling);
 
 static int __init bench_init(void)
 {
+	int err = memory_hold();
+
+	if (err)
+		return err;
 	dir = debugfs_create_dir("nebula_bench", NULL);
 	debugfs_create_file("results", 0400, dir, NULL, &results_fops);
+	debugfs_create_file("scaling", 0400, dir, NULL, &scaling_fops);
 	return 0;
 }
 
 static void __exit bench_exit(void)
 {
 	debugfs_remove(dir);
+	memory_release();
 }
 
 module_init(bench_init);

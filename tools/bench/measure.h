@@ -39,6 +39,7 @@ int bench_measure(const struct bench_case *c, struct bench_figure *f);
 void empty_loop(unsigned int n);
 void empty_batch(unsigned int n);
 void empty_batch_pair(unsigned int n);
+void empty_bulk(unsigned int n);
 u64 empty_worst(unsigned int n);
 
 #endif /* _NEBULA_BENCH_MEASURE_H */

@@ -4,15 +4,22 @@
  * because interrupts are off meanwhile; it also spares them the offer to reschedule.
  */
 #include <linux/errno.h>
+#include <linux/irqflags.h>
+#include <linux/mempool.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "measure.h"
+#include "walk.h"
 
 #define SIZE	64
 
+/* Elements that the mempool keeps back. */
+#define RESERVE	100
+
 static struct kmem_cache *cache;
+static mempool_t *mempool;
 static void *objects[BENCH_BATCH];
+static struct walk walk;
 
 static __always_inline void pair(void)
 {
@@ -79,6 +86,50 @@ static noinline void kmem_cache_pair(unsigned int n)
 	}
 }
 
+/* Both want interrupts on. A repeat into which one comes is not the least. */
+static noinline void kmem_cache_bulk(unsigned int n)
+{
+	struct kmem_cache *c = cache;
+
+	local_irq_enable();
+	for (; n; n -= BENCH_BATCH)
+		if (kmem_cache_alloc_bulk(c, GFP_ATOMIC, BENCH_BATCH, objects))
+			kmem_cache_free_bulk(c, BENCH_BATCH, objects);
+	local_irq_disable();
+}
+
+static noinline void mempool_pair(unsigned int n)
+{
+	mempool_t *m = mempool;
+	void *p;
+
+	for (; n; n--) {
+		p = mempool_alloc(m, GFP_ATOMIC);
+		bench_use(p);
+		mempool_free(p, m);
+	}
+}
+
+static __always_inline void *take(void *c)
+{
+	return kmem_cache_alloc(c, GFP_ATOMIC);
+}
+
+static __always_inline void give(void *c, void *p)
+{
+	kmem_cache_free(c, p);
+}
+
+static noinline u64 kmem_cache_alloc_worst(unsigned int n)
+{
+	return walk_alloc_worst(&walk, cache, take, give, n);
+}
+
+static noinline u64 kmem_cache_free_worst(unsigned int n)
+{
+	return walk_free_worst(&walk, cache, take, give, n);
+}
+
 /* As the kernel does it: out of line, since the size is not constant. */
 static noinline void clear(unsigned int n)
 {
@@ -93,9 +144,26 @@ static noinline void clear(unsigned int n)
 	}
 }
 
+static void alloc_objects(void)
+{
+	kmalloc_only(BENCH_BATCH);
+}
+
 static void free_objects(void)
 {
 	kfree_only(BENCH_BATCH);
+}
+
+static int begin_allocated(void)
+{
+	alloc_objects();
+	return 0;
+}
+
+static int end_allocated(void)
+{
+	free_objects();
+	return 0;
 }
 
 static int create_cache(void)
@@ -110,6 +178,27 @@ static int destroy_cache(void)
 	return 0;
 }
 
+static int destroy_mempool(void)
+{
+	mempool_destroy(mempool);
+	return destroy_cache();
+}
+
+static int create_mempool(void)
+{
+	int err = create_cache();
+
+	if (err)
+		return err;
+	mempool = mempool_create_slab_pool(RESERVE, cache);
+	if (mempool)
+		return 0;
+	destroy_cache();
+	return -ENOMEM;
+}
+
+#define CACHE	.setup = create_cache, .teardown = destroy_cache
+
 static const struct bench_case cases[] = {
 	{
 		.name = "kmalloc_pair",
@@ -122,6 +211,14 @@ static const struct bench_case cases[] = {
 		.ops = BENCH_BATCH,
 		.undo = free_objects,
 	}, {
+		.name = "kfree",
+		.title = "kfree alone, 100 in a row",
+		BENCH_RUN(kfree_only),
+		.setup = begin_allocated,
+		.teardown = end_allocated,
+		.ops = BENCH_BATCH,
+		.undo = alloc_objects,
+	}, {
 		.name = "kmalloc_batch",
 		.title = "100 kmalloc(64), 100 kfree, each",
 		BENCH_RUN(kmalloc_batch),
@@ -129,22 +226,39 @@ static const struct bench_case cases[] = {
 	}, {
 		.name = "kmem_cache_pair",
 		.title = "kmem_cache_alloc(64) + free",
-		BENCH_RUN(kmem_cache_pair),
-		.setup = create_cache,
-		.teardown = destroy_cache,
+		BENCH_RUN(kmem_cache_pair), CACHE,
+	}, {
+		.name = "kmem_cache_bulk",
+		.title = "kmem_cache bulk of 100, each",
+		BENCH_RUN(kmem_cache_bulk), CACHE,
+		.base = empty_bulk,
+	}, {
+		.name = "mempool_pair",
+		.title = "mempool_alloc(64) + free",
+		BENCH_RUN(mempool_pair),
+		.setup = create_mempool,
+		.teardown = destroy_mempool,
 	}, {
 		.name = "clear",
 		.title = "clearing 64 bytes",
 		BENCH_RUN(clear),
 	}, {
 		.name = "kmalloc_pair_worst",
-		.title = "worst of 100,000: kmalloc(64) + kfree",
+		.title = "worst of 1,000,000: kmalloc(64) + kfree",
 		BENCH_WORST(kmalloc_pair_worst),
+	}, {
+		.name = "kmem_cache_alloc_worst",
+		.title = "worst of 1,000,000: kmem_cache_alloc",
+		BENCH_WORST(kmem_cache_alloc_worst), CACHE,
+	}, {
+		.name = "kmem_cache_free_worst",
+		.title = "worst of 1,000,000: kmem_cache_free",
+		BENCH_WORST(kmem_cache_free_worst), CACHE,
 	},
 };
 
 const struct bench_table slab_table = {
-	.noun = "slab",
+	.noun = "kernel",
 	.cases = cases,
 	.nr = ARRAY_SIZE(cases),
 };
