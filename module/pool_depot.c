@@ -70,11 +70,12 @@ static unsigned int entry(const struct pool_depot *d, unsigned int index, unsign
 
 	/* Of a batch that we do not have, it counts only if the head has not changed. */
 	if (d->wide)
-		return data_race(((u32 *)d->entries)[at]);
-	return data_race(((u16 *)d->entries)[at]); /* likewise */
+		return data_race(((u32 *)d->entries)[at]); /* see above */
+	return data_race(((u16 *)d->entries)[at]); /* see above */
 }
 
-static __always_inline void push(struct pool_depot *d, atomic64_t *head, unsigned int index, unsigned int count)
+static __always_inline void push(struct pool_depot *d, atomic64_t *head, unsigned int index,
+				 unsigned int count)
 {
 	s64 old = atomic64_read(head);
 
