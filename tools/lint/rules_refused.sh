@@ -10,6 +10,14 @@ refused_lines() {
 		keep(nebula_bump_create("x", .capacity = 4096, .max_capacity = -1UL));|.max_capacity overflows
 		keep(nebula_bump_create("x", .buffer = space, .buffer_size = 64, .flags = NEBULA_GROW));|.buffer excludes NEBULA_GROW
 		keep(nebula_bump_create("x", .capacity = 4096, .blocks = 3));|has no member named 'blocks'
+		keep(nebula_pool_create("x", .blocks = 8));|.block_size must not be zero
+		keep(nebula_pool_create("x", .block_size = 64));|.blocks must not be zero
+		keep(nebula_pool_create("x", .block_size = 64, .blocks = -1U));|.blocks is more than 2^31
+		keep(nebula_pool_create("x", .block_size = 64, .blocks = 8, .align = 24));|.align must be a power of two
+		keep(nebula_pool_create("x", .block_size = 64, .blocks = 8, .align = SZ_64K));|.align must not be larger than a page
+		keep(nebula_pool_create("x", .block_size = SIZE_MAX / 4, .blocks = 8));|.block_size * .blocks overflows
+		keep(nebula_pool_create("x", .block_size = 64, .blocks = 8, .capacity = 512));|has no member named 'capacity'
+		nebula_pool_free((struct nebula_bump *)space, space);|incompatible pointer type
 		nebula_last_error(space, (struct nebula_error *)space);|_Generic
 		nebula_bump_reset((struct nebula_allocator *)space);|incompatible pointer type
 	END
