@@ -80,7 +80,7 @@ static void expect_any_split(struct kunit *test, const struct shape *s, int here
 {
 	struct nebula_pool *p = pool_of(test, s);
 	struct held *h = held_create(test, p, s->blocks);
-	unsigned int left, step = max(1U, s->blocks / 9);
+	unsigned int left, step = max(1U, s->blocks / 5);
 
 	for (left = 1; left < s->blocks; left += step) {
 		KUNIT_ASSERT_EQ(test, held_take_on(here, h, s->blocks), s->blocks);

@@ -429,7 +429,7 @@ static void expect_rcu_gives_back(struct kunit *test, u32 flags)
 	unsigned int round;
 	unsigned long irq;
 
-	for (round = 0; round < 3; round++) {
+	for (round = 0; round < 2; round++) {
 		KUNIT_ASSERT_EQ(test, held_take(h, BLOCKS), (unsigned int)BLOCKS);
 		give_by_rcu(h, 10);
 		local_irq_save(irq);

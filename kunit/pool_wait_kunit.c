@@ -283,7 +283,7 @@ static void expect_woken_by_interrupt(struct kunit *test, u32 flags, enum hrtime
 	unsigned int round;
 	void *obj;
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 8; round++) {
 		l->obj = h->blocks[--h->count];
 		hrtimer_start(&l->timer, 0, mode);
 		obj = nebula_pool_alloc_wait(h->pool, LONG_ENOUGH);
@@ -513,7 +513,7 @@ static void wait_times_out_as_it_is_served(struct kunit *test)
 	unsigned int round;
 	void *obj;
 
-	for (round = 0; round < 50; round++) {
+	for (round = 0; round < 30; round++) {
 		l->obj = h->blocks[--h->count];
 		hrtimer_start(&l->timer, ns_to_ktime(jiffies_to_nsecs(1) - 100000 + 4000 * round),
 			      HRTIMER_MODE_REL_HARD);

@@ -108,7 +108,7 @@ static enum nebula_context context_here(void)
 	return in_softirq() ? NEBULA_IN_SOFTIRQ : NEBULA_IN_TASK;
 }
 
-static void fill(struct nebula_error *err, u64 seq, const struct nebula_failure *f)
+static void fill(struct nebula_error *err, u64 seq, bool first, const struct nebula_failure *f)
 {
 	const struct nebula_allocator *a = f->allocator;
 	struct nebula_usage u = { };
@@ -129,6 +129,7 @@ static void fill(struct nebula_error *err, u64 seq, const struct nebula_failure 
 	err->peak = u.peak;
 	err->utilisation = u.capacity ? div64_u64((u64)u.used * 1000, u.capacity) : 0;
 	err->growth_pending = u.growth_pending;
+	err->first = first;
 	err->context = context_here();
 	err->cpu = raw_smp_processor_id();
 	err->pid = current->pid;
@@ -171,13 +172,14 @@ noinline __cold int nebula_error_record(const struct nebula_failure *f)
 	u64 seq = atomic64_inc_return(&newest);
 	struct nebula_error_slot *slot = slot_of(seq);
 	struct nebula_error *err;
+	bool first = true;
 
 	if (f->allocator)
-		atomic_inc(&f->allocator->failures[f->code]);
+		first = atomic_inc_return(&f->allocator->failures[f->code]) == 1;
 
 	err = slot_claim(slot, seq);
 	if (err) {
-		fill(err, seq, f);
+		fill(err, seq, first, f);
 		if (f->allocator)
 			keep_with_allocator(f->allocator, err);
 		slot_publish(slot, seq);
@@ -210,13 +212,13 @@ bool nebula_allocator_last_error(const struct nebula_allocator *a, struct nebula
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_last_error);
 
-/* Corruption is logged whatever the rate. */
+/* The first corruption of its kind of an allocator is logged whatever the rate. */
 static void log_report(const struct nebula_error *err)
 {
 	const bool corrupt = nebula_errc_severity(err->code) == NEBULA_CORRUPT;
 	char *rest = report, *line;
 
-	if (!corrupt && !__ratelimit(&log_limit))
+	if (!(corrupt && err->first) && !__ratelimit(&log_limit))
 		return;
 	nebula_error_snprint(report, sizeof(report), err);
 	while ((line = strsep(&rest, "\n"))) {

@@ -77,12 +77,17 @@ noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 		    .what = "freed twice at once");
 }
 
-/* Such an entry in the claimed cache is as if it had never come in. */
-static void drop(struct nebula_pool_heap *heap, struct pool_segment *seg)
+/*
+ * A block was counted as put in depot or loose blocks, but is there already, or has gone from
+ * there: as if it had been taken in between. (An entry that is dropped from a cache makes up for
+ * its second free by being counted no more.)
+ */
+noinline __cold void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
-	pool_count(seg->cpus->filled, -1);
-	pool_count(seg->cpus->out, -1);
-	pool_draw(heap, -1);
+	pool_count(seg->cpus->filled, 1);
+	pool_count(seg->cpus->out, 1);
+	if (heap->primary.depth_max)
+		pool_draw(heap, 1);
 	pool_stale(heap);
 }
 
@@ -126,7 +131,7 @@ unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segmen
 			return POOL_NONE;
 		if (likely(pool_switch(seg, index, NEBULA_POOL_FREE, NEBULA_POOL_LIVE)))
 			break;
-		pool_stale(heap);
+		pool_put_twice(heap, seg);
 	}
 	pool_count(seg->cpus->out, 1);
 	note_taken(heap, seg);
@@ -170,7 +175,7 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 			pool_cache_release(seg, count);
 			return index;
 		}
-		drop(heap, seg);
+		pool_stale(heap);
 	}
 	pool_cache_release(seg, 0);
 	return pool_take_direct(heap, seg);
@@ -183,7 +188,7 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 void *pool_replace(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
 	raw_cpu_dec(seg->cpus->allocs);
-	drop(heap, seg);
+	pool_stale(heap);
 	return pool_alloc_quietly(heap);
 }
 
@@ -199,7 +204,7 @@ void *nebula_pool_alloc_stale(struct nebula_pool *p)
 	struct pool_segment *seg = &pool_heap(p)->primary;
 	unsigned long count = raw_cpu_read(seg->cpus->count) - NEBULA_POOL_BUSY - 1;
 
-	drop(pool_heap(p), seg);
+	pool_stale(pool_heap(p));
 	pool_cache_release(seg, count);
 	preempt_enable();
 	return nebula_pool_alloc_outline(p);
@@ -211,17 +216,6 @@ static bool put_loose(struct pool_segment *seg, unsigned long index)
 	unsigned int younger = seg->loose[1].words ? !READ_ONCE(seg->generation) : 0;
 
 	return pool_loose_put(&seg->loose[younger], index);
-}
-
-/* The block just counted as put was loose already. */
-noinline __cold void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg)
-{
-	/* As if it had been taken in between. */
-	pool_count(seg->cpus->filled, 1);
-	pool_count(seg->cpus->out, 1);
-	if (heap->primary.depth_max)
-		pool_draw(heap, 1);
-	pool_stale(heap);
 }
 
 /* Puts a free block where everyone finds it. */
@@ -255,7 +249,8 @@ unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segmen
 	/* There is no empty batch while many hold few blocks. */
 	if (unlikely(!pool_depot_store(&seg->depot, from, n)))
 		for (i = 0; i < n; i++)
-			pool_loose_put(&seg->loose[0], from[i]);
+			if (!pool_loose_put(&seg->loose[0], from[i]))
+				pool_put_twice(heap, seg);
 	return count - n;
 }
 
@@ -275,12 +270,14 @@ void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned 
 }
 
 /* Makes loose what is in a cache that nobody else works on. */
-static void empty_cache(struct pool_segment *seg, struct nebula_pool_cpu *pc, unsigned long count)
+static void empty_cache(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			struct nebula_pool_cpu *pc, unsigned long count)
 {
 	unsigned long i;
 
 	for (i = 0; i < count; i++)
-		pool_loose_put(&seg->loose[0], pc->slots[i]);
+		if (!pool_loose_put(&seg->loose[0], pc->slots[i]))
+			pool_put_twice(heap, seg);
 }
 
 static void drain_here(struct nebula_pool_heap *heap)
@@ -296,7 +293,7 @@ static void drain_here(struct nebula_pool_heap *heap)
 		pool_count(seg->cpus->returned, count);
 		pool_count(seg->cpus->out, -(long)count);
 		pool_draw(heap, -(long)count);
-		empty_cache(seg, this_cpu_ptr(seg->cpus), count);
+		empty_cache(heap, seg, this_cpu_ptr(seg->cpus), count);
 		pool_cache_release(seg, 0);
 	}
 	preempt_enable();
@@ -321,7 +318,7 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 		WRITE_ONCE(pc->returned, pc->returned + count);
 		WRITE_ONCE(pc->out, pc->out - (long)count);
 		pool_draw(heap, -(long)count);
-		empty_cache(seg, pc, count);
+		empty_cache(heap, seg, pc, count);
 		WRITE_ONCE(pc->count, 0);
 	}
 	rcu_read_unlock();

@@ -130,6 +130,7 @@ enum nebula_context {
  * @cpu: CPU it happened on.
  * @pid: task that was running.
  * @growth_pending: growth of a shared allocator was on its way.
+ * @first: the first error of this code of the allocator.
  * @nr_entries: valid entries of @entries.
  * @comm: name of the task that was running.
  * @name: name of the allocator.
@@ -152,6 +153,7 @@ struct nebula_error {
 	int cpu;
 	pid_t pid;
 	bool growth_pending;
+	bool first;
 	unsigned int nr_entries;
 	char comm[TASK_COMM_LEN];
 	char name[NEBULA_NAME_SIZE];

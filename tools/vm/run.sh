@@ -72,11 +72,11 @@ run_limits() {
 	case $kernel in
 	stock) init_limit=60 timeout=${timeout:-180} ;;
 	debug)
-		init_limit=90 timeout=${timeout:-420}
+		init_limit=90 timeout=${timeout:-900}
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
 		append="numa=fake=2 slab_debug=FZ $append"
 		;;
-	uml) init_limit=30 timeout=${timeout:-120} ;;
+	uml) init_limit=30 timeout=${timeout:-400} ;;
 	esac
 	# The guest's init has this in its environment.
 	append="nebula_kernel=$kernel $append"

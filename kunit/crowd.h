@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everybody at once: on each CPU a task, a hard interrupt that keeps coming and, on x86, NMIs that
+ * another CPU sends. Each of them takes and gives back blocks of one pool in random order and
+ * numbers, one by one and in bulk, holds some, and swaps some with the others, so that most blocks
+ * are freed elsewhere than where they were allocated.
+ */
+#ifndef _NEBULA_KUNIT_CROWD_H
+#define _NEBULA_KUNIT_CROWD_H
+
+#include <linux/hrtimer.h>
+#include "ledger.h"
+#include "worker.h"
+
+/* As many operations as a kernel without KASAN does, or a fraction on one that has it. */
+#define CROWD_SCALE(n)	(IS_ENABLED(CONFIG_KASAN) ? (n) / 40 : (n))
+
+/* Blocks that are always on their way from one holder to another. */
+#define CROWD_SWAP	16
+
+struct crowd;
+
+/**
+ * struct holder - a context that holds blocks
+ * @crowd: whose it is.
+ * @random: what it does next.
+ * @filling: it takes more than it gives back.
+ * @count: entries of @blocks in use.
+ * @blocks: room for @crowd's @share.
+ */
+struct holder {
+	struct crowd *crowd;
+	struct rnd_state random;
+	bool filling;
+	unsigned int count;
+	void **blocks;
+};
+
+/**
+ * struct crowd_cpu - the holders of a CPU
+ * @task: thread.
+ * @hardirq: hard interrupt, from @timer.
+ * @nmi: NMI, while @nmi_pending.
+ * @worker: runs @task.
+ * @timer: runs @hardirq, as long as @worker runs.
+ * @nmi_pending: an NMI was sent and has not been dealt with. Any context.
+ */
+struct crowd_cpu {
+	struct holder task;
+	struct holder hardirq;
+	struct holder nmi;
+	struct worker worker;
+	struct hrtimer timer;
+	atomic_t nmi_pending;
+};
+
+/**
+ * struct crowd - all of them
+ * @ledger: where all blocks are entered.
+ * @share: most blocks that each context holds.
+ * @turns: of each task, or 0 for as many as there is time for.
+ * @over: no more turns.
+ * @nmis: NMIs are sent as well.
+ * @swap: %CROWD_SWAP blocks, exchanged by everybody. Any context.
+ * @cpus: by CPU number.
+ */
+struct crowd {
+	struct ledger *ledger;
+	unsigned int share;
+	unsigned int turns;
+	bool over;
+	bool nmis;
+	void *swap[CROWD_SWAP];
+	struct crowd_cpu *cpus;
+};
+
+/* A crowd that holds at most @limit blocks. */
+struct crowd *crowd_create(struct kunit *test, struct ledger *l, unsigned int limit);
+void crowd_destroy(struct crowd *c);
+
+/* So many turns of each task, bound to its CPU, with all that interrupts it. */
+void crowd_run(struct kunit *test, struct crowd *c, unsigned int turns);
+
+/* The same in the background, until it is stopped. */
+void crowd_start(struct kunit *test, struct crowd *c);
+/* Threads that go anywhere, and no NMIs: CPUs may come and go. */
+void crowd_start_roaming(struct kunit *test, struct crowd *c);
+void crowd_stop(struct crowd *c);
+
+/* Gives back whatever is held. */
+void crowd_release(struct crowd *c);
+
+void crowd_print(struct kunit *test, const struct crowd *c);
+
+#endif /* _NEBULA_KUNIT_CROWD_H */

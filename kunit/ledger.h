@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who has which block of a pool: every block that a test takes or gives back goes through here, in
+ * any context. A block that is handed out while somebody has it, that is none of the pool's, or
+ * that changes while somebody has it, is noted; so is what the pool's own figures must come to.
+ */
+#ifndef _NEBULA_KUNIT_LEDGER_H
+#define _NEBULA_KUNIT_LEDGER_H
+
+#include "fixture.h"
+
+/**
+ * enum ledger_fault - what a pool can do wrong
+ * @LEDGER_NO_BLOCK: what was handed out is not a block of the pool.
+ * @LEDGER_TWICE: a block was handed out while somebody had it.
+ * @LEDGER_OVERWRITTEN: a block changed while somebody had it.
+ * @LEDGER_NOT_ZERO: a block of a pool with %NEBULA_ZERO was not.
+ * @LEDGER_FAULTS: number of faults.
+ */
+enum ledger_fault {
+	LEDGER_NO_BLOCK = 0,
+	LEDGER_TWICE,
+	LEDGER_OVERWRITTEN,
+	LEDGER_NOT_ZERO,
+	LEDGER_FAULTS
+};
+
+/**
+ * struct ledger - the blocks of a pool and who has them
+ * @pool: the pool.
+ * @entries: for each block the number of the hand-out that it is in, 0 while nobody has it. Any
+ *	context.
+ * @blocks: blocks that the pool was made with, slack included.
+ * @live: how many blocks are out. Any context.
+ * @hand_outs: number of the last hand-out. Any context.
+ * @refused: requests that were refused. Any context.
+ * @bulk_refused: of these, how many for more than one block. Any context.
+ * @double_frees: DOUBLE_FREE errors that the test provoked.
+ * @in_context: hand-outs by &enum nebula_context. Any context.
+ * @faults: how often each was noted. Any context.
+ */
+struct ledger {
+	struct nebula_pool *pool;
+	u32 *entries;
+	unsigned int blocks;
+	atomic_t live;
+	atomic_t hand_outs;
+	atomic_t refused;
+	atomic_t bulk_refused;
+	unsigned int double_frees;
+	atomic_t in_context[NEBULA_IN_NMI + 1];
+	atomic_t faults[LEDGER_FAULTS];
+};
+
+struct ledger *ledger_create(struct kunit *test, struct nebula_pool *p);
+void ledger_destroy(struct ledger *l);
+
+/* Constructor of blocks that are added to a pool later: they carry their own entry. */
+void ledger_construct(void *block);
+
+/* For blocks that are taken and given back by other means than those below. */
+void ledger_enter(struct ledger *l, void *obj);
+void ledger_leave(struct ledger *l, void *obj);
+
+void *ledger_alloc(struct ledger *l);
+void ledger_free(struct ledger *l, void *obj);
+bool ledger_alloc_bulk(struct ledger *l, unsigned int n, void **objs);
+void ledger_free_bulk(struct ledger *l, unsigned int n, void **objs);
+
+/* Takes all that are to be had: how many. There must be room for ledger_most() of them. */
+unsigned int ledger_alloc_all(struct ledger *l, void **objs);
+unsigned int ledger_most(const struct ledger *l);
+
+/* The same on a CPU of choice, and the way back. Process context. */
+unsigned int ledger_alloc_all_on(struct ledger *l, int cpu, void **objs);
+void ledger_free_on(struct ledger *l, int cpu, unsigned int n, void **objs);
+
+/* Nothing went wrong so far, and all figures agree; nobody may be at work. */
+void ledger_verify(struct kunit *test, struct ledger *l);
+/* All blocks are back: every one can be had again, each once. */
+void ledger_verify_whole(struct kunit *test, struct ledger *l);
+
+#endif /* _NEBULA_KUNIT_LEDGER_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Threads of a test: each runs one function once and is joined, so that nothing of it runs any more
+ * when the test ends.
+ */
+#ifndef _NEBULA_KUNIT_WORKER_H
+#define _NEBULA_KUNIT_WORKER_H
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/sched.h>
+
+/* Value of worker_start()'s cpu: wherever the scheduler likes. */
+#define WORKER_ANYWHERE	(-1)
+
+/**
+ * struct worker - a thread
+ * @task: the thread, or NULL when it could not be started.
+ * @done: the function has returned.
+ * @fn: the function.
+ * @data: for the function.
+ */
+struct worker {
+	struct task_struct *task;
+	struct completion done;
+	void (*fn)(void *data);
+	void *data;
+};
+
+void worker_start(struct kunit *test, struct worker *w, int cpu, void (*fn)(void *data),
+		  void *data);
+void worker_join(struct worker *w);
+
+#endif /* _NEBULA_KUNIT_WORKER_H */
