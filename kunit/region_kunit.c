@@ -234,17 +234,21 @@ static long pages_lost(struct kunit *test, enum nebula_backing backing)
 }
 
 /*
- * Our own books may balance while the kernel's do not: a page lost each time would show here. The
- * first turn fills the lists of free pages that this CPU keeps, which do not count as free.
+ * Our own books may balance while the kernel's do not: a page lost each time would show in every
+ * turn. The lists of free pages that each CPU keeps, and that do not count as free, show in some.
  */
 static void region_gives_every_page_back(struct kunit *test)
 {
 	enum nebula_backing backing;
+	unsigned int turn;
+	long lost;
 
 	migrate_disable();
 	for (backing = NEBULA_PAGES; backing <= NEBULA_VMALLOC; backing++) {
-		pages_lost(test, backing);
-		KUNIT_EXPECT_LT(test, pages_lost(test, backing), ROUNDS / 2);
+		lost = pages_lost(test, backing);
+		for (turn = 0; turn < 4; turn++)
+			lost = min(lost, pages_lost(test, backing));
+		KUNIT_EXPECT_LT(test, lost, ROUNDS / 2);
 	}
 	migrate_enable();
 }

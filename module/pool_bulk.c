@@ -122,6 +122,8 @@ static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left
 	if (!i)
 		return true;
 	nebula_pool_free_bulk(&heap->pool, n - i, objs + i);
+	/* As if they had only been moved: none was served. */
+	pool_count(heap->primary.cpus->filled, n - i);
 	pool_alloc_exhausted(heap, "bulk");
 	return false;
 }

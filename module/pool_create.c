@@ -288,8 +288,8 @@ void pool_take_down(struct nebula_pool *p)
  * @p: the pool; %NULL and ERR_PTR() are fine.
  *
  * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
- * Refused, and recorded, while somebody waits for a block or a reserve holds some (INVALID_STATE),
- * and in atomic context (WRONG_CONTEXT); the pool stays usable then.
+ * Refused, and recorded, while somebody waits for a block or has a reserve (INVALID_STATE), and in
+ * atomic context (WRONG_CONTEXT); the pool stays usable then.
  *
  * Context: process context; sleeps. No other call on the pool may be running.
  */

@@ -133,7 +133,7 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 	if (!look.places) {
 		if (t)
 			t->failed = true;
-		return 0;
+		return 1;
 	}
 	look.suspects = look.places + seg->blocks;
 	for (turn = 0; turn < LOOKS && suspects; turn++) {
@@ -159,7 +159,7 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
  * @t: where faults are named, or %NULL.
  *
  * Context: process context; sleeps.
- * Return: blocks at fault.
+ * Return: blocks at fault; not 0 when there was no memory to look.
  */
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t)
 {
@@ -375,7 +375,7 @@ void pool_report_leaks(struct nebula_pool_heap *heap)
 
 	if (heap->primary.tracks)
 		sites = collect_sites(heap);
-	for (i = 0; sites && i < min_t(unsigned int, sites->nr, LEAK_SITES - 1); i++)
+	for (i = 0; sites && sites->nr > 1 && i < min_t(unsigned int, sites->nr, LEAK_SITES); i++)
 		report_leak(heap, sites->site[i].count, &sites->site[i].track);
 	/* Last, so that it is the newest: all of them. */
 	report_leak(heap, pool_live(heap), sites && sites->nr == 1 ? &sites->site[0].track : NULL);

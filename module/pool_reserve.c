@@ -64,7 +64,11 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 {
 	if (likely(r->count))
 		return r->blocks[--r->count];
-	return r->pool ? pool_alloc_exhausted(pool_heap(r->pool), "reserve") : NULL;
+	if (r->pool)
+		return pool_alloc_exhausted(pool_heap(r->pool), "reserve");
+	nebula_error_record(&(const struct nebula_failure){
+		.code = NEBULA_E_POOL_EXHAUSTED, .kind = NEBULA_KIND_POOL, .name = "reserve" });
+	return NULL;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_reserved);
 

@@ -118,12 +118,13 @@ static unsigned int depth_for(unsigned int blocks, unsigned int wanted)
 	return depth < DEPTH_MIN ? 0 : depth;
 }
 
-/* What a page has left becomes more slack, where there is slack at all. */
+/* What a page has left becomes more slack, where there is slack at all, as far as that may go. */
 static void fill_last_page(const struct nebula_pool_heap *heap, struct layout *l, u64 nominal)
 {
 	const u64 blocks = l->blocks, end = PAGE_ALIGN(l->total);
 	u64 more = div64_u64(end - l->total, stride_of(heap));
 
+	more = min(more, nominal + nominal / SLACK_PART - blocks);
 	for (; more; more--) {
 		lay_out(heap, l, nominal, blocks + more);
 		if (l->total <= end)
@@ -302,17 +303,16 @@ static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
 	return 0;
 }
 
+/* Lock: @grow_lock. */
 static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsigned int blocks)
 {
-	if (nebula_atomic_context())
-		return NEBULA_E_WRONG_CONTEXT;
 	if (!blocks)
 		return NEBULA_E_INVALID_LAYOUT;
 	if (heap->request.backing == NEBULA_BUFFER)
 		return NEBULA_E_INVALID_STATE;
-	if (READ_ONCE(heap->nominal) + blocks > NEBULA_POOL_BLOCKS_MAX)
+	if (heap->nominal + blocks > NEBULA_POOL_BLOCKS_MAX)
 		return NEBULA_E_SIZE_OVERFLOW;
-	if (READ_ONCE(heap->nominal) + blocks > heap->max_blocks)
+	if (heap->nominal + blocks > heap->max_blocks)
 		return NEBULA_E_EXCEEDS_MAX;
 	return NEBULA_OK;
 }
@@ -333,23 +333,25 @@ static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsig
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	enum nebula_errc code = refuse_growth(heap, blocks);
+	enum nebula_errc code;
 	unsigned int saved;
-	int ret;
+	int ret = 0;
 
-	if (code)
-		return nebula_fail(&p->common, code, .size = p->block_size, .what = "grow");
+	if (nebula_atomic_context())
+		return nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "grow");
 	saved = nebula_gfp_scope_enter(gfp);
 	mutex_lock(&heap->grow_lock);
-	ret = grow(heap, blocks, gfp & ~__GFP_ZERO);
+	code = refuse_growth(heap, blocks);
+	if (!code)
+		ret = grow(heap, blocks, gfp & ~__GFP_ZERO);
 	mutex_unlock(&heap->grow_lock);
 	nebula_gfp_scope_exit(gfp, saved);
-	if (!ret) {
-		pool_wish(heap, POOL_WISH_WAKE);
-		return 0;
-	}
-	code = ret == -EOVERFLOW ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_BACKING_FAILED;
-	return nebula_fail(&p->common, code, .size = p->block_size, .what = "grow");
+	if (ret)
+		code = ret == -EOVERFLOW ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_BACKING_FAILED;
+	if (code)
+		return nebula_fail(&p->common, code, .size = p->block_size, .what = "grow");
+	pool_wish(heap, POOL_WISH_WAKE);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_grow);
 

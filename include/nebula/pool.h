@@ -49,7 +49,7 @@
  *	two that divides @block_size, up to 8.
  * @cache_depth: blocks that the cache of a CPU may hold, or %NEBULA_POOL_NO_CACHE; default as the
  *	module parameter cache_depth says. Lowered so that all caches together hold no more than a
- *	quarter of @blocks.
+ *	quarter of @blocks. There are none with the debug flags or %NEBULA_FIFO, whatever it says.
  * @preset: set of defaults.
  * @flags: &enum nebula_flags: %NEBULA_STRICT, %NEBULA_GROW, %NEBULA_ZERO, %NEBULA_TYPESAFE_BY_RCU,
  *	%NEBULA_FIFO and the debug flags.

@@ -76,7 +76,11 @@ run_limits() {
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
 		append="numa=fake=2 slab_debug=FZ $append"
 		;;
-	uml) init_limit=30 timeout=${timeout:-400} ;;
+	uml)
+		init_limit=30 timeout=${timeout:-400}
+		# Most of what the suites do here would be waiting for grace periods; the debug kernel waits.
+		append="rcupdate.rcu_expedited=1 $append"
+		;;
 	esac
 	# The guest's init has this in its environment.
 	append="nebula_kernel=$kernel $append"
