@@ -13,7 +13,7 @@
 #include "worker.h"
 
 /* As many operations as a kernel without KASAN does, or a fraction on one that has it. */
-#define CROWD_SCALE(n)	(IS_ENABLED(CONFIG_KASAN) ? (n) / 40 : (n))
+#define CROWD_SCALE(n)	((n) / (IS_ENABLED(CONFIG_KASAN) ? 40 : 1))
 
 /* Blocks that are always on their way from one holder to another. */
 #define CROWD_SWAP	16

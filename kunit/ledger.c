@@ -16,6 +16,7 @@ static const char *const fault_names[] = {
 	[LEDGER_OVERWRITTEN] = "changed while somebody had it",
 	[LEDGER_NOT_ZERO] = "handed out with other content than zeros",
 };
+
 static_assert(ARRAY_SIZE(fault_names) == LEDGER_FAULTS);
 
 struct ledger *ledger_create(struct kunit *test, struct nebula_pool *p)

@@ -106,12 +106,19 @@ static unsigned int scene_capacity(const struct scene *s)
 
 static void handler_take(struct scene *s, unsigned int n)
 {
+	void **next = s->held + s->nr_held;
 	struct ledger *l = s->ledger;
+	bool taken;
 
 	if (s->nr_held + n > HELD_MAX)
 		return;
-	if (n > 1 ? ledger_alloc_bulk(l, n, s->held + s->nr_held) :
-		    !!(s->held[s->nr_held] = ledger_alloc(l)))
+	if (n > 1) {
+		taken = ledger_alloc_bulk(l, n, next);
+	} else {
+		*next = ledger_alloc(l);
+		taken = *next;
+	}
+	if (taken)
 		s->nr_held += n;
 	else if (scene_live(s) + s->under_way + n <= scene_capacity(s))
 		s->wrongly_refused++;
@@ -313,8 +320,9 @@ static bool scene_is_whole(struct kunit *test, struct scene *s, unsigned long ad
 	if (!faults && !s->wrongly_refused && n + s->nr_ballast == l->blocks &&
 	    used == s->nr_ballast)
 		return true;
-	KUNIT_FAIL(test, "%pS: %u faults, %u wrongly refused, %u of %u blocks, %u used", (void *)addr,
-		   faults, s->wrongly_refused, n, l->blocks - s->nr_ballast, used - s->nr_ballast);
+	KUNIT_FAIL(test, "%pS: %u faults, %u wrongly refused, %u of %u blocks, %u used",
+		   (void *)addr, faults, s->wrongly_refused, n, l->blocks - s->nr_ballast,
+		   used - s->nr_ballast);
 	return false;
 }
 

@@ -347,7 +347,7 @@ static void race_follow(void *data)
 		while (smp_load_acquire(&r->go) != trial) /* pairs with race_lead() */
 			race_pause();
 		race_free(r, trial / 32 % 32);
-		smp_store_release(&r->done, trial);
+		smp_store_release(&r->done, trial); /* pairs with race_lead() */
 	}
 }
 
@@ -378,7 +378,7 @@ static void race_lead(void *data)
 		r->victim = ledger_alloc(r->ledger);
 		if (r->victim)
 			ledger_leave(r->ledger, r->victim);
-		smp_store_release(&r->go, trial);
+		smp_store_release(&r->go, trial); /* pairs with race_follow() */
 		race_free(r, trial % 32);
 		while (smp_load_acquire(&r->done) != trial) /* pairs with race_follow() */
 			race_pause();

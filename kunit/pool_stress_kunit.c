@@ -32,12 +32,16 @@ static void expect_each_once(struct kunit *test, struct nebula_pool *p, unsigned
 
 static void stress_of_64_bytes(struct kunit *test)
 {
-	expect_each_once(test, nebula_pool_create("stress", .block_size = 64, .blocks = 1000), TURNS);
+	struct nebula_pool *p = nebula_pool_create("stress", .block_size = 64, .blocks = 1000);
+
+	expect_each_once(test, p, TURNS);
 }
 
 static void stress_of_48_bytes(struct kunit *test)
 {
-	expect_each_once(test, nebula_pool_create("stress", .block_size = 48, .blocks = 1000), TURNS);
+	struct nebula_pool *p = nebula_pool_create("stress", .block_size = 48, .blocks = 1000);
+
+	expect_each_once(test, p, TURNS);
 }
 
 /* The smallest caches there are, refilled and flushed all the time. */
@@ -184,6 +188,14 @@ static void stream_pause(void)
 	cond_resched();
 }
 
+static bool stream_fill(struct stream *s, void **next)
+{
+	if (s->burst > 1)
+		return ledger_alloc_bulk(s->ledger, s->burst, next);
+	*next = ledger_alloc(s->ledger);
+	return *next;
+}
+
 static void stream_produce(void *data)
 {
 	struct stream *s = data;
@@ -195,10 +207,9 @@ static void stream_produce(void *data)
 		while (n + s->burst - smp_load_acquire(&s->consumed) > s->slots)
 			stream_pause();
 		next = &s->ring[n % s->slots];
-		if (s->burst > 1 ? !ledger_alloc_bulk(s->ledger, s->burst, next) :
-				   !(*next = ledger_alloc(s->ledger)))
+		if (!stream_fill(s, next))
 			break;
-		smp_store_release(&s->produced, n + s->burst);
+		smp_store_release(&s->produced, n + s->burst); /* pairs with stream_consume() */
 	}
 	/* Refused: the consumer waits for no more. */
 	WRITE_ONCE(s->total, n);
@@ -222,7 +233,7 @@ static void stream_consume(void *data)
 		else
 			ledger_free(s->ledger, *next);
 		n += s->burst;
-		smp_store_release(&s->consumed, n);
+		smp_store_release(&s->consumed, n); /* pairs with stream_produce() */
 	}
 }
 
@@ -281,7 +292,7 @@ static void grow_and_shrink_meanwhile(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, nebula_pool_grow(l->pool, 100 + round, GFP_KERNEL), 0);
-		msleep(2);
+		fsleep(2 * USEC_PER_MSEC);
 		shrunk += !!nebula_pool_shrink(l->pool);
 	}
 	crowd_stop(c);
@@ -310,7 +321,7 @@ static void grown_blocks_are_handed_out_once(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, nebula_pool_grow(l->pool, 50 + round, GFP_KERNEL), 0);
-		msleep(2);
+		fsleep(2 * USEC_PER_MSEC);
 		if (round % 3)
 			nebula_pool_shrink(l->pool);
 	}
@@ -337,7 +348,7 @@ static void cache_depth_changes_meanwhile(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, nebula_pool_set_cache_depth(l->pool, round * 7 % 17), 0);
-		msleep(2);
+		fsleep(2 * USEC_PER_MSEC);
 	}
 	crowd_stop(c);
 	crowd_print(test, c);
@@ -392,9 +403,9 @@ static void hotplug_meanwhile(struct kunit *test)
 	crowd_start_roaming(test, c);
 	for (round = 0; round < 3; round++) {
 		KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
-		msleep(10);
+		fsleep(10 * USEC_PER_MSEC);
 		KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-		msleep(10);
+		fsleep(10 * USEC_PER_MSEC);
 	}
 	crowd_stop(c);
 	crowd_print(test, c);
