@@ -85,8 +85,12 @@ static void holder_turn(struct holder *h)
 	unsigned int n = random & 1 ? 1 : 1 + random / 2 % BULK_MAX;
 
 	random /= 64;
-	if (random % 128 == 0)
+	if (h->crowd->brink) {
+		n = 1;
+		h->filling = h->count < h->crowd->share;
+	} else if (random % 128 == 0) {
 		h->filling = !h->filling;
+	}
 	if (random % 8 < 2)
 		holder_swap(h, random / 8);
 	else if ((random % 8 < 6) == h->filling)

@@ -12,8 +12,8 @@
 #include "ledger.h"
 #include "worker.h"
 
-/* As many operations as a kernel without KASAN does, or a fraction on one that has it. */
-#define CROWD_SCALE(n)	((n) / (IS_ENABLED(CONFIG_KASAN) ? 40 : 1))
+/* As many operations as a kernel without KASAN does, or a part of them on one that has it. */
+#define CROWD_SCALE(n)	((n) / (IS_ENABLED(CONFIG_KASAN) ? 20 : 1))
 
 /* Blocks that are always on their way from one holder to another. */
 #define CROWD_SWAP	16
@@ -61,6 +61,7 @@ struct crowd_cpu {
  * @turns: of each task, or 0 for as many as there is time for.
  * @over: no more turns.
  * @nmis: NMIs are sent as well.
+ * @brink: everybody holds all that he may, or one less.
  * @swap: %CROWD_SWAP blocks, exchanged by everybody. Any context.
  * @cpus: by CPU number.
  */
@@ -70,6 +71,7 @@ struct crowd {
 	unsigned int turns;
 	bool over;
 	bool nmis;
+	bool brink;
 	void *swap[CROWD_SWAP];
 	struct crowd_cpu *cpus;
 };

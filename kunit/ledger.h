@@ -34,7 +34,6 @@ enum ledger_fault {
  * @live: how many blocks are out. Any context.
  * @hand_outs: number of the last hand-out. Any context.
  * @refused: requests that were refused. Any context.
- * @bulk_refused: of these, how many for more than one block. Any context.
  * @double_frees: DOUBLE_FREE errors that the test provoked.
  * @in_context: hand-outs by &enum nebula_context. Any context.
  * @faults: how often each was noted. Any context.
@@ -46,7 +45,6 @@ struct ledger {
 	atomic_t live;
 	atomic_t hand_outs;
 	atomic_t refused;
-	atomic_t bulk_refused;
 	unsigned int double_frees;
 	atomic_t in_context[NEBULA_IN_NMI + 1];
 	atomic_t faults[LEDGER_FAULTS];

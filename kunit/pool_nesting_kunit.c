@@ -104,21 +104,21 @@ static unsigned int scene_capacity(const struct scene *s)
 	return nebula_pool_capacity(s->ledger->pool);
 }
 
+static bool take_blocks(struct ledger *l, unsigned int n, void **objs)
+{
+	if (n > 1)
+		return ledger_alloc_bulk(l, n, objs);
+	*objs = ledger_alloc(l);
+	return *objs;
+}
+
 static void handler_take(struct scene *s, unsigned int n)
 {
-	void **next = s->held + s->nr_held;
 	struct ledger *l = s->ledger;
-	bool taken;
 
 	if (s->nr_held + n > HELD_MAX)
 		return;
-	if (n > 1) {
-		taken = ledger_alloc_bulk(l, n, next);
-	} else {
-		*next = ledger_alloc(l);
-		taken = *next;
-	}
-	if (taken)
+	if (take_blocks(l, n, s->held + s->nr_held))
 		s->nr_held += n;
 	else if (scene_live(s) + s->under_way + n <= scene_capacity(s))
 		s->wrongly_refused++;
@@ -137,10 +137,10 @@ static void handler_give_all(struct scene *s)
 		handler_give(s);
 }
 
-/* Afterwards there are as many free blocks as before, or fewer, or more. */
+/* Afterwards there are as many free blocks as before, perhaps others, or fewer, or more. */
 static void disturb(struct scene *s)
 {
-	switch (prandom_u32_state(&s->random) % 5) {
+	switch (prandom_u32_state(&s->random) % 6) {
 	case 0:
 		handler_take(s, 1);
 		handler_give(s);
@@ -155,6 +155,10 @@ static void disturb(struct scene *s)
 		handler_give(s);
 		break;
 	case 4:
+		handler_give(s);
+		handler_take(s, 1);
+		break;
+	case 5:
 		handler_give_all(s);
 		break;
 	}
@@ -268,6 +272,7 @@ static struct scene *scene_create(struct kunit *test, struct nebula_pool *p, uns
 {
 	struct scene *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
 	struct ledger *l;
+	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	l = ledger_create(test, p);
@@ -282,8 +287,15 @@ static struct scene *scene_create(struct kunit *test, struct nebula_pool *p, uns
 	s->ballast = blocks_array(test, l);
 	/* On one CPU no block stays behind in another's cache: all can be counted. */
 	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
-	while (s->nr_ballast + rest < l->blocks)
-		s->ballast[s->nr_ballast++] = ledger_alloc(l);
+	for (i = 0; i < l->blocks; i++)
+		s->objs[i] = ledger_alloc(l);
+	/* The rest are spread over all of the pool. */
+	for (i = 0; i < l->blocks; i++) {
+		if (i * rest % l->blocks < rest)
+			ledger_free(l, s->objs[i]);
+		else
+			s->ballast[s->nr_ballast++] = s->objs[i];
+	}
 	scene = s;
 	return s;
 }
@@ -463,7 +475,7 @@ static void nested_out_of_line(struct kunit *test)
 /* Every allocation and every free goes by way of the bitmap. */
 static void nested_in_a_strict_pool(struct kunit *test)
 {
-	struct nebula_pool *p = nebula_pool_create("nested", .block_size = 64, .blocks = REST,
+	struct nebula_pool *p = nebula_pool_create("nested", .block_size = 64, .blocks = 150,
 						   .flags = NEBULA_STRICT);
 	struct scene *s = scene_create(test, p, REST);
 

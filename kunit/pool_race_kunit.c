@@ -16,9 +16,9 @@
 /* Enough for the smallest caches there are. */
 #define BLOCKS	(32 * num_possible_cpus())
 
-#define ROUNDS	CROWD_SCALE(100)
-#define TURNS	CROWD_SCALE(500)
-#define TRIALS	CROWD_SCALE(20000)
+#define ROUNDS	60
+#define TURNS	CROWD_SCALE(400)
+#define TRIALS	(IS_ENABLED(CONFIG_KASAN) ? 3000 : 20000)
 
 /* Whoever waits as long as this was forgotten. */
 #define FORGOTTEN	(60 * HZ)
@@ -347,7 +347,8 @@ static void race_follow(void *data)
 		while (smp_load_acquire(&r->go) != trial) /* pairs with race_lead() */
 			race_pause();
 		race_free(r, trial / 32 % 32);
-		smp_store_release(&r->done, trial); /* pairs with race_lead() */
+		/* Pairs with race_lead(). */
+		smp_store_release(&r->done, trial);
 	}
 }
 
@@ -378,7 +379,8 @@ static void race_lead(void *data)
 		r->victim = ledger_alloc(r->ledger);
 		if (r->victim)
 			ledger_leave(r->ledger, r->victim);
-		smp_store_release(&r->go, trial); /* pairs with race_follow() */
+		/* Pairs with race_follow(). */
+		smp_store_release(&r->go, trial);
 		race_free(r, trial % 32);
 		while (smp_load_acquire(&r->done) != trial) /* pairs with race_follow() */
 			race_pause();

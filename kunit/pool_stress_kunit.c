@@ -91,23 +91,32 @@ static void stress_fifo(struct kunit *test)
 						  .flags = NEBULA_FIFO | NEBULA_STRICT), TURNS / 4);
 }
 
-/* Blocks whose numbers need more than 16 bits; few of them free, and those anywhere. */
+/* Takes all blocks and gives @rest of them back, from all over the pool: how many are left. */
+static unsigned int keep_most(struct kunit *test, struct ledger *l, void **objs, unsigned int rest)
+{
+	unsigned int capacity = nebula_pool_capacity(l->pool), kept = 0, i;
+
+	KUNIT_ASSERT_TRUE(test, ledger_alloc_bulk(l, capacity, objs));
+	for (i = 0; i < capacity; i++) {
+		if ((u64)i * rest % capacity < rest)
+			ledger_free(l, objs[i]);
+		else
+			objs[kept++] = objs[i];
+	}
+	return kept;
+}
+
+/* Blocks whose numbers need more than 16 bits. */
 static void stress_of_many_blocks(struct kunit *test)
 {
 	struct ledger *l = ledger_create(test, nebula_pool_create("stress", .block_size = 8,
 								  .blocks = SZ_64K + 1));
-	unsigned int capacity = nebula_pool_capacity(l->pool), kept = 0, i;
+	unsigned int kept, capacity = nebula_pool_capacity(l->pool);
 	void **objs = vmalloc(array_size(capacity, sizeof(*objs)));
 	struct crowd *c;
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
-	KUNIT_ASSERT_TRUE(test, ledger_alloc_bulk(l, capacity, objs));
-	for (i = 0; i < capacity; i++) {
-		if (fixture_random(test, 64))
-			objs[kept++] = objs[i];
-		else
-			ledger_free(l, objs[i]);
-	}
+	kept = keep_most(test, l, objs, 1000);
 	c = crowd_create(test, l, 2 * (l->blocks - kept));
 	crowd_run(test, c, TURNS);
 	crowd_release(c);
@@ -121,43 +130,55 @@ static void stress_of_many_blocks(struct kunit *test)
 
 /* N is N: all together never hold more, and are never refused. */
 
-static void expect_never_refused(struct kunit *test, struct nebula_pool *p)
+/* All but @rest blocks are in use from the beginning, every so many is not. */
+static void expect_never_refused(struct kunit *test, struct nebula_pool *p, unsigned int rest)
 {
 	struct ledger *l = ledger_create(test, p);
-	struct crowd *c = crowd_create(test, l, nebula_pool_capacity(p));
+	unsigned int capacity = nebula_pool_capacity(p), kept;
+	void **objs = vmalloc(array_size(capacity, sizeof(*objs)));
+	struct crowd *c;
 
-	crowd_run(test, c, TURNS);
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	kept = keep_most(test, l, objs, rest);
+	c = crowd_create(test, l, rest);
+	crowd_run(test, c, TURNS / 2);
+	c->brink = true;
+	crowd_run(test, c, TURNS / 2);
 	crowd_print(test, c);
 	KUNIT_EXPECT_EQ(test, atomic_read(&l->refused), 0);
 	crowd_release(c);
 	crowd_destroy(c);
+	ledger_free_bulk(l, kept, objs);
+	vfree(objs);
 	ledger_verify_whole(test, l);
 	ledger_destroy(l);
 }
 
 static void n_are_served_by_caches(struct kunit *test)
 {
-	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 500));
+	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 500), 500);
 }
 
 static void n_are_served_by_small_caches(struct kunit *test)
 {
-	expect_never_refused(test, pool_with_small_caches(test));
+	struct nebula_pool *p = pool_with_small_caches(test);
+
+	expect_never_refused(test, p, nebula_pool_capacity(p));
 }
 
-/* Of one word of the bitmap, and of many. */
+/* Of one word of the bitmap, and of so many that looking at them all takes a while. */
 static void n_are_served_by_strict_pools(struct kunit *test)
 {
 	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 64,
-						      .flags = NEBULA_STRICT));
-	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 1000,
-						      .flags = NEBULA_STRICT));
+						      .flags = NEBULA_STRICT), 64);
+	expect_never_refused(test, nebula_pool_create("n", .block_size = 8, .blocks = 20000,
+						      .flags = NEBULA_STRICT), 64);
 }
 
 static void n_are_served_in_development(struct kunit *test)
 {
 	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 100,
-						      .preset = NEBULA_DEVELOPMENT));
+						      .preset = NEBULA_DEVELOPMENT), 100);
 }
 
 /* Allocated on one CPU, freed on another */
@@ -188,7 +209,7 @@ static void stream_pause(void)
 	cond_resched();
 }
 
-static bool stream_fill(struct stream *s, void **next)
+static bool stream_take(struct stream *s, void **next)
 {
 	if (s->burst > 1)
 		return ledger_alloc_bulk(s->ledger, s->burst, next);
@@ -200,16 +221,15 @@ static void stream_produce(void *data)
 {
 	struct stream *s = data;
 	unsigned int n;
-	void **next;
 
 	for (n = 0; n < s->total; n += s->burst) {
 		/* As soon as the pool must have them. The acquire pairs with stream_consume(). */
 		while (n + s->burst - smp_load_acquire(&s->consumed) > s->slots)
 			stream_pause();
-		next = &s->ring[n % s->slots];
-		if (!stream_fill(s, next))
+		if (!stream_take(s, &s->ring[n % s->slots]))
 			break;
-		smp_store_release(&s->produced, n + s->burst); /* pairs with stream_consume() */
+		/* Pairs with stream_consume(). */
+		smp_store_release(&s->produced, n + s->burst);
 	}
 	/* Refused: the consumer waits for no more. */
 	WRITE_ONCE(s->total, n);
@@ -233,7 +253,8 @@ static void stream_consume(void *data)
 		else
 			ledger_free(s->ledger, *next);
 		n += s->burst;
-		smp_store_release(&s->consumed, n); /* pairs with stream_produce() */
+		/* Pairs with stream_produce(). */
+		smp_store_release(&s->consumed, n);
 	}
 }
 
@@ -292,7 +313,7 @@ static void grow_and_shrink_meanwhile(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, nebula_pool_grow(l->pool, 100 + round, GFP_KERNEL), 0);
-		fsleep(2 * USEC_PER_MSEC);
+		usleep_range(2000, 3000);
 		shrunk += !!nebula_pool_shrink(l->pool);
 	}
 	crowd_stop(c);
@@ -321,7 +342,7 @@ static void grown_blocks_are_handed_out_once(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, nebula_pool_grow(l->pool, 50 + round, GFP_KERNEL), 0);
-		fsleep(2 * USEC_PER_MSEC);
+		usleep_range(2000, 3000);
 		if (round % 3)
 			nebula_pool_shrink(l->pool);
 	}
@@ -348,7 +369,7 @@ static void cache_depth_changes_meanwhile(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, nebula_pool_set_cache_depth(l->pool, round * 7 % 17), 0);
-		fsleep(2 * USEC_PER_MSEC);
+		usleep_range(2000, 3000);
 	}
 	crowd_stop(c);
 	crowd_print(test, c);
@@ -365,9 +386,9 @@ static void cache_depth_changes_meanwhile(struct kunit *test)
 
 static void hotplug_brings_the_cache_back(struct kunit *test)
 {
+	int here = fixture_cpu(), there = fixture_other_cpu(test);
 	struct ledger *l = ledger_create(test, nebula_pool_create("hotplug", .block_size = 64,
 								  .blocks = 200));
-	int here = cpumask_first(cpu_online_mask), there = cpumask_last(cpu_online_mask);
 	unsigned int n;
 	void **objs;
 
@@ -394,18 +415,18 @@ static void hotplug_brings_the_cache_back(struct kunit *test)
 
 static void hotplug_meanwhile(struct kunit *test)
 {
+	int cpu = fixture_other_cpu(test);
 	struct ledger *l = ledger_create(test, nebula_pool_create("hotplug", .block_size = 64,
 								  .blocks = 500));
 	struct crowd *c = crowd_create(test, l, 500);
-	int cpu = cpumask_last(cpu_online_mask);
 	unsigned int round;
 
 	crowd_start_roaming(test, c);
 	for (round = 0; round < 3; round++) {
 		KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
-		fsleep(10 * USEC_PER_MSEC);
+		msleep(20);
 		KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-		fsleep(10 * USEC_PER_MSEC);
+		msleep(20);
 	}
 	crowd_stop(c);
 	crowd_print(test, c);
