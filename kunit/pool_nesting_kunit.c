@@ -52,6 +52,7 @@
  * @start: of the function in which breakpoints are.
  * @seen: its instructions that were interrupted, by offset.
  * @unchecked: exercises since all blocks were counted.
+ * @broken: something is wrong, which does not get better at other instructions.
  * @deeper: interruptions of the handler.
  * @wrongly_refused: requests that were refused although fewer blocks were live than there are.
  */
@@ -76,6 +77,7 @@ struct scene {
 	unsigned long start;
 	DECLARE_BITMAP(seen, FUNCTION_SIZE);
 	unsigned int unchecked;
+	bool broken;
 	unsigned int deeper;
 	unsigned int wrongly_refused;
 };
@@ -332,6 +334,7 @@ static bool scene_is_whole(struct kunit *test, struct scene *s, unsigned long ad
 	if (!faults && !s->wrongly_refused && n + s->nr_ballast == l->blocks &&
 	    used == s->nr_ballast)
 		return true;
+	s->broken = true;
 	KUNIT_FAIL(test, "%pS: %u faults, %u wrongly refused, %u of %u blocks, %u used",
 		   (void *)addr, faults, s->wrongly_refused, n, l->blocks - s->nr_ballast,
 		   used - s->nr_ballast);
@@ -344,7 +347,6 @@ static void scene_exercise(struct scene *s)
 	handler_give_all(s);
 }
 
-/* False when something is wrong, which would not get better at the next instruction. */
 static bool scene_goes_on(struct kunit *test, struct scene *s, unsigned long addr)
 {
 	return ++s->unchecked < 16 || scene_is_whole(test, s, addr);
@@ -369,7 +371,8 @@ static unsigned int interrupt_function(struct kunit *test, struct scene *s, unsi
 	interrupted = bitmap_weight(s->seen, FUNCTION_SIZE);
 	kunit_info(test, "%ps: %u instructions interrupted, of %u bytes\n", (void *)function,
 		   interrupted, size);
-	scene_is_whole(test, s, function);
+	if (!s->broken)
+		scene_is_whole(test, s, function);
 	return interrupted;
 }
 
@@ -392,7 +395,8 @@ static unsigned int interrupt_by_probes(struct kunit *test, struct scene *s, uns
 	kunit_info(test, "%ps: %u of %u instructions interrupted, %u addresses refused\n",
 		   (void *)function, interrupted, ps.n, ps.refused);
 	probes_destroy(&ps);
-	scene_is_whole(test, s, function);
+	if (!s->broken)
+		scene_is_whole(test, s, function);
 	return interrupted;
 }
 
@@ -441,7 +445,7 @@ static void interrupt_everywhere(struct kunit *test, struct scene *s, unsigned i
 	KUNIT_ASSERT_NOT_NULL(test, functions);
 	n = probes_functions(nebula_pool_free_outline, functions, FUNCTIONS_MAX);
 	n = look_for_functions(test, s, functions, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && !s->broken; i++)
 		interrupted += interrupt_function(test, s, functions[i]);
 	kunit_info(test, "%u instructions of %u functions interrupted\n", interrupted, n);
 	KUNIT_EXPECT_GE(test, interrupted, least);

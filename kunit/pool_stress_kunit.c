@@ -154,9 +154,15 @@ static void expect_never_refused(struct kunit *test, struct nebula_pool *p, unsi
 	ledger_destroy(l);
 }
 
+/* On a buffer, where no page is filled up with more blocks than the caches need. */
 static void n_are_served_by_caches(struct kunit *test)
 {
-	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 500), 500);
+	void *buffer = kunit_kzalloc(test, SZ_64K, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	expect_never_refused(test, nebula_pool_create("n", .block_size = 64, .blocks = 500,
+						      .buffer = buffer, .buffer_size = SZ_64K),
+			     500);
 }
 
 static void n_are_served_by_small_caches(struct kunit *test)
