@@ -43,7 +43,9 @@
  * dropped and DOUBLE_FREE recorded. The one interleaving left is that both entries are reached in
  * the same few instructions on two CPUs, so that both find the block free: then it has two users. A
  * locked instruction at each free would exclude it, at 20 cycles for every free there is, against a
- * fault that takes two mistakes within nanoseconds; strict and debug pools have that instruction.
+ * fault that takes two mistakes within nanoseconds. Debug pools have that instruction. In a strict
+ * pool the second of two racing frees meets the bit of the first and is recorded; it is not when a
+ * third CPU is handed the block between the two.
  */
 #include <linux/cpu.h>
 #include <linux/minmax.h>
