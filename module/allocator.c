@@ -27,6 +27,8 @@ static const struct nebula_kind_ops *const kinds[] = {
 	[NEBULA_KIND_NONE]	= &no_ops,
 	[NEBULA_KIND_BUMP]	= &nebula_bump_ops,
 	[NEBULA_KIND_POOL]	= &nebula_pool_ops,
+	[NEBULA_KIND_STACK]	= &nebula_stack_ops,
+	[NEBULA_KIND_SCRATCH]	= &nebula_scratch_ops,
 };
 
 static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);

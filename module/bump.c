@@ -26,7 +26,7 @@ static __always_inline void *alloc_raw(struct nebula_bump *b, size_t size, size_
 static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t align)
 {
 	struct nebula_guard_layout layout;
-	void *raw;
+	void *raw, *p;
 
 	if (!nebula_guard_layout(&layout, size, align))
 		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
@@ -38,7 +38,10 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 		this_cpu_add(b->heap->cpus->padding, layout.total - size);
 	else
 		WRITE_ONCE(b->padding, b->padding + layout.total - size);
-	return nebula_guard_dress(&b->common, &b->heap->guards, raw, &layout, size);
+	nebula_guard_claim(&b->common, raw, &layout, size);
+	p = nebula_guard_dress(&b->common, raw, &layout, size);
+	nebula_guard_push(&b->heap->guards, raw);
+	return p;
 }
 
 /**

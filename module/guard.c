@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Guards: with a debug flag, each object lies between two zones and behind a description of itself.
+ * Pools, whose blocks lie side by side for ever, have their own in pool_guard.c.
  *
  *	| guard | zone ....... | object | zone ... |
  *	raw                    offset              total
@@ -10,16 +11,19 @@
  * handed out is filled otherwise, so that nobody relies on it. NEBULA_TRACK: the guard keeps the
  * call stack of the allocation, and that is what a report of corruption shows.
  *
- * Guards form a list, newest first. One is pushed in any context with a compare-and-exchange, and
- * taken off only by the owner, or while no allocation is in flight, so nobody meets a guard that
- * goes (no ABA). An overrun may hit the next guard: each is sealed, and a broken seal ends the
- * list.
+ * An overrun may hit the next guard, so each is sealed.
+ *
+ * Who cannot tell where his objects are keeps the guards in a list, newest first. One is pushed in
+ * any context with a compare-and-exchange, and taken off only by the owner, or while no allocation
+ * is in flight, so nobody meets a guard that goes (no ABA). A broken seal ends the list.
  */
 #include <linux/atomic.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/poison.h>
+#include <linux/sched/clock.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include "guard.h"
@@ -28,14 +32,15 @@
 #define ZONE_BYTE	0xbb
 #define FREE_BYTE	POISON_FREE
 #define NEW_BYTE	POISON_INUSE
-#define ENTRIES_MAX	8
 
 /**
  * struct nebula_guard - what is known of an object
- * @older: the next older object's guard.
+ * @older: in a list: the next older object's guard.
  * @size: bytes of the object.
  * @total: bytes from here to the end of the zone behind it.
  * @offset: bytes from here to the object.
+ * @align: alignment of the whole.
+ * @time_ns: when it was allocated, local_clock().
  * @nr_entries: valid entries of @entries.
  * @entries: who allocated it, innermost first.
  * @seal: of all above that the list depends on.
@@ -45,8 +50,10 @@ struct nebula_guard {
 	size_t size;
 	size_t total;
 	size_t offset;
+	size_t align;
+	u64 time_ns;
 	unsigned int nr_entries;
-	unsigned long entries[ENTRIES_MAX];
+	unsigned long entries[NEBULA_CALLERS_MAX];
 	unsigned long seal;
 };
 
@@ -54,6 +61,32 @@ static unsigned long seal_of(const struct nebula_guard *g)
 {
 	return ~((unsigned long)g ^ (unsigned long)g->older ^ (g->size << 1) ^ (g->total << 2) ^
 		 (g->offset << 3));
+}
+
+/**
+ * nebula_callers() - the call stack from the first caller outside of this module on
+ * @entries: filled in, innermost first.
+ * @max: room in @entries, at most %NEBULA_CALLERS_MAX.
+ *
+ * Which frames are ours is looked at, not counted: what is inlined, and what the unwinder adds,
+ * differs.
+ *
+ * Context: any.
+ * Return: entries filled in.
+ */
+unsigned int nebula_callers(unsigned long *entries, unsigned int max)
+{
+	unsigned long all[NEBULA_CALLERS_MAX + 10];
+	unsigned int nr = stack_trace_save(all, ARRAY_SIZE(all), 0), first = 0, i;
+
+	for (i = 0; i < nr; i++)
+		if (within_module(all[i], THIS_MODULE))
+			first = i + 1;
+		else if (first)
+			break;
+	nr = min(nr - first, max);
+	memcpy(entries, all + first, nr * sizeof(*entries));
+	return nr;
 }
 
 /**
@@ -73,9 +106,16 @@ bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t alig
 	       l->total <= SIZE_MAX / 2 - l->align;
 }
 
-static void push(struct nebula_guards *guards, struct nebula_guard *g)
+/**
+ * nebula_guard_push() - keep an object in a list
+ * @guards: the list.
+ * @raw: what was allocated for the object, as dressed.
+ *
+ * Context: any.
+ */
+void nebula_guard_push(struct nebula_guards *guards, void *raw)
 {
-	struct nebula_guard *newest = READ_ONCE(guards->newest), *seen;
+	struct nebula_guard *newest = READ_ONCE(guards->newest), *g = raw, *seen;
 
 	for (;;) {
 		g->older = newest;
@@ -88,21 +128,33 @@ static void push(struct nebula_guards *guards, struct nebula_guard *g)
 	}
 }
 
-static void verify_free(struct nebula_allocator *a, const u8 *raw, size_t total, size_t size)
+/**
+ * nebula_guard_claim() - look whether memory that was nobody's still is as it was filled
+ * @a: the allocator; nothing happens without %NEBULA_POISON.
+ * @raw: what was just allocated, as @l asks for.
+ * @l: the layout.
+ * @size: bytes of the object.
+ *
+ * Context: any.
+ */
+void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
+			const struct nebula_guard_layout *l, size_t size)
 {
-	const u8 *bad = memchr_inv(raw, FREE_BYTE, total);
 	char what[NEBULA_WHAT_SIZE];
+	const u8 *bad;
 
+	if (!(a->flags & NEBULA_POISON))
+		return;
+	bad = memchr_inv(raw, FREE_BYTE, l->total);
 	if (!bad)
 		return;
-	snprintf(what, sizeof(what), "written at offset %zu", (size_t)(bad - raw));
+	snprintf(what, sizeof(what), "written at offset %zu", (size_t)(bad - (const u8 *)raw));
 	nebula_fail(a, NEBULA_E_USE_AFTER_FREE, .size = size, .what = what);
 }
 
 /**
  * nebula_guard_dress() - put the guard around an object that was just allocated
  * @a: the allocator; its flags say what is wanted.
- * @guards: its guards.
  * @raw: what was allocated, as @l asks for.
  * @l: the layout.
  * @size: bytes of the object.
@@ -110,43 +162,133 @@ static void verify_free(struct nebula_allocator *a, const u8 *raw, size_t total,
  * Context: any.
  * Return: the object.
  */
-void *nebula_guard_dress(struct nebula_allocator *a, struct nebula_guards *guards, void *raw,
+void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size)
 {
 	struct nebula_guard *g = raw;
 	u8 *object = raw + l->offset;
 
-	if (a->flags & NEBULA_POISON)
-		verify_free(a, raw, l->total, size);
 	memset(raw + sizeof(*g), ZONE_BYTE, l->total - sizeof(*g));
 	if (a->flags & NEBULA_POISON)
 		memset(object, NEW_BYTE, size);
 
-	*g = (struct nebula_guard){ .size = size, .total = l->total, .offset = l->offset };
-	if (a->flags & NEBULA_TRACK)
-		g->nr_entries = stack_trace_save(g->entries, ENTRIES_MAX, 1);
-	push(guards, g);
+	*g = (struct nebula_guard){
+		.size = size,
+		.total = l->total,
+		.offset = l->offset,
+		.align = l->align,
+	};
+	if (a->flags & NEBULA_TRACK) {
+		g->time_ns = local_clock();
+		g->nr_entries = nebula_callers(g->entries, NEBULA_CALLERS_MAX);
+	}
+	g->seal = seal_of(g);
 	return object;
 }
 
-static void report(struct nebula_allocator *a, const struct nebula_guard *g, const char *what)
+/**
+ * nebula_guard_resize() - put the guard around an object whose size changes where it is
+ * @a: the allocator.
+ * @raw: what was allocated for it; the guard is intact.
+ * @l: the layout for @size.
+ * @size: bytes it has now.
+ *
+ * Context: any.
+ */
+void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
+			 const struct nebula_guard_layout *l, size_t size)
 {
-	nebula_fail(a, NEBULA_E_CORRUPTION, .size = g->size, .what = what, .entries = g->entries,
-		    .nr_entries = g->nr_entries);
-}
+	struct nebula_guard *g = raw;
+	u8 *object = raw + g->offset;
 
-static void verify_zones(struct nebula_allocator *a, const struct nebula_guard *g)
-{
-	const u8 *start = (const u8 *)g, *object = start + g->offset;
-
-	if (memchr_inv(g + 1, ZONE_BYTE, g->offset - sizeof(*g)))
-		report(a, g, "zone before the object");
-	if (memchr_inv(object + g->size, ZONE_BYTE, g->total - g->offset - g->size))
-		report(a, g, "zone behind the object");
+	if (size > g->size && a->flags & NEBULA_POISON)
+		memset(object + g->size, NEW_BYTE, size - g->size);
+	memset(object + size, ZONE_BYTE, l->total - l->offset - size);
+	g->size = size;
+	g->total = l->total;
+	g->seal = seal_of(g);
 }
 
 /**
- * nebula_guard_release() - verify the newest objects and let go of them
+ * nebula_guard_object() - the object behind a guard
+ * @raw: what was allocated for it.
+ *
+ * Context: any.
+ * Return: the object, or %NULL when the guard was overwritten.
+ */
+void *nebula_guard_object(const void *raw)
+{
+	const struct nebula_guard *g = raw;
+
+	return g->seal == seal_of(g) ? (void *)raw + g->offset : NULL;
+}
+
+/**
+ * nebula_guard_origin() - who allocated an object
+ * @raw: what was allocated for it; the guard is intact.
+ * @origin: filled in.
+ *
+ * Context: any.
+ */
+void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin)
+{
+	const struct nebula_guard *g = raw;
+
+	origin->size = g->size;
+	origin->align = g->align;
+	origin->time_ns = g->time_ns;
+	origin->entries = g->entries;
+	origin->nr_entries = min_t(unsigned int, g->nr_entries, NEBULA_CALLERS_MAX);
+}
+
+/**
+ * nebula_guard_fault() - what is wrong with an object
+ * @a: the allocator.
+ * @raw: what was allocated for it.
+ *
+ * Context: any.
+ * Return: what is, in a few words, or %NULL.
+ */
+const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw)
+{
+	const struct nebula_guard *g = raw;
+	const u8 *object = nebula_guard_object(raw);
+
+	if (!object)
+		return "guard overwritten";
+	if (!(a->flags & NEBULA_REDZONE))
+		return NULL;
+	if (memchr_inv(g + 1, ZONE_BYTE, g->offset - sizeof(*g)))
+		return "zone before the object";
+	if (memchr_inv(object + g->size, ZONE_BYTE, g->total - g->offset - g->size))
+		return "zone behind the object";
+	return NULL;
+}
+
+/**
+ * nebula_guard_verify() - record what is wrong with an object, as CORRUPTION
+ * @a: the allocator.
+ * @raw: what was allocated for it.
+ *
+ * Context: any.
+ * Return: true; false when the guard was overwritten, and with it what it said.
+ */
+bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
+{
+	const struct nebula_guard *g = raw;
+	const char *what = nebula_guard_fault(a, raw);
+	const bool sealed = nebula_guard_object(raw);
+
+	if (what && sealed)
+		nebula_fail(a, NEBULA_E_CORRUPTION, .size = g->size, .what = what,
+			    .entries = g->entries, .nr_entries = g->nr_entries);
+	else if (what)
+		nebula_fail(a, NEBULA_E_CORRUPTION, .what = what);
+	return sealed;
+}
+
+/**
+ * nebula_guard_release() - verify the newest objects of a list and let go of them
  * @a: the allocator.
  * @guards: its guards.
  * @count: how many; more than there are means all.
@@ -161,14 +303,11 @@ bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guar
 	struct nebula_guard *g, *older;
 
 	for (g = guards->newest; g && count; g = older, count--) {
-		if (g->seal != seal_of(g)) {
-			nebula_fail(a, NEBULA_E_CORRUPTION, .what = "guard overwritten");
+		if (!nebula_guard_verify(a, g)) {
 			guards->newest = NULL;
 			return false;
 		}
 		older = g->older;
-		if (a->flags & NEBULA_REDZONE)
-			verify_zones(a, g);
 		nebula_guard_fill(a, g, g->total);
 	}
 	guards->newest = g;
@@ -187,4 +326,18 @@ void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
 {
 	if (a->flags & NEBULA_POISON)
 		memset(p, FREE_BYTE, size);
+}
+
+/**
+ * nebula_guard_is_filled() - is memory that is nobody's as it was filled?
+ * @a: the allocator.
+ * @p: the memory.
+ * @size: bytes.
+ *
+ * Context: any.
+ * Return: true; false when it was written to. Without %NEBULA_POISON nobody knows: true.
+ */
+bool nebula_guard_is_filled(const struct nebula_allocator *a, const void *p, size_t size)
+{
+	return !(a->flags & NEBULA_POISON) || !memchr_inv(p, FREE_BYTE, size);
 }

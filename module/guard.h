@@ -7,6 +7,11 @@
 
 #include "internal.h"
 
+/* Entries of a call stack that are kept of an allocation. */
+#define NEBULA_CALLERS_MAX	8
+
+unsigned int nebula_callers(unsigned long *entries, unsigned int max);
+
 struct nebula_guard;
 
 /**
@@ -29,11 +34,37 @@ struct nebula_guard_layout {
 	size_t offset;
 };
 
+/**
+ * struct nebula_guard_origin - who allocated an object
+ * @size: bytes asked for.
+ * @align: alignment of what was allocated.
+ * @time_ns: when, local_clock(); 0 without %NEBULA_TRACK.
+ * @entries: call stack, innermost first.
+ * @nr_entries: of @entries; 0 without %NEBULA_TRACK.
+ */
+struct nebula_guard_origin {
+	size_t size;
+	size_t align;
+	u64 time_ns;
+	const unsigned long *entries;
+	unsigned int nr_entries;
+};
+
 bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align);
-void *nebula_guard_dress(struct nebula_allocator *a, struct nebula_guards *guards, void *raw,
+void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
+			const struct nebula_guard_layout *l, size_t size);
+void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size);
+void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
+			 const struct nebula_guard_layout *l, size_t size);
+void *nebula_guard_object(const void *raw);
+void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin);
+const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw);
+bool nebula_guard_verify(struct nebula_allocator *a, const void *raw);
+void nebula_guard_push(struct nebula_guards *guards, void *raw);
 bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
 			  unsigned long count);
+bool nebula_guard_is_filled(const struct nebula_allocator *a, const void *p, size_t size);
 void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size);
 
 #endif /* _NEBULA_MODULE_GUARD_H */

@@ -2,11 +2,11 @@
 /*
  * Private to the module: what its files know of each other.
  *
- *	main.c ─ init ladder            fault.c ─ seam for failing allocations
- *	bump*.c, pool*.c ─ allocator kinds  region.c, chunk.c ─ backing memory
- *	allocator.c ─ registry, owners      error.c, report.c ─ record, render
- *	debugfs.c, text.c ─ files           stats.c ─ derived numbers
- *	config.c ─ configurations           guard.c ─ debug flags of bump
+ *	main.c ─ init ladder                        fault.c ─ seam for failing allocations
+ *	bump*.c pool*.c stack*.c scratch*.c ─ kinds  region.c, chunk.c ─ backing memory
+ *	allocator.c ─ registry, owners              error.c, report.c ─ record, render
+ *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
+ *	config.c ─ configurations                   guard.c ─ debug flags, but for pools
  */
 #ifndef _NEBULA_INTERNAL_H
 #define _NEBULA_INTERNAL_H
@@ -22,6 +22,8 @@
 #include <nebula/config.h>
 #include <nebula/error.h>
 #include <nebula/pool.h>
+#include <nebula/scratch.h>
+#include <nebula/stack.h>
 #include <nebula/stats.h>
 
 #define NEBULA_VERSION	"0.1.0"
@@ -114,6 +116,11 @@ void nebula_pool_rcu_flush(struct nebula_pool *p);
 unsigned int nebula_pool_waiters(const struct nebula_pool *p);
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t);
 
+/* stack_look.c, scratch.c: what tests look at. */
+
+int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t);
+unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t);
+
 /* text.c */
 
 /**
@@ -189,6 +196,8 @@ struct nebula_kind_ops {
 
 extern const struct nebula_kind_ops nebula_bump_ops;
 extern const struct nebula_kind_ops nebula_pool_ops;
+extern const struct nebula_kind_ops nebula_stack_ops;
+extern const struct nebula_kind_ops nebula_scratch_ops;
 
 /**
  * struct nebula_error_slot - one record, written by whoever claims it, read by anyone

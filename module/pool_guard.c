@@ -15,12 +15,11 @@
  */
 #include <linux/kernel.h>
 #include <linux/minmax.h>
-#include <linux/module.h>
 #include <linux/poison.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
+#include "guard.h"
 #include "pool.h"
 
 #define ZONE_BYTE	0xbb
@@ -29,25 +28,6 @@
 
 /* Of this call stack, in a report that shows others too. */
 #define HERE_ENTRIES	2
-
-/*
- * The call stack from the first caller outside of this module on: how many entries. Which frames
- * are ours is looked at, not counted: what is inlined, and what the unwinder adds, differs.
- */
-static unsigned int save_stack(unsigned long *entries, unsigned int max)
-{
-	unsigned long all[POOL_TRACK_ENTRIES + 10];
-	unsigned int nr = stack_trace_save(all, ARRAY_SIZE(all), 0), first = 0, i;
-
-	for (i = 0; i < nr; i++)
-		if (within_module(all[i], THIS_MODULE))
-			first = i + 1;
-		else if (first)
-			break;
-	nr = min(nr - first, max);
-	memcpy(entries, all + first, nr * sizeof(*entries));
-	return nr;
-}
 
 /* Bytes for each block that NEBULA_TRACK keeps. */
 size_t pool_track_size(const struct nebula_pool_heap *heap)
@@ -123,7 +103,7 @@ void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	if (seg->tracks) {
 		/* Who races for the block may be writing to it. */
 		data_race(track = seg->tracks[index]);
-		f.nr_entries = save_stack(entries, HERE_ENTRIES);
+		f.nr_entries = nebula_callers(entries, HERE_ENTRIES);
 		put_stack(&f, entries, NEBULA_ENTRY_ALLOCATED, track.alloc,
 			  min(track.nr_alloc, POOL_TRACK_ENTRIES));
 		put_stack(&f, entries, NEBULA_ENTRY_FREED, track.free,
@@ -185,7 +165,7 @@ void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg, u
 	track = &seg->tracks[index];
 	track->alloc_ns = local_clock();
 	track->alloc_pid = current->pid;
-	track->nr_alloc = save_stack(track->alloc, POOL_TRACK_ENTRIES);
+	track->nr_alloc = nebula_callers(track->alloc, POOL_TRACK_ENTRIES);
 	track->nr_free = 0;
 }
 
@@ -201,7 +181,7 @@ void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 		return;
 	track = &seg->tracks[index];
 	track->free_pid = current->pid;
-	track->nr_free = save_stack(track->free, POOL_TRACK_ENTRIES);
+	track->nr_free = nebula_callers(track->free, POOL_TRACK_ENTRIES);
 }
 
 /* What is wrong with a block, or NULL. Racy: the block may be on its way. Any context. */

@@ -82,12 +82,16 @@ enum nebula_errc {
  * @NEBULA_KIND_NONE: no allocator, for example a region or the module itself.
  * @NEBULA_KIND_BUMP: a bump allocator, also called arena.
  * @NEBULA_KIND_POOL: a pool of blocks of one size.
+ * @NEBULA_KIND_STACK: a stack.
+ * @NEBULA_KIND_SCRATCH: per-CPU scratch memory.
  * @NEBULA_KIND_NR: number of kinds.
  */
 enum nebula_kind {
 	NEBULA_KIND_NONE = 0,
 	NEBULA_KIND_BUMP,
 	NEBULA_KIND_POOL,
+	NEBULA_KIND_STACK,
+	NEBULA_KIND_SCRATCH,
 	NEBULA_KIND_NR
 };
 

@@ -9,6 +9,8 @@
 #include <nebula/allocator.h>
 #include <nebula/bump.h>
 #include <nebula/pool.h>
+#include <nebula/scratch.h>
+#include <nebula/stack.h>
 
 static inline struct nebula_allocator *nebula_allocator_of_bump(const struct nebula_bump *b)
 {
@@ -20,6 +22,16 @@ static inline struct nebula_allocator *nebula_allocator_of_pool(const struct neb
 	return (struct nebula_allocator *)&p->common;
 }
 
+static inline struct nebula_allocator *nebula_allocator_of_stack(const struct nebula_stack *s)
+{
+	return (struct nebula_allocator *)&s->common;
+}
+
+static inline struct nebula_allocator *nebula_allocator_of_scratch(const struct nebula_scratch *s)
+{
+	return (struct nebula_allocator *)&s->common;
+}
+
 /* nebula_allocator_of() - the common part behind a pointer to any kind of allocator */
 #define nebula_allocator_of(x) _Generic((x),					\
 	struct nebula_allocator *: (x),				\
@@ -27,7 +39,11 @@ static inline struct nebula_allocator *nebula_allocator_of_pool(const struct neb
 	struct nebula_bump *: nebula_allocator_of_bump((void *)(x)),	\
 	const struct nebula_bump *: nebula_allocator_of_bump((const void *)(x)),	\
 	struct nebula_pool *: nebula_allocator_of_pool((void *)(x)),	\
-	const struct nebula_pool *: nebula_allocator_of_pool((const void *)(x)))
+	const struct nebula_pool *: nebula_allocator_of_pool((const void *)(x)),	\
+	struct nebula_stack *: nebula_allocator_of_stack((void *)(x)),	\
+	const struct nebula_stack *: nebula_allocator_of_stack((const void *)(x)),	\
+	struct nebula_scratch *: nebula_allocator_of_scratch((void *)(x)),	\
+	const struct nebula_scratch *: nebula_allocator_of_scratch((const void *)(x)))
 
 /**
  * nebula_last_error() - the newest error of an allocator

@@ -10,6 +10,8 @@
 #include <nebula/generic.h>
 #include <nebula/pool.h>
 #include <nebula/scope.h>
+#include <nebula/scratch.h>
+#include <nebula/stack.h>
 #include <nebula/stats.h>
 
 #endif /* _NEBULA_NEBULA_H */

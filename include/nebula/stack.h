@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Stack allocator: nested scratch space in strict LIFO order.
+ *
+ * Best suited for temporaries of a recursion or of a call chain: allocate, free the newest, or give
+ * back everything down to a mark. A wrong order is always noticed, refused and recorded, and
+ * changes nothing.
+ *
+ * Two modes:
+ *  - owner (default): one owner at a time, serialised by the caller, in whatever context the owner
+ *    runs. Inline, no atomics; exact to the byte.
+ *  - %NEBULA_SHARED: any number of CPUs in task, softirq, hardirq and NMI context on one atomic top.
+ *    Every call is linearisable. Objects take whole cache lines (more in a very large stack), so
+ *    CPUs do not share them. For one stack a CPU, which needs no atomics, see scratch.h.
+ *
+ * Limitations: what lies below something newer cannot be freed before it, whoever it is of. A stack
+ * does not grow, and holds at most 1 GiB. In owner mode objects take 16 bytes on average at least.
+ */
+#ifndef _NEBULA_STACK_H
+#define _NEBULA_STACK_H
+
+#include <linux/align.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <nebula/allocator.h>
+#include <nebula/compat.h>
+#include <nebula/config.h>
+
+/* Objects of constant sizes from this to %NEBULA_STACK_INLINE_MAX are served inline. Bytes. */
+#define NEBULA_STACK_GRAIN	16UL
+#define NEBULA_STACK_INLINE_MAX	SZ_64K
+
+/* Largest capacity, bytes. */
+#define NEBULA_STACK_CAPACITY_MAX	((size_t)SZ_1G)
+
+/* Alignments up to it are those of the offsets too, see nebula_stack.base; no offset is less. Bytes. */
+#define NEBULA_STACK_ORIGIN_ALIGN	PAGE_SIZE
+
+/* Value of nebula_stack.limit that keeps everything out of line. */
+#define NEBULA_STACK_LIMIT_NONE	0UL
+
+/**
+ * struct nebula_stack_config - how a stack is to be
+ * @capacity: bytes it shall hold; rounded up to pages. With @buffer at most @buffer_size, and 0
+ *	means all of it.
+ * @flags: &enum nebula_flags: %NEBULA_SHARED, %NEBULA_ZERO and the debug flags.
+ * @preset: &enum nebula_preset.
+ * @backing: &enum nebula_backing; @buffer implies %NEBULA_BUFFER.
+ * @gfp: flags for all memory it gets; 0 means %GFP_KERNEL.
+ * @node: NEBULA_NODE(n) to prefer NUMA node n; 0 means any.
+ * @buffer: the caller's memory instead of a region of its own.
+ * @buffer_size: bytes at @buffer.
+ */
+struct nebula_stack_config {
+	size_t capacity;
+	unsigned int flags;
+	enum nebula_preset preset;
+	enum nebula_backing backing;
+	gfp_t gfp;
+	int node;
+	void *buffer;
+	size_t buffer_size;
+};
+
+/**
+ * struct nebula_mark - a position to give a stack back down to
+ * @owner: private; the stack it is of.
+ * @id: private; what tells it from all other marks at its position.
+ * @at: private; where it is.
+ * @extras: private; as @owner's, when it was taken.
+ *
+ * A plain value: it may be copied, kept, used more than once, or dropped.
+ */
+struct nebula_mark {
+	const struct nebula_stack *owner;
+	u64 id;
+	u32 at;
+	u32 extras;
+};
+
+/*
+ * The entries of a stack say where its objects end, newest last, as offsets from nebula_stack.base.
+ * An object begins where the one before it ends, unless that is said:
+ *
+ *	[end]				an object that begins at the end before
+ *	[TAG | start] [end]		an object that begins behind padding
+ *	[TAG | id] [TAG | id] [end]	a mark: no object, the end before once more
+ *
+ * So the last entry is the offset that is handed out next, and the last but one is where the newest
+ * object begins, or is tagged, and then equal to no offset. Below all objects lies a mark, whose id
+ * changes with each reset.
+ */
+#define NEBULA_STACK_TAG	BIT(31)
+
+struct nebula_stack_heap;
+
+/**
+ * struct nebula_stack - a stack allocator
+ * @top: private; the newest entry.
+ * @limit: private; offset up to which the inline paths serve: the highest that ever was, so that
+ *	passing it is noticed; or %NEBULA_STACK_LIMIT_NONE.
+ * @base: private; address that offsets count from, a multiple of %NEBULA_STACK_ORIGIN_ALIGN.
+ * @consumed: private; bytes ever taken, padding included.
+ * @allocs: private; allocations ever served.
+ * @entries: private; the oldest entry.
+ * @marks: private; id of the newest mark.
+ * @padding: private; bytes ever lost to alignment and to small objects.
+ * @resets: private; how often it was reset.
+ * @extras: private; entries that are no object's end.
+ * @scopes: private; scopes that are open.
+ * @start: private; offset of the first byte.
+ * @end: private; offset behind the last byte.
+ * @room: private; entries there is room for.
+ * @peak: private; highest offset ever, while @limit does not say it.
+ * @nothing: private; entries of one without memory.
+ * @heap: private; what only one made by create has.
+ * @common: private; common part of all allocators.
+ *
+ * All fields are private: use the functions. It may be embedded or live on the stack, see
+ * nebula_stack_init().
+ */
+struct nebula_stack {
+	u32 *top;
+	unsigned long limit;
+	unsigned long base;
+	unsigned long consumed;
+	unsigned long allocs;
+	u32 *entries;
+	u64 marks;
+	unsigned long padding;
+
+	unsigned long resets;
+	unsigned int extras;
+	unsigned int scopes;
+	u32 start;
+	u32 end;
+	u32 room;
+	u32 peak;
+	u32 nothing[3];
+	struct nebula_stack_heap *heap;
+	struct nebula_allocator common;
+};
+
+struct nebula_stack *nebula_stack_create_cfg(const char *name,
+					     const struct nebula_stack_config *cfg,
+					     size_t cfg_size, unsigned int abi,
+					     struct module *owner);
+void nebula_stack_destroy(struct nebula_stack *s);
+void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size);
+void nebula_stack_exit(struct nebula_stack *s);
+
+void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
+	__malloc __alloc_size(2);
+void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
+	__malloc __alloc_size(2);
+int nebula_stack_free_outline(struct nebula_stack *s, void *p);
+struct nebula_mark nebula_stack_mark_outline(struct nebula_stack *s);
+int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
+struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s);
+void nebula_stack_scope_exit(struct nebula_stack *s, const struct nebula_mark *m);
+
+void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
+			   size_t align)
+	__must_check __alloc_size(4);
+void nebula_stack_reset(struct nebula_stack *s);
+
+size_t nebula_stack_used(const struct nebula_stack *s);
+size_t nebula_stack_available(const struct nebula_stack *s);
+size_t nebula_stack_capacity(const struct nebula_stack *s);
+size_t nebula_stack_peak(const struct nebula_stack *s);
+bool nebula_stack_owns(const struct nebula_stack *s, const void *p);
+
+/* What the compiler can know of a configuration; all of it is checked again by create. */
+static __always_inline void nebula_stack_config_check(const struct nebula_stack_config *cfg)
+{
+	nebula_config_assert(cfg->capacity || cfg->buffer,
+			     "nebula_stack: .capacity must not be zero");
+	nebula_config_assert(cfg->capacity <= NEBULA_STACK_CAPACITY_MAX,
+			     "nebula_stack: .capacity is more than 1 GiB");
+}
+
+/**
+ * nebula_stack_create() - make a stack allocator
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
+ * @...: designated fields of &struct nebula_stack_config, for example ``.capacity = SZ_16K``.
+ *
+ * Fields that are constant and can never be valid do not compile.
+ *
+ * Context: task; may sleep. Honours the NOFS or NOIO scope of ``.gfp``.
+ * Return: the stack, or ERR_PTR(): -EINVAL for a wrong name or field, -EOVERFLOW for a capacity
+ * that cannot be represented, -ENOMEM without memory, -EPERM in atomic context, -ENOEXEC when the
+ * client was built against other headers. The reason is recorded.
+ */
+#define nebula_stack_create(name, ...)							\
+({											\
+	const struct nebula_stack_config __nebula_cfg = { __VA_ARGS__ };		\
+											\
+	nebula_stack_config_check(&__nebula_cfg);					\
+	nebula_alloc_hooks(nebula_stack_create_cfg(name, &__nebula_cfg, sizeof(__nebula_cfg),	\
+						   NEBULA_ABI, THIS_MODULE));		\
+})
+
+/**
+ * nebula_stack_alloc() - allocate memory on top of the stack
+ * @s: the stack.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Inline for constant sizes from %NEBULA_STACK_GRAIN on and constant alignments, as long as no
+ * padding is needed. The memory is uninitialised unless the stack has %NEBULA_ZERO.
+ *
+ * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Does not sleep.
+ * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, INVALID_ALIGNMENT,
+ * SIZE_OVERFLOW or WRONG_CONTEXT recorded.
+ */
+static __always_inline __malloc __alloc_size(2) __must_check
+void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
+{
+	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
+			     size >= NEBULA_STACK_GRAIN && size <= NEBULA_STACK_INLINE_MAX &&
+			     is_power_of_2(align) && align <= NEBULA_STACK_ORIGIN_ALIGN;
+	unsigned long cur, next;
+	u32 *top;
+
+	if (!inlined)
+		return nebula_stack_alloc_outline(s, size, align);
+
+	top = s->top;
+	cur = *top;
+	if (unlikely(cur & (align - 1)))
+		return nebula_stack_alloc_outline(s, size, align);
+	next = cur + size;
+	if (unlikely(next > s->limit))
+		return nebula_stack_alloc_higher(s, size, align);
+	/* There is room for an entry wherever there are %NEBULA_STACK_GRAIN bytes. */
+	WRITE_ONCE(top[1], next);
+	nebula_count(s->top, 1);
+	nebula_count(s->consumed, size);
+	nebula_count(s->allocs, 1);
+	return (void *)(s->base + cur);
+}
+
+/**
+ * nebula_stack_zalloc() - allocate zeroed memory on top of the stack
+ * @s: the stack.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+static __always_inline __malloc __alloc_size(2) __must_check
+void *nebula_stack_zalloc(struct nebula_stack *s, size_t size, size_t align)
+{
+	void *p = nebula_stack_alloc(s, size, align);
+
+	if (likely(!ZERO_OR_NULL_PTR(p)))
+		memset(p, 0, size);
+	return p;
+}
+
+/**
+ * nebula_stack_free() - free the newest object
+ * @s: the stack.
+ * @p: the object; %NULL and %ZERO_SIZE_PTR are fine.
+ *
+ * The padding before it is given back too. Marks that were taken since it was allocated become
+ * stale. Anything but the newest object is refused and recorded: LIFO_VIOLATION for an older one,
+ * DOUBLE_FREE at or above the top, MISALIGNED_POINTER inside an object, FOREIGN_POINTER anywhere
+ * else. Nothing changes then.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: 0; -EINVAL; -EPERM for an NMI where a shared stack cannot serve it (WRONG_CONTEXT).
+ */
+static __always_inline int nebula_stack_free(struct nebula_stack *s, void *p)
+{
+	unsigned long start = (unsigned long)p - s->base;
+
+	/* What is tagged lies above the limit. */
+	if (unlikely(start != s->top[-1]) || unlikely(start >= s->limit))
+		return nebula_stack_free_outline(s, p);
+	nebula_count(s->top, -1);
+	return 0;
+}
+
+/* What tells the mark whose last entry is at @at from others that ever were there. */
+static __always_inline u64 nebula_stack_mark_id(const u32 *at)
+{
+	u64 id;
+
+	memcpy(&id, at - 2, sizeof(id));
+	return id;
+}
+
+/**
+ * nebula_stack_mark() - remember the position
+ * @s: the stack.
+ *
+ * Marks nest to any depth; while objects are small there may be no room for more (EXCEEDS_MAX).
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: the mark. When it was refused, that is recorded and restoring it fails.
+ */
+static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack *s)
+{
+	u32 *top = s->top;
+	struct nebula_mark m;
+
+	/* On top of the stack is a mark already. */
+	if (unlikely(!(top[-1] & top[-2] & NEBULA_STACK_TAG)))
+		return nebula_stack_mark_outline(s);
+	m.owner = s;
+	m.id = nebula_stack_mark_id(top);
+	m.at = top - s->entries;
+	m.extras = s->extras;
+	return m;
+}
+
+/**
+ * nebula_stack_restore() - give back everything allocated since a mark
+ * @s: the stack.
+ * @m: the mark; it stays valid.
+ *
+ * Context: as nebula_stack_alloc(). With %NEBULA_SHARED also what other CPUs allocated goes, and
+ * the time it takes grows with the number of objects that go. Return: 0; -ESTALE (STALE_CHECKPOINT)
+ * when the stack was reset since, or what the mark was taken on top of was given back, even if the
+ * space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for another stack's, or garbage. On failure
+ * nothing changes.
+ */
+static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct nebula_mark m)
+{
+	u32 *at = s->entries + m.at;
+
+	if (unlikely(m.owner != s) || unlikely(at > s->top) || unlikely(!s->limit) ||
+	    unlikely(nebula_stack_mark_id(at) != m.id)) {
+		struct nebula_mark copy = m;
+
+		return nebula_stack_restore_outline(s, &copy);
+	}
+	WRITE_ONCE(s->top, at);
+	WRITE_ONCE(s->extras, m.extras);
+	return 0;
+}
+
+#endif /* _NEBULA_STACK_H */

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scratch memory out of line, and what debugfs shows of it.
+ *
+ * A CPU's part, objects with the word behind each that tells where it began:
+ *
+ *	    start                                          cur             end
+ *	|edge|###A###|start|..pad..|####B####|A end|B 1|....................|
+ *
+ * The word of an object behind padding is odd, and a second one before it tells where the padding
+ * began, so that all of it is given back. Below the first object lies a word that no object has.
+ *
+ * Interruption between any two instructions. Whoever interrupts gets and puts in pairs, so he
+ * leaves
+ * @cur as he found it, and everything below it. What he changes is memory above @cur, peak and
+ * counters:
+ *  - get sets @cur before it writes the word, or anything else, to what is its own from then on. If
+ *    it is interrupted before, it sets @cur to the same as it would have; if after, whoever
+ *    interrupts works above.
+ *  - put reads the word, and sets @cur to the object's begin as the last that it does.
+ *  - The peak is exchanged, so that a higher one of who interrupts is not lost; counters are per-CPU
+ *    operations, which interrupts do not tear.
+ * None of this is seen by other CPUs, so compiler barriers do. A task that holds something has
+ * preemption off, so it stays on its CPU, and that CPU stays online; nobody can hold memory of a
+ * CPU that is not. On PREEMPT_RT the same is true, and softirqs have to see to it themselves.
+ */
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/irqflags.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include "scratch.h"
+
+/* In the word behind an object: it lies behind padding, of which the word before tells. */
+#define PADDED		1UL
+
+/* Objects of a CPU that are looked at for debugfs. */
+#define OBJECTS_MAX	32
+
+/**
+ * struct object - an object, as the words behind it tell
+ * @base: its first byte, or that of its guard.
+ * @from: where it is given back to: with padding before it that begins earlier.
+ * @words: the first of the words behind it.
+ */
+struct object {
+	unsigned long base;
+	unsigned long from;
+	unsigned long words;
+};
+
+static unsigned long word_at(unsigned long addr)
+{
+	/* Debugfs may be looking from another CPU. */
+	return data_race(*(const unsigned long *)addr);
+}
+
+/* The object that ends at @cur; false when there is none, or its words were overwritten. */
+static bool read_object(const struct nebula_scratch_cpu *c, unsigned long cur, struct object *o)
+{
+	unsigned long word = word_at(cur - SCRATCH_WORD);
+
+	o->base = word & ~PADDED;
+	o->from = o->base;
+	o->words = cur - SCRATCH_WORD;
+	if (word & PADDED) {
+		o->words -= SCRATCH_WORD;
+		o->from = word_at(o->words);
+	}
+	return o->from >= c->start && o->from <= o->base && o->base < o->words &&
+	       IS_ALIGNED(o->from | o->base, NEBULA_SCRATCH_GRAIN);
+}
+
+/* Words behind something that begins at @at can be those of an object, or there is nothing below. */
+static bool is_edge(const struct nebula_scratch_cpu *c, unsigned long at)
+{
+	struct object below;
+
+	return at == c->start || (at > c->start && read_object(c, at, &below));
+}
+
+static noinline __cold void *refuse(struct nebula_scratch *s, enum nebula_errc code, size_t size,
+				    size_t align)
+{
+	nebula_fail(&s->common, code, .size = size, .align = align, .what = "get");
+	return NULL;
+}
+
+/* This CPU may be left at any moment. */
+static bool may_leave(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_COUNT) && preemptible();
+}
+
+static void note_peak(struct nebula_scratch_cpu __percpu *cpus, bool inlined, unsigned long cur)
+{
+	unsigned long __percpu *peak = inlined ? &cpus->limit : &cpus->peak;
+	unsigned long seen = this_cpu_read(*peak);
+
+	while (cur > seen && !nebula_this_cpu_cas(*peak, &seen, cur))
+		;
+}
+
+/* NULL when it does not fit. */
+static void *take(struct nebula_scratch *s, size_t size, size_t align)
+{
+	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
+	const unsigned long cur = raw_cpu_read(cpus->cur), end = raw_cpu_read(cpus->end);
+	const unsigned long base = ALIGN(cur, max_t(size_t, align, NEBULA_SCRATCH_GRAIN));
+	const size_t words = base == cur ? SCRATCH_WORD : 2 * SCRATCH_WORD;
+	unsigned long next;
+
+	if (base < cur || base >= end || size > end - base)
+		return NULL;
+	next = base + ALIGN(size, NEBULA_SCRATCH_GRAIN) + words;
+	if (next > end)
+		return NULL;
+	raw_cpu_write(cpus->cur, next);
+	/* Only now the memory is ours. */
+	barrier();
+	if (base == cur) {
+		((unsigned long *)next)[-1] = base;
+	} else {
+		((unsigned long *)next)[-2] = cur;
+		((unsigned long *)next)[-1] = base | PADDED;
+	}
+	this_cpu_inc(cpus->allocs);
+	this_cpu_add(cpus->bytes, size);
+	this_cpu_add(cpus->padding, next - cur - size);
+	note_peak(cpus, scratch_is_inline(s), next);
+	return (void *)base;
+}
+
+static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t align)
+{
+	struct nebula_guard_layout layout;
+	void *raw;
+
+	if (!nebula_guard_layout(&layout, size, align))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align);
+	raw = take(s, layout.total, layout.align);
+	if (!raw)
+		return NULL;
+	/* Nobody asked for the guard. */
+	this_cpu_sub(s->cpus->bytes, layout.total - size);
+	this_cpu_add(s->cpus->padding, layout.total - size);
+	nebula_guard_claim(&s->common, raw, &layout, size);
+	return nebula_guard_dress(&s->common, raw, &layout, size);
+}
+
+/**
+ * nebula_scratch_get_outline() - nebula_scratch_get() where it is not inline
+ * @s: the scratch memory.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_scratch_get().
+ * Return: as nebula_scratch_get().
+ */
+void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
+{
+	void *p;
+
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!is_power_of_2(align)))
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align);
+	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align);
+	if (unlikely(may_leave()))
+		return refuse(s, NEBULA_E_WRONG_CONTEXT, size, align);
+
+	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align) : take(s, size, align);
+	if (unlikely(!p))
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align);
+	if (unlikely(s->common.flags & NEBULA_ZERO))
+		memset(p, 0, size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_get_outline);
+
+/* Is @p what the client has of the object? When its guard is broken, anything inside is. */
+static bool is_of(const struct nebula_scratch *s, const struct object *o, unsigned long p)
+{
+	const void *object;
+
+	if (!scratch_is_guarded(s))
+		return o->base == p;
+	object = nebula_guard_object((void *)o->base);
+	return object ? object == (void *)p : p > o->base && p < o->words;
+}
+
+/* What is wrong with putting @p, which is below the top of this CPU's part, and above its edge. */
+static enum nebula_errc judge_inside(const struct nebula_scratch *s,
+				     const struct nebula_scratch_cpu *c, unsigned long p)
+{
+	unsigned long cur = c->cur;
+	struct object o;
+
+	while (cur > c->start && read_object(c, cur, &o) && p < o.base)
+		cur = o.from;
+	if (cur > c->start && read_object(c, cur, &o) && is_of(s, &o, p))
+		return NEBULA_E_LIFO_VIOLATION;
+	return NEBULA_E_MISALIGNED_POINTER;
+}
+
+/*
+ * What is wrong with putting @p; nothing when it is the newest object of this CPU, which @o is
+ * then. When the words of that were overwritten, @p is believed if it can be one, and that is
+ * corruption.
+ */
+static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+			      unsigned long p, struct object *o)
+{
+	if (p < c->start || p >= c->end)
+		return NEBULA_E_FOREIGN_POINTER;
+	if (p >= c->cur)
+		return NEBULA_E_DOUBLE_FREE;
+	if (read_object(c, c->cur, o) && is_edge(c, o->from))
+		return is_of(s, o, p) ? NEBULA_OK : judge_inside(s, c, p);
+	if (!IS_ALIGNED(p, NEBULA_SCRATCH_GRAIN) || !is_edge(c, p))
+		return NEBULA_E_MISALIGNED_POINTER;
+	*o = (struct object){ .base = p, .from = p, .words = c->cur - SCRATCH_WORD };
+	return NEBULA_E_CORRUPTION;
+}
+
+/**
+ * nebula_scratch_put_outline() - nebula_scratch_put() where it is not inline
+ * @s: the scratch memory.
+ * @p: what nebula_scratch_get() returned.
+ *
+ * Context: as nebula_scratch_put().
+ * Return: as nebula_scratch_put().
+ */
+int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
+{
+	struct nebula_scratch_cpu *c;
+	enum nebula_errc code;
+	struct object o;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	if (may_leave())
+		return nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "put");
+	c = raw_cpu_ptr(s->cpus);
+	code = judge(s, c, (unsigned long)p, &o);
+	if (code && code != NEBULA_E_CORRUPTION)
+		return nebula_fail(&s->common, code, .what = "put");
+	if (!code && scratch_is_guarded(s))
+		nebula_guard_verify(&s->common, (void *)o.base);
+	nebula_guard_fill(&s->common, (void *)o.from, c->cur - o.from);
+	/* From here on it is nobody's. */
+	barrier();
+	WRITE_ONCE(c->cur, o.from);
+	return code ? nebula_fail(&s->common, code, .what = "word behind the object") : 0;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_put_outline);
+
+/**
+ * nebula_scratch_owns() - does an address lie in scratch memory?
+ * @s: the scratch memory.
+ * @p: any address.
+ *
+ * Context: any.
+ * Return: true when it does, of any CPU, whether it was handed out or not.
+ */
+bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p)
+{
+	const unsigned long addr = (unsigned long)p;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		if (addr >= c->start && addr < c->end)
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_owns);
+
+static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_scratch, common);
+}
+
+/* Bytes in use, as of some moment. */
+static size_t used_of(const struct nebula_scratch_cpu *c)
+{
+	return clamp(READ_ONCE(c->cur), c->start, c->end) - c->start;
+}
+
+static size_t peak_of(const struct nebula_scratch_cpu *c)
+{
+	return max3(READ_ONCE(c->limit), READ_ONCE(c->peak), c->start) - c->start;
+}
+
+/* The peak is the sum of those of the CPUs, each at its own time. */
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		u->used += used_of(c);
+		u->capacity += c->end - c->start;
+		u->peak += peak_of(c);
+	}
+	u->available = u->capacity - u->used;
+	u->max_capacity = u->capacity;
+}
+
+/**
+ * struct looked - what a look at a CPU's part found
+ * @objects: in use.
+ * @bytes: of them, padding and words included.
+ * @fault: what is wrong with the oldest that could be reached, or %NULL.
+ * @at: with which.
+ */
+struct looked {
+	unsigned int objects;
+	size_t bytes;
+	const char *fault;
+	const void *at;
+};
+
+/* Racy: what changed meanwhile is not followed. False when something did. */
+static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+		    struct looked *l)
+{
+	const unsigned long top = READ_ONCE(c->cur);
+	unsigned long cur = top;
+	struct object o;
+
+	*l = (struct looked){ .bytes = top - c->start };
+	while (cur > c->start) {
+		if (!read_object(c, cur, &o)) {
+			l->fault = "word behind it overwritten";
+			l->at = (void *)cur;
+			break;
+		}
+		l->objects++;
+		if (scratch_is_guarded(s))
+			l->fault = nebula_guard_fault(&s->common, (void *)o.base) ?: l->fault;
+		l->at = l->fault ? (void *)o.base : NULL;
+		cur = o.from;
+	}
+	if (!l->fault && !nebula_guard_is_filled(&s->common, (void *)top, c->end - top)) {
+		l->fault = "written while free";
+		l->at = (void *)top;
+	}
+	return READ_ONCE(c->cur) == top;
+}
+
+static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	struct nebula_usage u = { };
+	unsigned long live = 0;
+	struct looked l;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		if (used_of(c) && look_at(s, c, &l))
+			live += l.objects;
+		st->allocs += READ_ONCE(c->allocs);
+		st->bytes_in += READ_ONCE(c->bytes);
+		st->padding += READ_ONCE(c->padding);
+		st->regions++;
+	}
+	ops_usage(a, &u);
+	st->frees = st->allocs - min_t(u64, live, st->allocs);
+	st->used = u.used;
+	st->available = u.available;
+	st->capacity = u.capacity;
+	st->max_capacity = u.max_capacity;
+	st->peak = u.peak;
+	st->bytes_out = st->bytes_in - min_t(u64, u.used, st->bytes_in);
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	const struct nebula_scratch_heap *heap = s->heap;
+	const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpumask_first(cpu_possible_mask));
+
+	nebula_text_key(t, "mode", "per CPU");
+	nebula_text_key(t, "path", "%s", scratch_is_inline(s) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, t);
+	nebula_text_bytes(t, "per CPU", c->end - c->start);
+	nebula_text_key(t, "cpus", "%u", num_possible_cpus());
+	nebula_text_bytes(t, "overhead", sizeof(*heap) + num_possible_cpus() *
+			  (sizeof(*s->cpus) + sizeof(*heap->regions) + SCRATCH_WORD));
+}
+
+static void ops_live(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	struct looked l;
+	int cpu;
+
+	nebula_text_printf(t, "%5s %8s %12s %12s %12s\n", "cpu", "objects", "bytes", "peak",
+			   "gets");
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		if (!look_at(s, c, &l))
+			nebula_text_printf(t, "%5d %8s %12s", cpu, "busy", "-");
+		else
+			nebula_text_printf(t, "%5d %8u %12zu", cpu, l.objects, l.bytes);
+		nebula_text_printf(t, " %12zu %12lu\n", peak_of(c), READ_ONCE(c->allocs));
+	}
+}
+
+#define MAP_COLUMNS	64UL
+
+static void ops_map(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	char row[MAP_COLUMNS + 1];
+	size_t size, each, used, i;
+	int cpu;
+
+	nebula_text_printf(t, "# used  + some used  - used before  . never\n");
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		size = c->end - c->start;
+		each = DIV_ROUND_UP(size, MAP_COLUMNS);
+		used = used_of(c);
+		for (i = 0; i * each < size; i++)
+			row[i] = (i + 1) * each <= used	      ? '#' :
+				 i * each < used	      ? '+' :
+				 i * each < peak_of(c)	      ? '-' : '.';
+		row[i] = '\0';
+		nebula_text_printf(t, "cpu %5d  %s  %zu bytes each\n", cpu, row, each);
+	}
+}
+
+/**
+ * nebula_scratch_validate() - look whether everything is intact
+ * @s: the scratch memory.
+ * @t: where faults are named, or %NULL.
+ *
+ * A CPU that is at work meanwhile is looked at again, and passed over if that goes on.
+ *
+ * Context: process context.
+ * Return: CPUs at fault.
+ */
+unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t)
+{
+	unsigned int faults = 0, looks;
+	struct looked l;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+		const unsigned long allocs = READ_ONCE(c->allocs);
+
+		/* A fault counts if it is still there, and nobody was. */
+		for (looks = 0; looks < 2; looks++)
+			if (!look_at(s, c, &l) || !l.fault || READ_ONCE(c->allocs) != allocs)
+				break;
+		if (looks < 2)
+			continue;
+		faults++;
+		if (t)
+			nebula_text_printf(t, "cpu %d, object at %p: %s\n", cpu, l.at, l.fault);
+	}
+	return faults;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_scratch_validate);
+
+static void ops_validate(struct nebula_allocator *a, struct nebula_text *t)
+{
+	if (!nebula_scratch_validate(scratch_of(a), t))
+		nebula_text_printf(t, "ok\n");
+}
+
+static void ops_reclaim(struct nebula_allocator *a)
+{
+	scratch_take_down(container_of(a, struct nebula_scratch, common));
+}
+
+const struct nebula_kind_ops nebula_scratch_ops = {
+	.name		= "scratch",
+	.usage		= ops_usage,
+	.stats		= ops_stats,
+	.describe	= ops_describe,
+	.reclaim	= ops_reclaim,
+	.live		= ops_live,
+	.map		= ops_map,
+	.validate	= ops_validate,
+};

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stack: what both modes share. Everything runs in the owner's context, or in any context with
+ * NEBULA_SHARED; see <nebula/stack.h>.
+ */
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/string.h>
+#include "stack.h"
+
+/* Looks at a shared stack that keeps changing before one is content with less. */
+#define LOOKS	16
+
+bool stack_top(const struct nebula_stack *s, struct stack_object *o)
+{
+	return stack_is_shared(s) ? stack_shared_top(s, o) : stack_owner_top(s, o);
+}
+
+/* Shows @fn all objects and marks, newest first; false when they changed meanwhile. */
+bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
+{
+	return stack_is_shared(s) ? stack_shared_look(s, fn, data) : stack_owner_look(s, fn, data);
+}
+
+static noinline __cold void *refuse(struct nebula_stack *s, enum nebula_errc code, size_t size,
+				    size_t align, const char *what)
+{
+	nebula_fail(&s->common, code, .size = size, .align = align, .what = what);
+	return NULL;
+}
+
+/* Where per-CPU operations can be torn by an NMI, a shared stack does not serve one. */
+static bool wrong_context(struct nebula_stack *s, const char *what)
+{
+	if (NEBULA_NMI_SAFE || !stack_is_shared(s) || !in_nmi())
+		return false;
+	nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = what);
+	return true;
+}
+
+static void *alloc_raw(struct nebula_stack *s, size_t size, size_t align)
+{
+	return stack_is_shared(s) ? stack_shared_alloc(s, size, align)
+				  : stack_owner_alloc(s, size, align);
+}
+
+static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t align)
+{
+	struct nebula_guard_layout layout;
+	void *raw;
+
+	if (!nebula_guard_layout(&layout, size, align))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
+	raw = alloc_raw(s, layout.total, layout.align);
+	if (!raw)
+		return NULL;
+	/* Nobody asked for the guard. */
+	if (stack_is_shared(s))
+		this_cpu_sub(s->heap->cpus->bytes, layout.total - size);
+	else
+		WRITE_ONCE(s->padding, s->padding + layout.total - size);
+	/* What is free of a shared one can be somebody's again at once, so it is not filled. */
+	if (!stack_is_shared(s))
+		nebula_guard_claim(&s->common, raw, &layout, size);
+	return nebula_guard_dress(&s->common, raw, &layout, size);
+}
+
+/**
+ * nebula_stack_alloc_outline() - nebula_stack_alloc() where it is not inline
+ * @s: the stack.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
+{
+	void *p;
+
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!is_power_of_2(align)))
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align, NULL);
+	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
+	if (unlikely(wrong_context(s, "alloc")))
+		return NULL;
+
+	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
+					  : alloc_raw(s, size, align);
+	if (unlikely(!p))
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
+	if (unlikely(s->common.flags & NEBULA_ZERO))
+		memset(p, 0, size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_outline);
+
+/**
+ * nebula_stack_alloc_higher() - nebula_stack_alloc() beyond the highest use so far
+ * @s: the stack.
+ * @size: bytes, as inline.
+ * @align: power of two, bytes; the top is aligned.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
+{
+	u32 *top = s->top;
+	unsigned long cur = *top, next = cur + size;
+
+	if (unlikely(!s->limit) || unlikely(next > s->end))
+		return nebula_stack_alloc_outline(s, size, align);
+	WRITE_ONCE(s->limit, next);
+	WRITE_ONCE(top[1], next);
+	nebula_count(s->top, 1);
+	nebula_count(s->consumed, size);
+	nebula_count(s->allocs, 1);
+	return (void *)(s->base + cur);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_higher);
+
+/* Is @p what the client has of the object? When its guard is broken, anything inside is. */
+static bool is_of(const struct nebula_stack *s, const struct stack_object *o, const void *p)
+{
+	const void *object;
+
+	if (!stack_is_guarded(s))
+		return o->base == p;
+	object = nebula_guard_object(o->base);
+	return object ? object == p : p > o->base && p < o->base + o->size;
+}
+
+/**
+ * struct search - is there such an object?
+ * @stack: where.
+ * @p: what the client has of it.
+ * @found: there is.
+ */
+struct search {
+	const struct nebula_stack *stack;
+	const void *p;
+	bool found;
+};
+
+static bool compare(const struct stack_object *o, void *data)
+{
+	struct search *search = data;
+
+	search->found = o->base && is_of(search->stack, o, search->p);
+	return !search->found && (!o->base || search->p < o->base);
+}
+
+/* What is wrong with freeing @p; nothing when it is the newest object, which @o is then. */
+static enum nebula_errc judge(const struct nebula_stack *s, const void *p, struct stack_object *o)
+{
+	struct search search = { .stack = s, .p = p };
+	unsigned int looks = LOOKS;
+
+	if (!nebula_stack_owns(s, p))
+		return NEBULA_E_FOREIGN_POINTER;
+	if (!stack_top(s, o) || p >= o->base + o->size)
+		return NEBULA_E_DOUBLE_FREE;
+	if (is_of(s, o, p))
+		return NEBULA_OK;
+	while (looks && !stack_look(s, compare, &search))
+		looks--;
+	return search.found || !looks ? NEBULA_E_LIFO_VIOLATION : NEBULA_E_MISALIGNED_POINTER;
+}
+
+static bool pop(struct nebula_stack *s, const struct stack_object *o)
+{
+	if (stack_is_shared(s))
+		return stack_shared_pop(s, o->base);
+	stack_owner_pop(s);
+	return true;
+}
+
+/**
+ * nebula_stack_free_outline() - nebula_stack_free() where it is not inline
+ * @s: the stack.
+ * @p: the object.
+ *
+ * Context: as nebula_stack_free().
+ * Return: as nebula_stack_free().
+ */
+int nebula_stack_free_outline(struct nebula_stack *s, void *p)
+{
+	struct stack_object o;
+	enum nebula_errc code;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	if (wrong_context(s, "free"))
+		return -EPERM;
+	do {
+		code = judge(s, p, &o);
+		if (code)
+			return nebula_fail(&s->common, code, .what = "free");
+		if (stack_is_guarded(s))
+			nebula_guard_verify(&s->common, o.base);
+	} while (!pop(s, &o));
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_free_outline);
+
+static enum nebula_errc resize_raw(struct nebula_stack *s, const void *base, size_t new_size)
+{
+	return stack_is_shared(s) ? stack_shared_resize(s, base, new_size)
+				  : stack_owner_resize(s, new_size);
+}
+
+/* The newest object, and the guard around it, get another size where they are. */
+static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object *o,
+			       size_t new_size)
+{
+	struct nebula_guard_origin origin;
+	struct nebula_guard_layout layout;
+	enum nebula_errc code;
+
+	if (!stack_is_guarded(s))
+		return resize_raw(s, o->base, new_size);
+	if (!nebula_guard_verify(&s->common, o->base))
+		return NEBULA_E_CORRUPTION;
+	nebula_guard_origin(o->base, &origin);
+	/* The bytes behind a shared one that shrinks would be another's before they are filled. */
+	if (stack_is_shared(s) && new_size <= origin.size)
+		return NEBULA_OK;
+	nebula_guard_layout(&layout, new_size, origin.align);
+	code = resize_raw(s, o->base, layout.total);
+	if (!code)
+		nebula_guard_resize(&s->common, o->base, &layout, new_size);
+	return code;
+}
+
+/**
+ * nebula_stack_realloc() - change the size of the newest object where it is
+ * @s: the stack.
+ * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
+ * @old_size: its size, bytes.
+ * @new_size: wanted size, bytes; 0 to free.
+ * @align: power of two that @p is aligned to, bytes.
+ *
+ * Marks stay valid. With %NEBULA_ZERO the added bytes are zeroed.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: @p; %ZERO_SIZE_PTR for @new_size 0; %NULL as nebula_stack_alloc(), as what is refused by
+ * nebula_stack_free(), or with INVALID_LAYOUT recorded when it never had @old_size. @p is untouched
+ * then.
+ */
+void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
+			   size_t align)
+{
+	struct stack_object o;
+	enum nebula_errc code;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return nebula_stack_alloc_outline(s, new_size, align);
+	if (!new_size)
+		return nebula_stack_free(s, p) ? NULL : ZERO_SIZE_PTR;
+	if (!is_power_of_2(align) || !IS_ALIGNED((unsigned long)p, align))
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, new_size, align, "realloc");
+	if (new_size > NEBULA_STACK_CAPACITY_MAX)
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, new_size, align, "realloc");
+	if (wrong_context(s, "realloc"))
+		return NULL;
+	code = judge(s, p, &o);
+	if (!code && old_size > o.size)
+		code = NEBULA_E_INVALID_LAYOUT;
+	if (!code)
+		code = resize(s, &o, new_size);
+	if (code)
+		return refuse(s, code, new_size, align, "realloc");
+	if (s->common.flags & NEBULA_ZERO && new_size > old_size)
+		memset(p + old_size, 0, new_size - old_size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_realloc);
+
+/**
+ * nebula_stack_mark_outline() - nebula_stack_mark() where it is not inline
+ * @s: the stack.
+ *
+ * Context: as nebula_stack_mark().
+ * Return: as nebula_stack_mark().
+ */
+struct nebula_mark nebula_stack_mark_outline(struct nebula_stack *s)
+{
+	struct nebula_mark m;
+
+	if (wrong_context(s, "mark"))
+		return stack_no_mark(s);
+	if (stack_is_shared(s))
+		return stack_shared_mark(s);
+	m = stack_owner_mark(s);
+	if (!m.id)
+		nebula_fail(&s->common, NEBULA_E_EXCEEDS_MAX, .what = "mark");
+	return m;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_mark_outline);
+
+/**
+ * nebula_stack_restore_outline() - nebula_stack_restore() where it is not inline
+ * @s: the stack.
+ * @m: the mark.
+ *
+ * Context: as nebula_stack_restore().
+ * Return: as nebula_stack_restore().
+ */
+int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m)
+{
+	enum nebula_errc code;
+
+	if (wrong_context(s, "restore"))
+		return -EPERM;
+	code = stack_is_shared(s) ? stack_shared_restore(s, m) : stack_owner_restore(s, m);
+	return code ? nebula_fail(&s->common, code) : 0;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_restore_outline);
+
+/**
+ * nebula_stack_reset() - give back everything
+ * @s: the stack.
+ *
+ * All marks become stale.
+ *
+ * Context: as nebula_stack_restore().
+ */
+void nebula_stack_reset(struct nebula_stack *s)
+{
+	if (wrong_context(s, "reset"))
+		return;
+	if (stack_is_shared(s))
+		stack_shared_reset(s);
+	else
+		stack_owner_reset(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_reset);
+
+/**
+ * nebula_stack_scope_enter() - begin a scope, see guard(nebula_stack)
+ * @s: the stack.
+ *
+ * Context: the owner's.
+ * Return: the mark that the scope restores.
+ */
+struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s)
+{
+	if (!stack_is_shared(s))
+		s->scopes++;
+	return nebula_stack_mark(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_scope_enter);
+
+/**
+ * nebula_stack_scope_exit() - end a scope, see guard(nebula_stack)
+ * @s: the stack.
+ * @m: what nebula_stack_scope_enter() returned.
+ *
+ * When what the scope began on top of was given back, that is recorded and nothing changes.
+ *
+ * Context: the owner's.
+ */
+void nebula_stack_scope_exit(struct nebula_stack *s, const struct nebula_mark *m)
+{
+	if (!stack_is_shared(s))
+		s->scopes--;
+	nebula_stack_restore(s, *m);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_scope_exit);
+
+static void usage(const struct nebula_stack *s, struct nebula_usage *u)
+{
+	*u = (struct nebula_usage){ };
+	if (stack_is_shared(s))
+		stack_shared_usage(s, u);
+	else
+		stack_owner_usage(s, u);
+}
+
+/**
+ * nebula_stack_used() - bytes in use
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes, padding included.
+ */
+size_t nebula_stack_used(const struct nebula_stack *s)
+{
+	struct nebula_usage u;
+
+	usage(s, &u);
+	return u.used;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_used);
+
+/**
+ * nebula_stack_available() - bytes left
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes; nebula_stack_capacity() - nebula_stack_used().
+ */
+size_t nebula_stack_available(const struct nebula_stack *s)
+{
+	struct nebula_usage u;
+
+	usage(s, &u);
+	return u.available;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_available);
+
+/**
+ * nebula_stack_capacity() - bytes that the stack holds
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t nebula_stack_capacity(const struct nebula_stack *s)
+{
+	return s->end - s->start;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_capacity);
+
+/**
+ * nebula_stack_peak() - the highest use ever
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes; exact.
+ */
+size_t nebula_stack_peak(const struct nebula_stack *s)
+{
+	struct nebula_usage u;
+
+	usage(s, &u);
+	return u.peak;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_peak);
+
+/**
+ * nebula_stack_owns() - does an address lie in the stack's memory?
+ * @s: the stack.
+ * @p: any address.
+ *
+ * Context: any.
+ * Return: true when it does, whether it was handed out or not.
+ */
+bool nebula_stack_owns(const struct nebula_stack *s, const void *p)
+{
+	const unsigned long offset = (unsigned long)p - s->base;
+
+	return offset >= s->start && offset < s->end;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_owns);
+
+static const struct nebula_stack *stack_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_stack, common);
+}
+
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	usage(stack_of(a), u);
+}
+
+static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_stack *s = stack_of(a);
+	struct nebula_usage u;
+
+	usage(s, &u);
+	if (stack_is_shared(s))
+		stack_shared_stats(s, st);
+	else
+		stack_owner_stats(s, st);
+	st->used = u.used;
+	st->available = u.available;
+	st->capacity = u.capacity;
+	st->max_capacity = u.max_capacity;
+	st->peak = u.peak;
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_stack *s = stack_of(a);
+	const struct nebula_stack_heap *heap = s->heap;
+	size_t overhead = sizeof(*heap);
+
+	nebula_text_key(t, "mode", "%s", stack_is_shared(s) ? "shared" : "owner");
+	nebula_text_key(t, "path", "%s", stack_is_inline(s) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, t);
+	nebula_text_bytes(t, "capacity", nebula_stack_capacity(s));
+	if (stack_is_shared(s)) {
+		nebula_text_bytes(t, "granule", 1UL << heap->shift);
+		overhead += heap->granules * sizeof(*heap->slots) +
+			    num_possible_cpus() * sizeof(*heap->cpus);
+	} else {
+		nebula_text_key(t, "entries", "%u", s->room);
+		overhead += s->room * sizeof(*s->entries);
+	}
+	nebula_text_bytes(t, "overhead", overhead);
+}
+
+static void ops_reclaim(struct nebula_allocator *a)
+{
+	stack_take_down(container_of(a, struct nebula_stack, common));
+}
+
+const struct nebula_kind_ops nebula_stack_ops = {
+	.name		= "stack",
+	.usage		= ops_usage,
+	.stats		= ops_stats,
+	.describe	= ops_describe,
+	.reclaim	= ops_reclaim,
+	.live		= stack_render_live,
+	.map		= stack_render_map,
+	.validate	= stack_render_validate,
+};

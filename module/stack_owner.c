@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owner mode of the stack: one owner at a time, in whatever context it runs; nothing here takes a
+ * lock or an atomic on the stack. Statistics and debugfs read while the owner runs; what they see
+ * is checked before it is believed.
+ *
+ * What is known of objects lies in an array of its own, see <nebula/stack.h>, so an overrun cannot
+ * break the order, and a capacity is one to the last byte:
+ *
+ *	start                       offset handed out next        end
+ *	 |####A####|#####B#####|..|###C###|...........................|
+ *	 ^         ^           ^  ^       ^
+ *	 mark 1    A ends      B  TAG|C   C ends, = *top              entries, oldest first
+ *
+ * Every push keeps as many entries free as there are grains left. A push that would not - of a
+ * small object, of one behind padding, of a mark - takes some of the bytes too. So the inline path,
+ * which takes a grain at least for one entry, need not look whether there is one; and a pop leads
+ * back to a state that had room enough.
+ *
+ * A mark is a value and an entry that has the same id. The entry goes when what lies below it goes,
+ * and then another one may come to its place, with another id. So a mark is valid iff its id is
+ * found where it was left, which is at once known at any depth.
+ */
+#include <linux/align.h>
+#include <linux/minmax.h>
+#include "stack.h"
+
+/* Looks at the top before one is given up that keeps changing. */
+#define LOOKS	8
+
+static bool is_tagged(u32 entry)
+{
+	return entry & NEBULA_STACK_TAG;
+}
+
+static bool is_mark(const u32 *at)
+{
+	return is_tagged(READ_ONCE(at[-1])) && is_tagged(READ_ONCE(at[-2]));
+}
+
+/* Where the object begins whose last entry is at @at. */
+static u32 start_of(const u32 *at)
+{
+	return READ_ONCE(at[-1]) & ~NEBULA_STACK_TAG;
+}
+
+/* The last entry of what is older. */
+static u32 *older_than(u32 *at)
+{
+	if (is_mark(at))
+		return at - STACK_MARK_ENTRIES;
+	return is_tagged(READ_ONCE(at[-1])) ? at - 2 : at - 1;
+}
+
+static u32 *bottom_of(const struct nebula_stack *s)
+{
+	return s->entries + STACK_BOTTOM;
+}
+
+/* The last entry of the newest object, past the mark that may lie on it; NULL without objects. */
+static u32 *newest_object(const struct nebula_stack *s)
+{
+	u32 *at = s->top;
+
+	while (is_mark(at)) {
+		if (at == bottom_of(s))
+			return NULL;
+		at -= STACK_MARK_ENTRIES;
+	}
+	return at;
+}
+
+static void write_mark(u32 *at, u64 id, u32 cur)
+{
+	WRITE_ONCE(at[-2], NEBULA_STACK_TAG | (u32)(id >> 31));
+	WRITE_ONCE(at[-1], NEBULA_STACK_TAG | (u32)id);
+	WRITE_ONCE(at[0], cur);
+}
+
+static void note_peak(struct nebula_stack *s, u32 cur)
+{
+	if (s->limit)
+		WRITE_ONCE(s->limit, max_t(unsigned long, s->limit, cur));
+	else
+		WRITE_ONCE(s->peak, max(s->peak, cur));
+}
+
+/* Nothing is in use, and no mark of before is valid. */
+static void empty(struct nebula_stack *s)
+{
+	write_mark(bottom_of(s), ++s->marks, s->start);
+	WRITE_ONCE(s->top, bottom_of(s));
+	WRITE_ONCE(s->extras, STACK_MARK_ENTRIES);
+}
+
+/* The first use of a stack whose memory, entries and flags are known. */
+void stack_owner_begin(struct nebula_stack *s)
+{
+	s->peak = s->start;
+	s->limit = stack_is_inline(s) ? s->start : NEBULA_STACK_LIMIT_NONE;
+	empty(s);
+}
+
+/*
+ * Where the next object may begin when @n entries are pushed and @next bytes are in use: further
+ * up, if so few entries would be left. 0 without any.
+ */
+static u32 settle(const struct nebula_stack *s, u32 next, unsigned int n)
+{
+	unsigned long used = s->top - s->entries + 1 + n, left;
+
+	if (used > s->room)
+		return 0;
+	left = (s->room - used) * NEBULA_STACK_GRAIN;
+	return left < s->end - next ? s->end - left : next;
+}
+
+static void push(struct nebula_stack *s, u32 start, u32 next, size_t size)
+{
+	u32 cur = *s->top;
+
+	if (start != cur) {
+		WRITE_ONCE(s->top[1], NEBULA_STACK_TAG | start);
+		WRITE_ONCE(s->top[2], next);
+		WRITE_ONCE(s->extras, s->extras + 1);
+		WRITE_ONCE(s->top, s->top + 2);
+	} else {
+		WRITE_ONCE(s->top[1], next);
+		WRITE_ONCE(s->top, s->top + 1);
+	}
+	WRITE_ONCE(s->consumed, s->consumed + next - cur);
+	WRITE_ONCE(s->padding, s->padding + (next - cur) - size);
+	WRITE_ONCE(s->allocs, s->allocs + 1);
+	note_peak(s, next);
+}
+
+/* NULL when it does not fit. */
+void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align)
+{
+	const unsigned long from = s->base + *s->top, p = ALIGN(from, align);
+	u32 start, next;
+
+	if (p < from || p > s->base + s->end || size > s->base + s->end - p)
+		return NULL;
+	start = p - s->base;
+	next = settle(s, start + size, p == from ? 1 : 2);
+	if (!next)
+		return NULL;
+	push(s, start, next, size);
+	return (void *)p;
+}
+
+/* The newest object; false without any. */
+bool stack_owner_top(const struct nebula_stack *s, struct stack_object *o)
+{
+	const u32 *at = newest_object(s);
+
+	if (!at)
+		return false;
+	o->base = (void *)(s->base + start_of(at));
+	o->size = *at - start_of(at);
+	return true;
+}
+
+/* The newest object goes, and the marks on it; there is one. */
+void stack_owner_pop(struct nebula_stack *s)
+{
+	u32 *at = newest_object(s), *to = older_than(at);
+	unsigned int extras = (s->top - at) + (at - to - 1);
+
+	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
+	WRITE_ONCE(s->top, to);
+	WRITE_ONCE(s->extras, s->extras - extras);
+}
+
+/* The newest object gets another size where it is, if that fits. */
+enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size)
+{
+	u32 *at = newest_object(s), start = start_of(at), old = *s->top, next;
+
+	if (new_size > s->end - start)
+		return NEBULA_E_OUT_OF_MEMORY;
+	next = settle(s, start + new_size, 0);
+	/* A mark on it is still one of what lies below. */
+	WRITE_ONCE(*at, next);
+	WRITE_ONCE(*s->top, next);
+	if (next > old)
+		WRITE_ONCE(s->consumed, s->consumed + next - old);
+	WRITE_ONCE(s->padding, s->padding + next - start - new_size);
+	note_peak(s, next);
+	return NEBULA_OK;
+}
+
+struct nebula_mark stack_owner_mark(struct nebula_stack *s)
+{
+	u32 cur = *s->top, next;
+
+	if (!is_mark(s->top)) {
+		next = settle(s, cur, STACK_MARK_ENTRIES);
+		if (!next)
+			return stack_no_mark(s);
+		WRITE_ONCE(s->consumed, s->consumed + next - cur);
+		WRITE_ONCE(s->padding, s->padding + next - cur);
+		write_mark(s->top + STACK_MARK_ENTRIES, ++s->marks, next);
+		WRITE_ONCE(s->extras, s->extras + STACK_MARK_ENTRIES);
+		WRITE_ONCE(s->top, s->top + STACK_MARK_ENTRIES);
+		note_peak(s, next);
+	}
+	return (struct nebula_mark){
+		.owner = s,
+		.id = nebula_stack_mark_id(s->top),
+		.at = s->top - s->entries,
+		.extras = s->extras,
+	};
+}
+
+static bool is_intact(struct nebula_stack *s, const u32 *at)
+{
+	return nebula_guard_verify(&s->common, (void *)(s->base + start_of(at)));
+}
+
+/* Debug flags: looks at what is about to go, and marks it as nobody's. */
+static void inspect_above(struct nebula_stack *s, const u32 *to)
+{
+	u32 *at;
+
+	for (at = s->top; at > to; at = older_than(at))
+		if (!is_mark(at) && !is_intact(s, at))
+			break;
+	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
+}
+
+enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m)
+{
+	u32 *at = s->entries + m->at;
+
+	if (m->owner != s || m->at < STACK_BOTTOM || !m->id)
+		return NEBULA_E_FOREIGN_CHECKPOINT;
+	if (at > s->top || nebula_stack_mark_id(at) != m->id)
+		return NEBULA_E_STALE_CHECKPOINT;
+	if (stack_is_guarded(s))
+		inspect_above(s, at);
+	WRITE_ONCE(s->top, at);
+	WRITE_ONCE(s->extras, m->extras);
+	return NEBULA_OK;
+}
+
+void stack_owner_reset(struct nebula_stack *s)
+{
+	if (stack_is_guarded(s))
+		inspect_above(s, bottom_of(s));
+	WRITE_ONCE(s->resets, s->resets + 1);
+	empty(s);
+}
+
+/*
+ * The offset that is handed out next, as seen from anywhere: an entry may get another meaning
+ * between the look where the top is and the look there.
+ */
+static u32 cursor(const struct nebula_stack *s)
+{
+	u32 cur = s->start, *top;
+	unsigned int i;
+
+	for (i = 0; i < LOOKS; i++) {
+		top = READ_ONCE(s->top);
+		cur = READ_ONCE(*top);
+		if (!is_tagged(cur) && READ_ONCE(s->top) == top)
+			break;
+	}
+	return clamp(cur, s->start, s->end);
+}
+
+void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
+{
+	const u32 cur = cursor(s);
+	const unsigned long limit = READ_ONCE(s->limit);
+
+	u->used = cur - s->start;
+	u->capacity = s->end - s->start;
+	u->available = s->end - cur;
+	u->max_capacity = u->capacity;
+	u->peak = max_t(size_t, limit ?: READ_ONCE(s->peak), cur) - s->start;
+}
+
+void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
+{
+	const unsigned long entries = READ_ONCE(s->top) - s->entries + 1;
+	const unsigned long consumed = READ_ONCE(s->consumed);
+
+	st->allocs = READ_ONCE(s->allocs);
+	st->frees = st->allocs - min_t(u64, entries - READ_ONCE(s->extras), st->allocs);
+	st->resets = READ_ONCE(s->resets);
+	st->bytes_in = consumed - READ_ONCE(s->padding);
+	st->bytes_out = consumed - (cursor(s) - s->start);
+	st->padding = READ_ONCE(s->padding);
+	st->regions = 1;
+}
+
+/*
+ * Shows @fn all objects and marks, newest first. The owner may be running meanwhile: false when it
+ * was, and what @fn was shown is void then. What he overwrites is not followed.
+ */
+bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
+{
+	const u32 *bottom = bottom_of(s);
+	const unsigned long allocs = READ_ONCE(s->allocs), marks = READ_ONCE(s->marks);
+	u32 *top = READ_ONCE(s->top), *at = top;
+	struct stack_object o;
+
+	for (;;) {
+		o.base = is_mark(at) ? NULL : (void *)(s->base + start_of(at));
+		o.size = o.base ? READ_ONCE(*at) - start_of(at) : 0;
+		if (READ_ONCE(s->top) != top || READ_ONCE(s->allocs) != allocs ||
+		    READ_ONCE(s->marks) != marks)
+			return false;
+		if (!fn(&o, data) || at == bottom)
+			break;
+		at = older_than(at);
+		if (at < bottom)
+			return false;
+	}
+	return READ_ONCE(s->top) == top && READ_ONCE(s->allocs) == allocs;
+}
