@@ -18,8 +18,8 @@
  *    it is interrupted before, it sets @cur to the same as it would have; if after, whoever
  *    interrupts works above.
  *  - put reads the word, and sets @cur to the object's begin as the last that it does.
- *  - The peak is exchanged, so that a higher one of who interrupts is not lost; counters are per-CPU
- *    operations, which interrupts do not tear.
+ *  - The peak is exchanged, so that a higher one of who interrupts is not lost; counters are
+ *    per-CPU operations, which interrupts do not tear.
  * None of this is seen by other CPUs, so compiler barriers do. A task that holds something has
  * preemption off, so it stays on its CPU, and that CPU stays online; nobody can hold memory of a
  * CPU that is not. On PREEMPT_RT the same is true, and softirqs have to see to it themselves.
@@ -72,7 +72,7 @@ static bool read_object(const struct nebula_scratch_cpu *c, unsigned long cur, s
 	       IS_ALIGNED(o->from | o->base, NEBULA_SCRATCH_GRAIN);
 }
 
-/* Words behind something that begins at @at can be those of an object, or there is nothing below. */
+/* The words before @at can be those of an object, or there is nothing below. */
 static bool is_edge(const struct nebula_scratch_cpu *c, unsigned long at)
 {
 	struct object below;

@@ -37,7 +37,7 @@ static struct nebula_refusal check_size(const struct nebula_scratch_config *cfg)
 	return NEBULA_ACCEPT;
 }
 
-/* A CPU's part begins, in memory that is aligned to words: a word that no object has, and the rest. */
+/* A CPU's part begins: a word that no object has, and the rest. */
 static void enter(struct nebula_scratch *s, struct nebula_scratch_cpu *c, void *memory, size_t size)
 {
 	nebula_guard_fill(&s->common, memory, size);

@@ -108,8 +108,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_alloc_outline);
  */
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
 {
-	u32 *top = s->top;
-	unsigned long cur = *top, next = cur + size;
+	u32 *top = s->top, cur = *top, next = cur + size;
 
 	if (unlikely(!s->limit) || unlikely(next > s->end))
 		return nebula_stack_alloc_outline(s, size, align);

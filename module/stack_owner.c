@@ -80,7 +80,7 @@ static void write_mark(u32 *at, u64 id, u32 cur)
 static void note_peak(struct nebula_stack *s, u32 cur)
 {
 	if (s->limit)
-		WRITE_ONCE(s->limit, max_t(unsigned long, s->limit, cur));
+		WRITE_ONCE(s->limit, max(s->limit, cur));
 	else
 		WRITE_ONCE(s->peak, max(s->peak, cur));
 }
@@ -98,6 +98,7 @@ void stack_owner_begin(struct nebula_stack *s)
 {
 	s->peak = s->start;
 	s->limit = stack_is_inline(s) ? s->start : NEBULA_STACK_LIMIT_NONE;
+	s->self = stack_is_inline(s) ? s : NULL;
 	empty(s);
 }
 
@@ -209,7 +210,7 @@ struct nebula_mark stack_owner_mark(struct nebula_stack *s)
 	return (struct nebula_mark){
 		.owner = s,
 		.id = nebula_stack_mark_id(s->top),
-		.at = s->top - s->entries,
+		.at = (s->top - s->entries) * sizeof(*s->entries),
 		.extras = s->extras,
 	};
 }
@@ -232,11 +233,11 @@ static void inspect_above(struct nebula_stack *s, const u32 *to)
 
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m)
 {
-	u32 *at = s->entries + m->at;
+	u32 *at = s->entries + m->at / sizeof(*at);
 
-	if (m->owner != s || m->at < STACK_BOTTOM || !m->id)
+	if (m->owner != s || m->at < STACK_BOTTOM * sizeof(*at) || !m->id)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	if (at > s->top || nebula_stack_mark_id(at) != m->id)
+	if (m->at > (s->top - s->entries) * sizeof(*at) || nebula_stack_mark_id(at) != m->id)
 		return NEBULA_E_STALE_CHECKPOINT;
 	if (stack_is_guarded(s))
 		inspect_above(s, at);
@@ -274,13 +275,13 @@ static u32 cursor(const struct nebula_stack *s)
 void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 {
 	const u32 cur = cursor(s);
-	const unsigned long limit = READ_ONCE(s->limit);
+	const u32 limit = READ_ONCE(s->limit);
 
 	u->used = cur - s->start;
 	u->capacity = s->end - s->start;
 	u->available = s->end - cur;
 	u->max_capacity = u->capacity;
-	u->peak = max_t(size_t, limit ?: READ_ONCE(s->peak), cur) - s->start;
+	u->peak = max(limit ?: READ_ONCE(s->peak), cur) - s->start;
 }
 
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)

@@ -20,20 +20,20 @@
  *	restore	word = W; follow the slots down to the mark's object;
  *		exchange W for { what is found, W.version + 1 }
  *
- *  - Each exchange raises the version, so that the word is never what it was before (no ABA), and an
- *    exchange that succeeds means that nothing happened since the word was read. The version has 32
- *    bits. Between reading and exchanging preemption is off, so it would take 2^32 operations of
+ *  - Each exchange raises the version, so that the word is never what it was before (no ABA), and
+ *    an exchange that succeeds means that nothing happened since the word was read. The version has
+ *    32 bits. Between reading and exchanging preemption is off, so it would take 2^32 operations of
  *    other CPUs during one interruption of this one.
  *  - A slot is written before the object can be seen, so it is always valid for the objects of the
- *    word. Those who race for the same place with the same W write the same. One whose W is outdated
- *    must not write to a slot that meanwhile belongs to somebody: so a slot is exchanged, too, and
- *    what is expected there was read before the word was looked at once more. If the word still was
- *    W then, the place was nobody's; who got it later has written another word to the slot, so that
- *    our exchange fails. No word comes twice, so no slot does.
+ *    word. Those who race for the same place with the same W write the same. One whose W is
+ *    outdated must not write to a slot that meanwhile belongs to somebody: so a slot is exchanged,
+ *    too, and what is expected there was read before the word was looked at once more. If the word
+ *    still was W then, the place was nobody's; who got it later has written another word to the
+ *    slot, so that our exchange fails. No word comes twice, so no slot does.
  *  - Who reads slots does not know whether they were overwritten meanwhile; but then the word has
  *    changed, and his exchange fails. He follows them only downwards, so he comes to an end.
- *  - Interrupts and NMIs between any two instructions: they finish first; our exchange fails, and we
- *    start over. Each failure is somebody's success. Nobody waits.
+ *  - Interrupts and NMIs between any two instructions: they finish first; our exchange fails, and
+ *    we start over. Each failure is somebody's success. Nobody waits.
  *  - Ordering: the exchanges are full barriers; a word is read with acquire before its slots.
  *  - A CPU that goes offline has nothing here but counters.
  *  - PREEMPT_RT: no locks, nothing sleeps. Preemption is off for one turn of a loop at a time.
@@ -139,7 +139,7 @@ static bool prepare(struct nebula_stack_heap *heap, u64 word, size_t size, size_
 		return true;
 	*place = (p - base) >> heap->shift;
 	seen = atomic64_read(&heap->slots[*place]);
-	/* What was seen belongs to nobody if the word is still the same; pairs with the exchanges. */
+	/* What was seen is nobody's if the word is still the same; pairs with the exchanges. */
 	smp_rmb();
 	if (atomic64_read(&heap->word) != word)
 		return false;

@@ -56,6 +56,21 @@
 #define nebula_this_cpu_cas32(pcp, oldp, value)	nebula_this_cpu_cas(pcp, oldp, value)
 #endif
 
+/* nebula_this_cpu_below() - is a per-CPU unsigned long less than @value? */
+#if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && !defined(this_cpu_try_cmpxchg)
+#define nebula_this_cpu_below(pcp, value)				\
+({									\
+	bool __nebula_below;						\
+									\
+	asm volatile("cmpq %[val], " __percpu_arg([var])		\
+		     : "=@ccb" (__nebula_below)				\
+		     : [var] "m" (pcp), [val] "r" (value));		\
+	__nebula_below;							\
+})
+#else
+#define nebula_this_cpu_below(pcp, value)	(raw_cpu_read(pcp) < (value))
+#endif
+
 /*
  * Per-CPU operations that an NMI may not tear. Elsewhere the generic ones only keep interrupts
  * out, so a shared allocator refuses to serve an NMI there.

@@ -179,7 +179,7 @@ void *nebula_scratch_get(struct nebula_scratch *s, size_t size, size_t align)
 	cpus = s->cpus;
 	cur = raw_cpu_read(cpus->cur);
 	next = cur + ALIGN(size, NEBULA_SCRATCH_GRAIN) + sizeof(unsigned long);
-	if (unlikely(next > raw_cpu_read(cpus->limit)))
+	if (unlikely(nebula_this_cpu_below(cpus->limit, next)))
 		return nebula_scratch_get_outline(s, size, align);
 	raw_cpu_write(cpus->cur, next);
 	/* Only now the memory is ours, and nobody who interrupts writes to it. */

@@ -9,9 +9,9 @@
  * Two modes:
  *  - owner (default): one owner at a time, serialised by the caller, in whatever context the owner
  *    runs. Inline, no atomics; exact to the byte.
- *  - %NEBULA_SHARED: any number of CPUs in task, softirq, hardirq and NMI context on one atomic top.
- *    Every call is linearisable. Objects take whole cache lines (more in a very large stack), so
- *    CPUs do not share them. For one stack a CPU, which needs no atomics, see scratch.h.
+ *  - %NEBULA_SHARED: any number of CPUs in task, softirq, hardirq and NMI context on one atomic
+ *    top. Every call is linearisable. Objects take whole cache lines (more in a very large stack),
+ *    so CPUs do not share them. For one stack a CPU, which needs no atomics, see scratch.h.
  *
  * Limitations: what lies below something newer cannot be freed before it, whoever it is of. A stack
  * does not grow, and holds at most 1 GiB. In owner mode objects take 16 bytes on average at least.
@@ -35,11 +35,11 @@
 /* Largest capacity, bytes. */
 #define NEBULA_STACK_CAPACITY_MAX	((size_t)SZ_1G)
 
-/* Alignments up to it are those of the offsets too, see nebula_stack.base; no offset is less. Bytes. */
+/* Up to it an offset is aligned as its address is, see nebula_stack.base; none is less. Bytes. */
 #define NEBULA_STACK_ORIGIN_ALIGN	PAGE_SIZE
 
 /* Value of nebula_stack.limit that keeps everything out of line. */
-#define NEBULA_STACK_LIMIT_NONE	0UL
+#define NEBULA_STACK_LIMIT_NONE	0U
 
 /**
  * struct nebula_stack_config - how a stack is to be
@@ -68,7 +68,7 @@ struct nebula_stack_config {
  * struct nebula_mark - a position to give a stack back down to
  * @owner: private; the stack it is of.
  * @id: private; what tells it from all other marks at its position.
- * @at: private; where it is.
+ * @at: private; where its entries are, bytes from the oldest; the granule, in a shared stack.
  * @extras: private; as @owner's, when it was taken.
  *
  * A plain value: it may be copied, kept, used more than once, or dropped.
@@ -76,8 +76,8 @@ struct nebula_stack_config {
 struct nebula_mark {
 	const struct nebula_stack *owner;
 	u64 id;
-	u32 at;
-	u32 extras;
+	unsigned long at;
+	unsigned long extras;
 };
 
 /*
@@ -101,14 +101,15 @@ struct nebula_stack_heap;
  * @top: private; the newest entry.
  * @limit: private; offset up to which the inline paths serve: the highest that ever was, so that
  *	passing it is noticed; or %NEBULA_STACK_LIMIT_NONE.
+ * @extras: private; entries that are no object's end.
  * @base: private; address that offsets count from, a multiple of %NEBULA_STACK_ORIGIN_ALIGN.
  * @consumed: private; bytes ever taken, padding included.
  * @allocs: private; allocations ever served.
  * @entries: private; the oldest entry.
+ * @self: private; this stack, while inline restores serve.
  * @marks: private; id of the newest mark.
  * @padding: private; bytes ever lost to alignment and to small objects.
  * @resets: private; how often it was reset.
- * @extras: private; entries that are no object's end.
  * @scopes: private; scopes that are open.
  * @start: private; offset of the first byte.
  * @end: private; offset behind the last byte.
@@ -123,16 +124,17 @@ struct nebula_stack_heap;
  */
 struct nebula_stack {
 	u32 *top;
-	unsigned long limit;
+	u32 limit;
+	u32 extras;
 	unsigned long base;
 	unsigned long consumed;
 	unsigned long allocs;
 	u32 *entries;
+	const struct nebula_stack *self;
 	u64 marks;
-	unsigned long padding;
 
+	unsigned long padding;
 	unsigned long resets;
-	unsigned int extras;
 	unsigned int scopes;
 	u32 start;
 	u32 end;
@@ -221,8 +223,7 @@ void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
 	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
 			     size >= NEBULA_STACK_GRAIN && size <= NEBULA_STACK_INLINE_MAX &&
 			     is_power_of_2(align) && align <= NEBULA_STACK_ORIGIN_ALIGN;
-	unsigned long cur, next;
-	u32 *top;
+	u32 *top, cur, next;
 
 	if (!inlined)
 		return nebula_stack_alloc_outline(s, size, align);
@@ -276,11 +277,12 @@ void *nebula_stack_zalloc(struct nebula_stack *s, size_t size, size_t align)
  */
 static __always_inline int nebula_stack_free(struct nebula_stack *s, void *p)
 {
-	unsigned long start = (unsigned long)p - s->base;
+	u32 start = s->top[-1];
 
 	/* What is tagged lies above the limit. */
-	if (unlikely(start != s->top[-1]) || unlikely(start >= s->limit))
+	if (unlikely(start >= s->limit) || unlikely((unsigned long)p != s->base + start))
 		return nebula_stack_free_outline(s, p);
+	barrier();	/* or it is computed from what was loaded, and stored */
 	nebula_count(s->top, -1);
 	return 0;
 }
@@ -313,7 +315,7 @@ static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack 
 		return nebula_stack_mark_outline(s);
 	m.owner = s;
 	m.id = nebula_stack_mark_id(top);
-	m.at = top - s->entries;
+	m.at = (unsigned long)top - (unsigned long)s->entries;
 	m.extras = s->extras;
 	return m;
 }
@@ -331,9 +333,9 @@ static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack 
  */
 static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct nebula_mark m)
 {
-	u32 *at = s->entries + m.at;
+	u32 *at = (void *)s->entries + m.at;
 
-	if (unlikely(m.owner != s) || unlikely(at > s->top) || unlikely(!s->limit) ||
+	if (unlikely(m.owner != s->self) || unlikely(at > s->top) ||
 	    unlikely(nebula_stack_mark_id(at) != m.id)) {
 		struct nebula_mark copy = m;
 
