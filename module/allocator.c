@@ -29,6 +29,10 @@ static const struct nebula_kind_ops *const kinds[] = {
 	[NEBULA_KIND_POOL]	= &nebula_pool_ops,
 	[NEBULA_KIND_STACK]	= &nebula_stack_ops,
 	[NEBULA_KIND_SCRATCH]	= &nebula_scratch_ops,
+	[NEBULA_KIND_CUSTOM]	= &nebula_custom_kind_ops,
+	[NEBULA_KIND_FALLBACK]	= &nebula_fallback_ops,
+	[NEBULA_KIND_SPLIT]	= &nebula_split_ops,
+	[NEBULA_KIND_SYSTEM]	= &nebula_system_ops,
 };
 
 static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);
@@ -142,6 +146,15 @@ void nebula_allocator_unregister(struct nebula_allocator *a)
 	kfree(reg);
 }
 
+/* Whether a composite needs it, which is recorded: it must not be destroyed then. Any context. */
+bool nebula_allocator_in_use(struct nebula_allocator *a)
+{
+	if (!atomic_read(&a->users))
+		return false;
+	nebula_fail(a, NEBULA_E_INVALID_STATE, .what = "part of another one");
+	return true;
+}
+
 unsigned int nebula_registry_count(void)
 {
 	const struct nebula_registration *reg;
@@ -182,12 +195,13 @@ void nebula_registry_cpu_dead(unsigned int cpu)
 	mutex_unlock(&registry);
 }
 
-static struct nebula_registration *first_of(const struct module *owner)
+/* The newest, because it may be made of older ones. */
+static struct nebula_registration *last_of(const struct module *owner)
 {
 	struct nebula_registration *reg, *found = NULL;
 
 	mutex_lock(&registry);
-	list_for_each_entry(reg, &registrations, node) {
+	list_for_each_entry_reverse(reg, &registrations, node) {
 		if (reg->live && reg->owner == owner) {
 			found = reg;
 			break;
@@ -207,7 +221,7 @@ static int reclaim_from(struct notifier_block *nb, unsigned long state, void *da
 
 	if (state != MODULE_STATE_GOING)
 		return NOTIFY_DONE;
-	while ((reg = first_of(data))) {
+	while ((reg = last_of(data))) {
 		struct nebula_allocator *a = reg->allocator;
 
 		nebula_fail(a, NEBULA_E_LEAK, .what = "owner unloaded");

@@ -364,6 +364,21 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 				  (heap->cpus ? sizeof(*heap->cpus) * num_possible_cpus() : 0));
 }
 
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_bump_alloc_outline(container_of(a, struct nebula_bump, common), size, align);
+}
+
+/* Nothing comes back before a reset. */
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_bump_owns(bump_of(a), p);
+}
+
 static void ops_reclaim(struct nebula_allocator *a)
 {
 	bump_take_down(container_of(a, struct nebula_bump, common));
@@ -371,6 +386,9 @@ static void ops_reclaim(struct nebula_allocator *a)
 
 const struct nebula_kind_ops nebula_bump_ops = {
 	.name		= "bump",
+	.alloc		= ops_alloc,
+	.free		= ops_free,
+	.owns		= ops_owns,
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,

@@ -238,7 +238,7 @@ void nebula_bump_destroy(struct nebula_bump *b)
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (b->scopes)
 		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "destroy in open scope");
-	else
+	else if (!nebula_allocator_in_use(&b->common))
 		bump_take_down(b);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_destroy);

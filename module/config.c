@@ -72,3 +72,41 @@ void nebula_config_request(struct nebula_region_request *req,
 		.buffer = c->buffer,
 	};
 }
+
+/* Flags with those that the preset and the module parameter add. Process context; sleeps. */
+u32 nebula_config_flags(const struct nebula_config_common *c)
+{
+	const u32 preset = c->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0;
+
+	return c->flags | preset | (nebula_debug_flags(c->name) & c->known_flags);
+}
+
+static const char *preset_name(const struct nebula_allocator *a)
+{
+	return (a->flags & NEBULA_DEBUG_FLAGS) == NEBULA_DEBUG_FLAGS ? "development" : "production";
+}
+
+static void put_flags(struct nebula_text *t, u32 flags)
+{
+	static const char *const names[] = {
+		"SHARED", "GROW", "ZERO", "STRICT", "REDZONE", "POISON", "TRACK",
+		"TYPESAFE_BY_RCU", "FIFO",
+	};
+	char line[80] = "none";
+	size_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (flags & BIT(i))
+			len += scnprintf(line + len, sizeof(line) - len, "%s%s", len ? "|" : "",
+					 names[i]);
+	nebula_text_key(t, "flags", "%s", line);
+}
+
+/* An allocator as it came out, defaults filled in: lines for debugfs' info. Process context. */
+void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	nebula_text_key(t, "preset", "%s", preset_name(a));
+	put_flags(t, a->flags);
+	nebula_kind_ops(a->kind)->describe(a, t);
+}

@@ -58,11 +58,8 @@ bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int 
 void nebula_config_request(struct nebula_region_request *req,
 			   const struct nebula_config_common *c);
 
-/* Flags with those that the preset adds. */
-static inline u32 nebula_config_flags(const struct nebula_config_common *c)
-{
-	return c->flags | (c->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0);
-}
+u32 nebula_config_flags(const struct nebula_config_common *c);
+void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text *t);
 
 static inline gfp_t nebula_config_gfp(gfp_t gfp)
 {

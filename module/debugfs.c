@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
-#include "internal.h"
+#include "config.h"
 
 #define BAR_WIDTH	40
 
@@ -103,26 +103,6 @@ static void render_errors(struct nebula_text *t, const struct nebula_registratio
 	nebula_errors_render(t, NULL);
 }
 
-static const char *preset_name(const struct nebula_allocator *a)
-{
-	return (a->flags & NEBULA_DEBUG_FLAGS) == NEBULA_DEBUG_FLAGS ? "development" : "production";
-}
-
-static void put_flags(struct nebula_text *t, u32 flags)
-{
-	static const char *const names[] = { "SHARED",	"GROW",	  "ZERO", "STRICT",
-					     "REDZONE", "POISON", "TRACK" };
-	char line[80] = "none";
-	size_t len = 0;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (flags & BIT(i))
-			len += scnprintf(line + len, sizeof(line) - len, "%s%s", len ? "|" : "",
-					 names[i]);
-	nebula_text_key(t, "flags", "%s", line);
-}
-
 static void render_allocator_info(struct nebula_text *t, const struct nebula_registration *reg)
 {
 	const struct nebula_allocator *a = reg->allocator;
@@ -134,9 +114,7 @@ static void render_allocator_info(struct nebula_text *t, const struct nebula_reg
 	nebula_text_key(t, "owner", "%s", module_name(reg->owner));
 	nebula_text_key(t, "created by", "%s[%d]", reg->comm, reg->pid);
 	nebula_text_key(t, "age", "%llu ms", age_ms);
-	nebula_text_key(t, "preset", "%s", preset_name(a));
-	put_flags(t, a->flags);
-	ops->describe(a, t);
+	nebula_config_describe(a, t);
 }
 
 static void put_failures(struct nebula_text *t, const struct nebula_stats *st)

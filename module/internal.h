@@ -19,7 +19,9 @@
 #include <linux/types.h>
 #include <nebula/allocator.h>
 #include <nebula/bump.h>
+#include <nebula/compose.h>
 #include <nebula/config.h>
+#include <nebula/custom.h>
 #include <nebula/error.h>
 #include <nebula/pool.h>
 #include <nebula/scratch.h>
@@ -169,6 +171,9 @@ struct nebula_usage {
 /**
  * struct nebula_kind_ops - what the common code needs of each kind
  * @name: of the kind, as shown.
+ * @alloc: any context in which the kind serves; checks all that it is given.
+ * @free: as @alloc.
+ * @owns: does an address lie in its memory? Any context.
  * @usage: any context.
  * @stats: fills in all but failures and derived values; any context.
  * @describe: lines for debugfs' info; process context.
@@ -182,6 +187,9 @@ struct nebula_usage {
  */
 struct nebula_kind_ops {
 	const char *name;
+	void *(*alloc)(struct nebula_allocator *a, size_t size, size_t align);
+	void (*free)(struct nebula_allocator *a, void *p, size_t size);
+	bool (*owns)(const struct nebula_allocator *a, const void *p);
 	void (*usage)(const struct nebula_allocator *a, struct nebula_usage *u);
 	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
 	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
@@ -198,6 +206,10 @@ extern const struct nebula_kind_ops nebula_bump_ops;
 extern const struct nebula_kind_ops nebula_pool_ops;
 extern const struct nebula_kind_ops nebula_stack_ops;
 extern const struct nebula_kind_ops nebula_scratch_ops;
+extern const struct nebula_kind_ops nebula_custom_kind_ops;
+extern const struct nebula_kind_ops nebula_fallback_ops;
+extern const struct nebula_kind_ops nebula_split_ops;
+extern const struct nebula_kind_ops nebula_system_ops;
 
 /**
  * struct nebula_error_slot - one record, written by whoever claims it, read by anyone
@@ -262,8 +274,23 @@ unsigned int nebula_registry_count(void);
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
 			      void *data);
 void nebula_registry_cpu_dead(unsigned int cpu);
+bool nebula_allocator_in_use(struct nebula_allocator *a);
 int nebula_registry_init(void);
 void nebula_registry_exit(void);
+
+/* debug.c */
+
+u32 nebula_debug_flags(const char *name);
+int nebula_debug_flags_of(const char *text, const char *name);
+
+/* generic.c */
+
+bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align);
+
+/* system.c */
+
+int nebula_system_init(void);
+void nebula_system_exit(void);
 
 /* error.c */
 

@@ -26,6 +26,9 @@ static int __init nebula_init(void)
 	ret = nebula_registry_init();
 	if (ret)
 		goto err_registry;
+	ret = nebula_system_init();
+	if (ret)
+		goto err_system;
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "nebula:dead", NULL, cpu_dead);
 	if (ret < 0)
 		goto err_hotplug;
@@ -34,6 +37,8 @@ static int __init nebula_init(void)
 	return 0;
 
 err_hotplug:
+	nebula_system_exit();
+err_system:
 	nebula_registry_exit();
 err_registry:
 	nebula_debugfs_exit();
@@ -43,6 +48,7 @@ err_registry:
 static void __exit nebula_exit(void)
 {
 	cpuhp_remove_state_nocalls(hotplug);
+	nebula_system_exit();
 	nebula_registry_exit();
 	nebula_debugfs_exit();
 	nebula_chunks_flush();
@@ -53,5 +59,5 @@ module_init(nebula_init);
 module_exit(nebula_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Region allocators for kernel modules: bump, pool");
+MODULE_DESCRIPTION("Region allocators for kernel modules: bump, pool, stack");
 MODULE_VERSION(NEBULA_VERSION);

@@ -169,7 +169,7 @@ void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what)
 	if (heap->pool.common.flags & NEBULA_GROW)
 		pool_wish(heap, POOL_WISH_GROW);
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
-		    .align = heap->align, .what = what);
+		    .align = heap->pool.align, .what = what);
 	return NULL;
 }
 
@@ -366,6 +366,32 @@ void nebula_pool_free_outline(struct nebula_pool *p, void *obj)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_outline);
 
+/**
+ * nebula_pool_refuse_layout() - the blocks of a pool do not suit an object
+ * @p: the pool.
+ * @size: bytes of the object.
+ * @align: its alignment, bytes.
+ *
+ * Context: any.
+ * Return: %ZERO_SIZE_PTR for size 0; %NULL with INVALID_ALIGNMENT, SIZE_OVERFLOW or INVALID_LAYOUT
+ * recorded.
+ */
+void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align)
+{
+	enum nebula_errc code = NEBULA_E_INVALID_LAYOUT;
+
+	if (!size)
+		return ZERO_SIZE_PTR;
+	if (!is_power_of_2(align))
+		code = NEBULA_E_INVALID_ALIGNMENT;
+	else if (size > SIZE_MAX >> 1)
+		code = NEBULA_E_SIZE_OVERFLOW;
+	nebula_fail(&p->common, code, .size = size, .align = align,
+		    .what = size > p->block_size ? ".block_size" : ".align");
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_refuse_layout);
+
 static noinline void put_twice(struct nebula_pool_heap *heap)
 {
 	pool_put_twice(heap, &heap->primary);
@@ -427,6 +453,25 @@ attentively:
 		free_attentively(heap, pool_block(seg, index));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_index);
+
+/**
+ * nebula_pool_free_index_sized() - nebula_pool_free_index() of an object whose size is known
+ * @p: the pool.
+ * @index: of the block, below the number of blocks.
+ * @size: of the object, bytes. With debug flags one that no block has is refused.
+ *
+ * Context: any, with preemption off; on return it is on.
+ */
+void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, size_t size)
+{
+	if (likely(size <= p->block_size) || !(p->common.flags & NEBULA_DEBUG_FLAGS)) {
+		nebula_pool_free_index(p, index);
+		return;
+	}
+	preempt_enable();
+	nebula_fail(&p->common, NEBULA_E_INVALID_LAYOUT, .size = size, .what = "free");
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_index_sized);
 
 /**
  * nebula_pool_used() - blocks that are live
@@ -565,7 +610,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	size_t overhead = pool_overhead(heap);
 
 	nebula_text_key(t, "block size", "%zu", p->block_size);
-	nebula_text_key(t, "align", "%zu", heap->align);
+	nebula_text_key(t, "align", "%zu", heap->pool.align);
 	nebula_text_key(t, "stride", "%lu", p->stride);
 	nebula_text_key(t, "blocks", "%lu", nominal);
 	nebula_text_key(t, "slack", "%lu", blocks - nominal);
@@ -579,6 +624,21 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_bytes(t, "overhead", overhead);
 	overhead = div64_u64(1000ULL * overhead, nominal * p->block_size);
 	nebula_text_key(t, "overhead share", "%zu.%zu%%", overhead / 10, overhead % 10);
+}
+
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_pool_alloc_fit(container_of(a, struct nebula_pool, common), size, align);
+}
+
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_pool_free_sized(container_of(a, struct nebula_pool, common), p, size);
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_pool_owns(container_of(a, struct nebula_pool, common), p);
 }
 
 static void ops_reclaim(struct nebula_allocator *a)
@@ -603,6 +663,9 @@ static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
 
 const struct nebula_kind_ops nebula_pool_ops = {
 	.name			= "pool",
+	.alloc			= ops_alloc,
+	.free			= ops_free,
+	.owns			= ops_owns,
 	.usage			= ops_usage,
 	.stats			= ops_stats,
 	.describe		= ops_describe,

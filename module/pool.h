@@ -187,7 +187,6 @@ struct pool_segment {
  * @primary: the blocks it was made with; the inline functions know no others.
  * @request: how to map a segment, all but its size. Invariant.
  * @ctor: constructor or NULL. Invariant.
- * @align: alignment of blocks, bytes. Invariant.
  * @front: bytes before each block, %NEBULA_REDZONE. Invariant.
  * @back: least number of bytes behind each block, %NEBULA_REDZONE. Invariant.
  * @attention: POOL_DEBUG and so on. Any context; changed under @wait_lock.
@@ -220,7 +219,6 @@ struct nebula_pool_heap {
 	struct pool_segment primary;
 	struct nebula_region_request request;
 	void (*ctor)(void *block);
-	size_t align;
 	size_t front;
 	size_t back;
 	unsigned long attention;

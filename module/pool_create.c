@@ -87,7 +87,7 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 		flags &= ~NEBULA_POISON;
 	heap->pool.common.flags = flags;
 	if (flags & NEBULA_REDZONE) {
-		heap->front = ALIGN(ZONE_SIZE, heap->align);
+		heap->front = ALIGN(ZONE_SIZE, heap->pool.align);
 		heap->back = ZONE_SIZE;
 	}
 	if (flags & NEBULA_DEBUG_FLAGS)
@@ -105,7 +105,7 @@ static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool
 	heap->pool.common.kind = NEBULA_KIND_POOL;
 	heap->pool.block_size = cfg->block_size;
 	heap->ctor = cfg->ctor;
-	heap->align = cfg->align ?: min(1UL << __ffs(cfg->block_size), DEFAULT_ALIGN_MAX);
+	heap->pool.align = cfg->align ?: min(1UL << __ffs(cfg->block_size), DEFAULT_ALIGN_MAX);
 	nebula_config_request(&heap->request, common);
 	apply_debug(heap, nebula_config_flags(common));
 	heap->max_blocks = NEBULA_POOL_BLOCKS_MAX;
@@ -303,7 +303,7 @@ void nebula_pool_destroy(struct nebula_pool *p)
 		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with waiters");
 	else if (atomic_read(&pool_heap(p)->reserves))
 		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with reserves");
-	else
+	else if (!nebula_allocator_in_use(&p->common))
 		pool_take_down(p);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_destroy);

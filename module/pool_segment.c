@@ -79,7 +79,7 @@ static u64 place(u64 *at, u64 size, u64 align)
 
 static u64 stride_of(const struct nebula_pool_heap *heap)
 {
-	return ALIGN(heap->front + heap->pool.block_size + heap->back, heap->align);
+	return ALIGN(heap->front + heap->pool.block_size + heap->back, heap->pool.align);
 }
 
 static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 nominal,
@@ -105,7 +105,7 @@ static void lay_out(const struct nebula_pool_heap *heap, struct layout *l, u64 n
 	/* States of the blocks of a word share a line, and CPUs look at different words. */
 	l->state = place(&at, blocks, SMP_CACHE_BYTES);
 	l->base = place(&at, blocks * stride_of(heap),
-			max_t(u64, heap->align, SMP_CACHE_BYTES)) + heap->front;
+			max_t(u64, heap->pool.align, SMP_CACHE_BYTES)) + heap->front;
 	l->total = at;
 }
 
@@ -215,7 +215,7 @@ static int map_region(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	if (l->total > NEBULA_CAPACITY_MAX)
 		return -EOVERFLOW;
 	req.gfp = gfp;
-	req.align = max_t(size_t, heap->align, SMP_CACHE_BYTES);
+	req.align = max_t(size_t, heap->pool.align, SMP_CACHE_BYTES);
 	if (req.backing != NEBULA_BUFFER)
 		req.size = l->total;
 	ret = nebula_region_map(&seg->region, &req);

@@ -482,6 +482,22 @@ static void ops_validate(struct nebula_allocator *a, struct nebula_text *t)
 		nebula_text_printf(t, "ok\n");
 }
 
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_scratch_get_outline(container_of(a, struct nebula_scratch, common), size,
+					  align);
+}
+
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_scratch_put(container_of(a, struct nebula_scratch, common), p);
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_scratch_owns(scratch_of(a), p);
+}
+
 static void ops_reclaim(struct nebula_allocator *a)
 {
 	scratch_take_down(container_of(a, struct nebula_scratch, common));
@@ -489,6 +505,9 @@ static void ops_reclaim(struct nebula_allocator *a)
 
 const struct nebula_kind_ops nebula_scratch_ops = {
 	.name		= "scratch",
+	.alloc		= ops_alloc,
+	.free		= ops_free,
+	.owns		= ops_owns,
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,

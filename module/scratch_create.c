@@ -220,7 +220,7 @@ void nebula_scratch_destroy(struct nebula_scratch *s)
 			    .what = "destroy of an embedded one");
 	else if (nebula_atomic_context())
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else
+	else if (!nebula_allocator_in_use(&s->common))
 		scratch_take_down(s);
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_destroy);

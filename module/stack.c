@@ -169,6 +169,17 @@ static enum nebula_errc judge(const struct nebula_stack *s, const void *p, struc
 	return search.found || !looks ? NEBULA_E_LIFO_VIOLATION : NEBULA_E_MISALIGNED_POINTER;
 }
 
+/* With debug flags it is known what was asked for. */
+static bool is_of_size(const struct nebula_stack *s, const struct stack_object *o, size_t size)
+{
+	struct nebula_guard_origin origin;
+
+	if (!size || !stack_is_guarded(s) || !nebula_guard_object(o->base))
+		return true;
+	nebula_guard_origin(o->base, &origin);
+	return origin.size == size;
+}
+
 static bool pop(struct nebula_stack *s, const struct stack_object *o)
 {
 	if (stack_is_shared(s))
@@ -181,11 +192,13 @@ static bool pop(struct nebula_stack *s, const struct stack_object *o)
  * nebula_stack_free_outline() - nebula_stack_free() where it is not inline
  * @s: the stack.
  * @p: the object.
+ * @size: what was asked for, bytes; 0 when that is not known. With debug flags it is compared with
+ *	what was, and INVALID_LAYOUT refused.
  *
  * Context: as nebula_stack_free().
  * Return: as nebula_stack_free().
  */
-int nebula_stack_free_outline(struct nebula_stack *s, void *p)
+int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 {
 	struct stack_object o;
 	enum nebula_errc code;
@@ -196,8 +209,10 @@ int nebula_stack_free_outline(struct nebula_stack *s, void *p)
 		return -EPERM;
 	do {
 		code = judge(s, p, &o);
+		if (!code && !is_of_size(s, &o, size))
+			code = NEBULA_E_INVALID_LAYOUT;
 		if (code)
-			return nebula_fail(&s->common, code, .what = "free");
+			return nebula_fail(&s->common, code, .size = size, .what = "free");
 		if (stack_is_guarded(s))
 			nebula_guard_verify(&s->common, o.base);
 	} while (!pop(s, &o));
@@ -504,6 +519,22 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_bytes(t, "overhead", overhead);
 }
 
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_stack_alloc_outline(container_of(a, struct nebula_stack, common), size,
+					  align);
+}
+
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_stack_free_sized(container_of(a, struct nebula_stack, common), p, size);
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_stack_owns(stack_of(a), p);
+}
+
 static void ops_reclaim(struct nebula_allocator *a)
 {
 	stack_take_down(container_of(a, struct nebula_stack, common));
@@ -511,6 +542,9 @@ static void ops_reclaim(struct nebula_allocator *a)
 
 const struct nebula_kind_ops nebula_stack_ops = {
 	.name		= "stack",
+	.alloc		= ops_alloc,
+	.free		= ops_free,
+	.owns		= ops_owns,
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,

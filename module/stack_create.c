@@ -220,7 +220,7 @@ void nebula_stack_destroy(struct nebula_stack *s)
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (s->scopes)
 		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "destroy in open scope");
-	else
+	else if (!nebula_allocator_in_use(&s->common))
 		stack_take_down(s);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_destroy);

@@ -20,6 +20,7 @@ struct nebula_registration;
  * @failures: private; refused requests by code.
  * @flags: private; &enum nebula_flags.
  * @kind: private; &enum nebula_kind.
+ * @users: private; composites that it is a part of.
  *
  * All fields are private: use the functions.
  */
@@ -29,7 +30,13 @@ struct nebula_allocator {
 	atomic_t failures[NEBULA_E_NR];
 	u32 flags;
 	u8 kind;
+	atomic_t users;
 };
+
+void *nebula_allocator_alloc(struct nebula_allocator *a, size_t size, size_t align)
+	__malloc __alloc_size(2) __must_check;
+void nebula_allocator_free(struct nebula_allocator *a, void *p, size_t size);
+bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p);
 
 bool nebula_allocator_last_error(const struct nebula_allocator *a, struct nebula_error *err);
 void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st);

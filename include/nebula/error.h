@@ -84,6 +84,10 @@ enum nebula_errc {
  * @NEBULA_KIND_POOL: a pool of blocks of one size.
  * @NEBULA_KIND_STACK: a stack.
  * @NEBULA_KIND_SCRATCH: per-CPU scratch memory.
+ * @NEBULA_KIND_CUSTOM: of a client's own kind.
+ * @NEBULA_KIND_FALLBACK: tries others in order.
+ * @NEBULA_KIND_SPLIT: divides requests by their size.
+ * @NEBULA_KIND_SYSTEM: the kernel's own.
  * @NEBULA_KIND_NR: number of kinds.
  */
 enum nebula_kind {
@@ -92,6 +96,10 @@ enum nebula_kind {
 	NEBULA_KIND_POOL,
 	NEBULA_KIND_STACK,
 	NEBULA_KIND_SCRATCH,
+	NEBULA_KIND_CUSTOM,
+	NEBULA_KIND_FALLBACK,
+	NEBULA_KIND_SPLIT,
+	NEBULA_KIND_SYSTEM,
 	NEBULA_KIND_NR
 };
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Functions that take a pointer to any kind of allocator. The kind is resolved while compiling; a
- * pointer of another type does not compile.
+ * Functions that take a pointer to any kind of allocator. The kind is resolved while compiling, so
+ * that what is inline stays inline; a pointer to anything else does not compile.
+ *
+ * A pointer to struct nebula_allocator, which nebula_allocator_of() finds in each of them, is for
+ * code that learns only when it runs what it allocates from. It costs an indirect call.
  */
 #ifndef _NEBULA_GENERIC_H
 #define _NEBULA_GENERIC_H
 
 #include <nebula/allocator.h>
 #include <nebula/bump.h>
+#include <nebula/custom.h>
 #include <nebula/pool.h>
 #include <nebula/scratch.h>
 #include <nebula/stack.h>
@@ -32,18 +36,138 @@ static inline struct nebula_allocator *nebula_allocator_of_scratch(const struct 
 	return (struct nebula_allocator *)&s->common;
 }
 
+static inline struct nebula_allocator *nebula_allocator_of_custom(const struct nebula_custom *c)
+{
+	return (struct nebula_allocator *)&c->common;
+}
+
+static inline struct nebula_allocator *nebula_allocator_of_any(const struct nebula_allocator *a)
+{
+	return (struct nebula_allocator *)a;
+}
+
+/* What is chosen when a pointer points to no allocator: the compiler says so. */
+extern struct nebula_allocator *nebula_not_an_allocator(const void *x)
+	__compiletime_error("nebula: this is no pointer to an allocator");
+extern void *nebula_alloc_not_an_allocator(const void *x, size_t size, size_t align)
+	__compiletime_error("nebula: this is no pointer to an allocator");
+extern void nebula_free_not_an_allocator(const void *x, const void *p, size_t size)
+	__compiletime_error("nebula: this is no pointer to an allocator");
+
 /* nebula_allocator_of() - the common part behind a pointer to any kind of allocator */
-#define nebula_allocator_of(x) _Generic((x),					\
-	struct nebula_allocator *: (x),				\
-	const struct nebula_allocator *: (x),				\
-	struct nebula_bump *: nebula_allocator_of_bump((void *)(x)),	\
-	const struct nebula_bump *: nebula_allocator_of_bump((const void *)(x)),	\
-	struct nebula_pool *: nebula_allocator_of_pool((void *)(x)),	\
-	const struct nebula_pool *: nebula_allocator_of_pool((const void *)(x)),	\
-	struct nebula_stack *: nebula_allocator_of_stack((void *)(x)),	\
-	const struct nebula_stack *: nebula_allocator_of_stack((const void *)(x)),	\
-	struct nebula_scratch *: nebula_allocator_of_scratch((void *)(x)),	\
-	const struct nebula_scratch *: nebula_allocator_of_scratch((const void *)(x)))
+#define nebula_allocator_of(x)							\
+	_Generic((x),								\
+		 struct nebula_bump *: nebula_allocator_of_bump,		\
+		 const struct nebula_bump *: nebula_allocator_of_bump,		\
+		 struct nebula_pool *: nebula_allocator_of_pool,		\
+		 const struct nebula_pool *: nebula_allocator_of_pool,		\
+		 struct nebula_stack *: nebula_allocator_of_stack,		\
+		 const struct nebula_stack *: nebula_allocator_of_stack,	\
+		 struct nebula_scratch *: nebula_allocator_of_scratch,		\
+		 const struct nebula_scratch *: nebula_allocator_of_scratch,	\
+		 struct nebula_custom *: nebula_allocator_of_custom,		\
+		 const struct nebula_custom *: nebula_allocator_of_custom,	\
+		 struct nebula_allocator *: nebula_allocator_of_any,		\
+		 const struct nebula_allocator *: nebula_allocator_of_any,	\
+		 default: nebula_not_an_allocator)(x)
+
+/* Sizes that a kind need not be told, and what a bump allocator does not do at all. */
+static __always_inline void nebula_bump_free_sized(struct nebula_bump *b, void *p, size_t size)
+{
+}
+
+static __always_inline void nebula_stack_give_back(struct nebula_stack *s, void *p, size_t size)
+{
+	nebula_stack_free_sized(s, p, size);
+}
+
+static __always_inline void nebula_scratch_give_back(struct nebula_scratch *s, void *p, size_t size)
+{
+	nebula_scratch_put(s, p);
+}
+
+/**
+ * nebula_alloc() - allocate memory from any kind of allocator
+ * @x: pointer to any kind of allocator.
+ * @size: bytes; of a pool, at most a block.
+ * @align: power of two, bytes; of a pool, at most that of its blocks.
+ *
+ * Context: as the kind's own function.
+ * Return: as the kind's own function; %NULL with INVALID_LAYOUT recorded when a pool's blocks do not
+ * do.
+ */
+#define nebula_alloc(x, size, align)						\
+	_Generic((x),								\
+		 struct nebula_bump *: nebula_bump_alloc,			\
+		 struct nebula_pool *: nebula_pool_alloc_fit,			\
+		 struct nebula_stack *: nebula_stack_alloc,			\
+		 struct nebula_scratch *: nebula_scratch_get,			\
+		 struct nebula_custom *: nebula_custom_alloc,			\
+		 struct nebula_allocator *: nebula_allocator_alloc,		\
+		 default: nebula_alloc_not_an_allocator)(x, size, align)
+
+/**
+ * nebula_zalloc() - allocate zeroed memory from any kind of allocator
+ * @x: pointer to any kind of allocator.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_alloc().
+ * Return: as nebula_alloc().
+ */
+#define nebula_zalloc(x, size, align)						\
+({										\
+	const size_t __nebula_size = (size);					\
+										\
+	nebula_zeroed(nebula_alloc(x, __nebula_size, align), __nebula_size);	\
+})
+
+static __always_inline void *nebula_zeroed(void *p, size_t size)
+{
+	if (likely(!ZERO_OR_NULL_PTR(p)))
+		memset(p, 0, size);
+	return p;
+}
+
+/**
+ * nebula_free_sized() - give memory of any kind of allocator back
+ * @x: pointer to any kind of allocator.
+ * @p: the memory; %NULL and %ZERO_SIZE_PTR are fine.
+ * @size: what was asked for, bytes; 0 when that is not known.
+ *
+ * A bump allocator gives nothing back before it is reset, so for one this does nothing. With debug
+ * flags a stack or a pool refuses another size than it knows of, recorded as INVALID_LAYOUT.
+ *
+ * Context: as the kind's own function.
+ */
+#define nebula_free_sized(x, p, size)						\
+	_Generic((x),								\
+		 struct nebula_bump *: nebula_bump_free_sized,			\
+		 struct nebula_pool *: nebula_pool_free_sized,			\
+		 struct nebula_stack *: nebula_stack_give_back,			\
+		 struct nebula_scratch *: nebula_scratch_give_back,		\
+		 struct nebula_custom *: nebula_custom_free,			\
+		 struct nebula_allocator *: nebula_allocator_free,		\
+		 default: nebula_free_not_an_allocator)(x, p, size)
+
+/**
+ * nebula_free() - give memory of any kind of allocator back
+ * @x: pointer to any kind of allocator.
+ * @p: the memory; %NULL and %ZERO_SIZE_PTR are fine.
+ *
+ * Context: as nebula_free_sized().
+ */
+#define nebula_free(x, p)	nebula_free_sized(x, p, 0)
+
+/**
+ * nebula_owns() - does an address lie in the memory of an allocator?
+ * @x: pointer to any kind of allocator.
+ * @p: any address.
+ *
+ * Context: as the kind's own function.
+ * Return: true when it does.
+ */
+#define nebula_owns(x, p)	nebula_allocator_owns(nebula_allocator_of(x), p)
 
 /**
  * nebula_last_error() - the newest error of an allocator

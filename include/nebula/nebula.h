@@ -5,7 +5,9 @@
 
 #include <nebula/allocator.h>
 #include <nebula/bump.h>
+#include <nebula/compose.h>
 #include <nebula/config.h>
+#include <nebula/custom.h>
 #include <nebula/error.h>
 #include <nebula/generic.h>
 #include <nebula/pool.h>
@@ -13,5 +15,6 @@
 #include <nebula/scratch.h>
 #include <nebula/stack.h>
 #include <nebula/stats.h>
+#include <nebula/typed.h>
 
 #endif /* _NEBULA_NEBULA_H */

@@ -118,6 +118,7 @@ struct nebula_pool_cpu {
  * @limit: private; blocks that a cache may hold; 0 keeps frees out of line.
  * @rotate: private; binary logarithm of the even part of @stride.
  * @block_size: private; bytes of a block that are the user's.
+ * @align: private; alignment of blocks, bytes.
  * @common: private; common part of all allocators.
  *
  * All fields are private: use the functions.
@@ -132,6 +133,7 @@ struct nebula_pool {
 	unsigned long limit;
 	u8 rotate;
 	size_t block_size;
+	size_t align;
 	struct nebula_allocator common;
 };
 
@@ -157,6 +159,8 @@ void *nebula_pool_alloc_outline(struct nebula_pool *p) __malloc;
 void *nebula_pool_alloc_stale(struct nebula_pool *p) __malloc;
 void nebula_pool_free_outline(struct nebula_pool *p, void *obj);
 void nebula_pool_free_index(struct nebula_pool *p, unsigned long index);
+void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, size_t size);
+void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align) __malloc;
 
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs);
@@ -322,6 +326,16 @@ stale:
 	return nebula_pool_alloc_stale(p);
 }
 
+/* A block for an object of @size bytes, aligned to @align: as nebula_pool_alloc() if that fits. */
+static __always_inline __malloc __must_check __alloc_size(2)
+void *nebula_pool_alloc_fit(struct nebula_pool *p, size_t size, size_t align)
+{
+	if (unlikely(!size) || unlikely(!is_power_of_2(align)) ||
+	    unlikely(size > p->block_size) || (align > 1 && unlikely(align > p->align)))
+		return nebula_pool_refuse_layout(p, size, align);
+	return nebula_pool_alloc(p);
+}
+
 /**
  * nebula_pool_zalloc() - allocate a zeroed block
  * @p: the pool.
@@ -338,17 +352,8 @@ static __always_inline __malloc __must_check void *nebula_pool_zalloc(struct neb
 	return obj;
 }
 
-/**
- * nebula_pool_free() - free a block
- * @p: the pool.
- * @obj: a block of it; %NULL and %ZERO_SIZE_PTR are fine.
- *
- * Anything but a live block of this pool is refused and recorded: DOUBLE_FREE, FOREIGN_POINTER,
- * MISALIGNED_POINTER. Nothing changes then.
- *
- * Context: any, NMI included, on any CPU; does not sleep.
- */
-static __always_inline void nebula_pool_free(struct nebula_pool *p, void *obj)
+/* As nebula_pool_free(), of an object that was @size bytes; 0 when that is not known. */
+static __always_inline void nebula_pool_free_sized(struct nebula_pool *p, void *obj, size_t size)
 {
 	unsigned long index = nebula_pool_index_of((unsigned long)obj - p->base, p->inverse,
 						   p->rotate);
@@ -364,7 +369,10 @@ static __always_inline void nebula_pool_free(struct nebula_pool *p, void *obj)
 	/* Read with preemption off: whoever lowers the limit waits for that. */
 	if (unlikely(count >= data_race(p->limit)) || /* see above */
 	    unlikely(!nebula_this_cpu_cas(cpus->count, &count, count + NEBULA_POOL_BUSY))) {
-		nebula_pool_free_index(p, index);
+		if (size)
+			nebula_pool_free_index_sized(p, index, size);
+		else
+			nebula_pool_free_index(p, index);
 		return;
 	}
 	/* Looked at only now, so that who interrupts and frees the same block is noticed. */
@@ -379,6 +387,21 @@ refused:
 	raw_cpu_write(cpus->count, count);
 	preempt_enable();
 	nebula_pool_free_outline(p, obj);
+}
+
+/**
+ * nebula_pool_free() - free a block
+ * @p: the pool.
+ * @obj: a block of it; %NULL and %ZERO_SIZE_PTR are fine.
+ *
+ * Anything but a live block of this pool is refused and recorded: DOUBLE_FREE, FOREIGN_POINTER,
+ * MISALIGNED_POINTER. Nothing changes then.
+ *
+ * Context: any, NMI included, on any CPU; does not sleep.
+ */
+static __always_inline void nebula_pool_free(struct nebula_pool *p, void *obj)
+{
+	nebula_pool_free_sized(p, obj, 0);
 }
 
 #endif /* _NEBULA_POOL_H */

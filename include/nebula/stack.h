@@ -157,7 +157,7 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 	__malloc __alloc_size(2);
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
 	__malloc __alloc_size(2);
-int nebula_stack_free_outline(struct nebula_stack *s, void *p);
+int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
 struct nebula_mark nebula_stack_mark_outline(struct nebula_stack *s);
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
 struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s);
@@ -262,6 +262,19 @@ void *nebula_stack_zalloc(struct nebula_stack *s, size_t size, size_t align)
 	return p;
 }
 
+/* As nebula_stack_free(), of an object that was @size bytes; 0 when that is not known. */
+static __always_inline int nebula_stack_free_sized(struct nebula_stack *s, void *p, size_t size)
+{
+	u32 start = s->top[-1];
+
+	/* What is tagged lies above the limit. */
+	if (unlikely(start >= s->limit) || unlikely((unsigned long)p != s->base + start))
+		return nebula_stack_free_outline(s, p, size);
+	barrier();	/* or it is computed from what was loaded, and stored */
+	nebula_count(s->top, -1);
+	return 0;
+}
+
 /**
  * nebula_stack_free() - free the newest object
  * @s: the stack.
@@ -277,14 +290,7 @@ void *nebula_stack_zalloc(struct nebula_stack *s, size_t size, size_t align)
  */
 static __always_inline int nebula_stack_free(struct nebula_stack *s, void *p)
 {
-	u32 start = s->top[-1];
-
-	/* What is tagged lies above the limit. */
-	if (unlikely(start >= s->limit) || unlikely((unsigned long)p != s->base + start))
-		return nebula_stack_free_outline(s, p);
-	barrier();	/* or it is computed from what was loaded, and stored */
-	nebula_count(s->top, -1);
-	return 0;
+	return nebula_stack_free_sized(s, p, 0);
 }
 
 /* What tells the mark whose last entry is at @at from others that ever were there. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Allocators made of other allocators. What they return is a struct nebula_allocator, which all
+ * functions that take any kind of allocator take, and which can be a part again.
+ *
+ *	fallback	tries its parts in order; what is freed goes to the part that owns it
+ *	split		small requests to one part, larger ones to another
+ *	system		the kernel's kvmalloc(), as last resort
+ *
+ *	a = nebula_fallback_create("conn", pool, nebula_system_allocator());
+ *	c = nebula_alloc_obj(a, struct conn);
+ *
+ * A composite can be used where all of its parts can. What a part refuses is recorded with the
+ * part; what all refuse, with the composite too. A part cannot be destroyed before the composite.
+ */
+#ifndef _NEBULA_COMPOSE_H
+#define _NEBULA_COMPOSE_H
+
+#include <linux/array_size.h>
+#include <linux/cleanup.h>
+#include <linux/export.h>
+#include <nebula/generic.h>
+
+/* Most parts of a composite, and how deep composites nest. */
+#define NEBULA_PARTS_MAX	4
+#define NEBULA_NESTING_MAX	4
+
+struct nebula_allocator *nebula_fallback_create_of(const char *name, struct nebula_allocator **parts,
+						   unsigned int nr, unsigned int abi,
+						   struct module *owner);
+struct nebula_allocator *nebula_split_create_of(const char *name, size_t threshold,
+						struct nebula_allocator *small,
+						struct nebula_allocator *large, unsigned int abi,
+						struct module *owner);
+void nebula_composite_destroy(struct nebula_allocator *a);
+struct nebula_allocator *nebula_system_allocator(void);
+
+#define nebula_parts_2(a, b)		nebula_allocator_of(a), nebula_allocator_of(b)
+#define nebula_parts_3(a, b, c)		nebula_parts_2(a, b), nebula_allocator_of(c)
+#define nebula_parts_4(a, b, c, d)	nebula_parts_3(a, b, c), nebula_allocator_of(d)
+#define nebula_parts_of(_1, _2, _3, _4, n, ...)	nebula_parts_##n
+
+/**
+ * nebula_fallback_create() - make an allocator that tries others in order
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
+ * @...: two to four pointers to allocators of any kind. The kernel's own has to be the last, because
+ *	it is asked for all that no other owns.
+ *
+ * Context: process context; sleeps.
+ * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name, a part that is none, not
+ * registered, there twice, or in the wrong place; -E2BIG when composites nest too deep (EXCEEDS_MAX);
+ * -ENOMEM; -EPERM in atomic context; -ENOEXEC when the client was built against other headers. The
+ * reason is recorded.
+ */
+#define nebula_fallback_create(name, ...)						\
+({											\
+	struct nebula_allocator *__nebula_parts[] = {					\
+		nebula_parts_of(__VA_ARGS__, 4, 3, 2)(__VA_ARGS__) };			\
+											\
+	nebula_fallback_create_of(name, __nebula_parts, ARRAY_SIZE(__nebula_parts),	\
+				  NEBULA_ABI, THIS_MODULE);				\
+})
+
+/**
+ * nebula_split_create() - make an allocator that divides requests by their size
+ * @name: as nebula_fallback_create().
+ * @threshold: bytes up to which @small serves.
+ * @small: pointer to an allocator of any kind.
+ * @large: pointer to an allocator of any kind, for what is larger.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_fallback_create().
+ */
+#define nebula_split_create(name, threshold, small, large)				\
+	nebula_split_create_of(name, threshold, nebula_allocator_of(small),		\
+			       nebula_allocator_of(large), NEBULA_ABI, THIS_MODULE)
+
+DEFINE_FREE(nebula_composite, struct nebula_allocator *, nebula_composite_destroy(_T))
+
+#endif /* _NEBULA_COMPOSE_H */
