@@ -57,7 +57,9 @@ bool nebula_name_valid(const char *name)
 
 const char *nebula_allocator_name(const struct nebula_allocator *a)
 {
-	return a->reg ? a->reg->name : "(buffer)";
+	if (a->reg)
+		return a->reg->name;
+	return a->kind == NEBULA_KIND_SYSTEM ? "system" : "(buffer)";
 }
 
 static bool name_taken(const char *name)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Composites: allocators made of others. They have no memory of their own, so what they are asked
- * for goes to a part, and what is freed goes to the part that owns it. Nothing here is changed after
- * create but counters, so a composite can be used in every context that all of its parts can.
+ * for goes to a part, and what is freed goes to the part that owns it. Only counters are changed
+ * after create, so a composite can be used in every context that all of its parts can.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -232,7 +232,12 @@ static unsigned int depth_of(struct nebula_allocator *const *parts, unsigned int
 	return depth + 1;
 }
 
-/* The system allocator is asked for all that no other owns. */
+/* One on a caller's buffer may go at any time. */
+static bool may_be_part(const struct nebula_allocator *a)
+{
+	return a->reg || a->kind == NEBULA_KIND_SYSTEM;
+}
+
 static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, unsigned int nr)
 {
 	unsigned int i, k;
@@ -240,7 +245,7 @@ static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, 
 	if (nr < 2 || nr > NEBULA_PARTS_MAX)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "number of parts");
 	for (i = 0; i < nr; i++) {
-		if (IS_ERR_OR_NULL(parts[i]) || !parts[i]->reg)
+		if (IS_ERR_OR_NULL(parts[i]) || !may_be_part(parts[i]))
 			return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "part that is none");
 		for (k = 0; k < i; k++)
 			if (parts[k] == parts[i])
@@ -307,7 +312,8 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
  * Context: process context; sleeps.
  * Return: as nebula_fallback_create().
  */
-struct nebula_allocator *nebula_fallback_create_of(const char *name, struct nebula_allocator **parts,
+struct nebula_allocator *nebula_fallback_create_of(const char *name,
+						   struct nebula_allocator *const *parts,
 						   unsigned int nr, unsigned int abi,
 						   struct module *owner)
 {

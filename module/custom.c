@@ -34,8 +34,8 @@ static noinline __cold void *refuse(struct nebula_custom *c, enum nebula_errc co
  *
  * Context: as the client's function.
  * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, INVALID_ALIGNMENT or
- * SIZE_OVERFLOW recorded; INVALID_STATE before it is registered; MISALIGNED_POINTER when the client's
- * function returned memory that is not aligned as asked for, which it is given back.
+ * SIZE_OVERFLOW recorded; INVALID_STATE before it is registered; MISALIGNED_POINTER when what the
+ * client's function returned is not aligned as asked for, which it is given back.
  */
 void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 {
@@ -99,6 +99,18 @@ static struct nebula_refusal check(const struct nebula_custom *c, const char *na
 	return NEBULA_ACCEPT;
 }
 
+static int refuse_name(const char *name, enum nebula_errc code, const char *what)
+{
+	const struct nebula_failure failure = {
+		.code = code,
+		.kind = NEBULA_KIND_CUSTOM,
+		.name = name,
+		.what = what,
+	};
+
+	return nebula_error_record(&failure);
+}
+
 /**
  * nebula_custom_register_abi() - begin to use an allocator of a client's own kind
  * @c: the allocator.
@@ -121,8 +133,7 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 		return -ENOEXEC;
 	r = check(c, name);
 	if (r.code)
-		return nebula_error_record(&(const struct nebula_failure){
-			.code = r.code, .kind = NEBULA_KIND_CUSTOM, .name = name, .what = r.field });
+		return refuse_name(name, r.code, r.field);
 
 	memset(&c->common, 0, sizeof(c->common));
 	c->common.kind = NEBULA_KIND_CUSTOM;
@@ -134,9 +145,7 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 		return 0;
 	free_percpu(c->cpus);
 	c->cpus = NULL;
-	return nebula_error_record(&(const struct nebula_failure){
-		.code = NEBULA_E_BACKING_FAILED, .kind = NEBULA_KIND_CUSTOM, .name = name,
-		.what = "register" });
+	return refuse_name(name, NEBULA_E_BACKING_FAILED, "register");
 }
 EXPORT_SYMBOL_GPL(nebula_custom_register_abi);
 

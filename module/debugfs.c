@@ -58,6 +58,7 @@ static void put_utilisation(struct nebula_text *t, unsigned int permille)
 static void render_info(struct nebula_text *t, const struct nebula_registration *unused)
 {
 	struct nebula_region_totals totals;
+	struct nebula_stats system;
 	u64 recorded, lost;
 
 	nebula_region_totals(&totals);
@@ -71,6 +72,9 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 	nebula_text_key(t, "regions", "%llu", totals.mapped - totals.unmapped);
 	nebula_text_bytes(t, "region bytes", totals.mapped_bytes - totals.unmapped_bytes);
 	nebula_text_key(t, "regions mapped", "%llu", totals.mapped);
+	nebula_allocator_stats_read(nebula_system_allocator(), &system);
+	nebula_text_key(t, "system live", "%llu", system.live);
+	nebula_text_bytes(t, "system bytes", system.used);
 	nebula_text_key(t, "errors", "%llu", recorded);
 	nebula_text_key(t, "errors lost", "%llu", lost);
 }

@@ -289,7 +289,6 @@ bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align)
 
 /* system.c */
 
-int nebula_system_init(void);
 void nebula_system_exit(void);
 
 /* error.c */

@@ -26,9 +26,6 @@ static int __init nebula_init(void)
 	ret = nebula_registry_init();
 	if (ret)
 		goto err_registry;
-	ret = nebula_system_init();
-	if (ret)
-		goto err_system;
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "nebula:dead", NULL, cpu_dead);
 	if (ret < 0)
 		goto err_hotplug;
@@ -37,8 +34,6 @@ static int __init nebula_init(void)
 	return 0;
 
 err_hotplug:
-	nebula_system_exit();
-err_system:
 	nebula_registry_exit();
 err_registry:
 	nebula_debugfs_exit();

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The system allocator: kvmalloc() behind the interface of all others, so that it can be a part of
- * composites.
+ * composites. There is one, which belongs to nobody, so it has no directory in debugfs; the info of
+ * the module has a line about it.
  *
  *	|....| header | object |
  *	memory                  what kvmalloc() gave
  *
  * The header lies directly before the object and is sealed, so that what is freed can be told from
- * what was never allocated here, or was freed already: it is read in a way that cannot fault, because
- * any address may be asked about.
+ * what was never allocated here, or was freed already. It is read in a way that cannot fault,
+ * because any address may be asked about.
  */
 #include <linux/align.h>
 #include <linux/export.h>
@@ -236,13 +237,7 @@ struct nebula_allocator *nebula_system_allocator(void)
 }
 EXPORT_SYMBOL_GPL(nebula_system_allocator);
 
-int nebula_system_init(void)
-{
-	return nebula_allocator_register(&system, "system", THIS_MODULE, GFP_KERNEL);
-}
-
 void nebula_system_exit(void)
 {
-	nebula_allocator_unregister(&system);
 	flush_work(&free_work);
 }

@@ -16,16 +16,17 @@
 #ifndef _NEBULA_COMPOSE_H
 #define _NEBULA_COMPOSE_H
 
-#include <linux/array_size.h>
 #include <linux/cleanup.h>
 #include <linux/export.h>
+#include <linux/kernel.h>
 #include <nebula/generic.h>
 
 /* Most parts of a composite, and how deep composites nest. */
 #define NEBULA_PARTS_MAX	4
 #define NEBULA_NESTING_MAX	4
 
-struct nebula_allocator *nebula_fallback_create_of(const char *name, struct nebula_allocator **parts,
+struct nebula_allocator *nebula_fallback_create_of(const char *name,
+						   struct nebula_allocator *const *parts,
 						   unsigned int nr, unsigned int abi,
 						   struct module *owner);
 struct nebula_allocator *nebula_split_create_of(const char *name, size_t threshold,
@@ -35,27 +36,29 @@ struct nebula_allocator *nebula_split_create_of(const char *name, size_t thresho
 void nebula_composite_destroy(struct nebula_allocator *a);
 struct nebula_allocator *nebula_system_allocator(void);
 
-#define nebula_parts_2(a, b)		nebula_allocator_of(a), nebula_allocator_of(b)
-#define nebula_parts_3(a, b, c)		nebula_parts_2(a, b), nebula_allocator_of(c)
-#define nebula_parts_4(a, b, c, d)	nebula_parts_3(a, b, c), nebula_allocator_of(d)
-#define nebula_parts_of(_1, _2, _3, _4, n, ...)	nebula_parts_##n
+#define nebula_parts_2(a, b)							\
+	{ nebula_allocator_of(a), nebula_allocator_of(b) }
+#define nebula_parts_3(a, b, c)							\
+	{ nebula_allocator_of(a), nebula_allocator_of(b), nebula_allocator_of(c) }
+#define nebula_parts_4(a, b, c, d)						\
+	{ nebula_allocator_of(a), nebula_allocator_of(b), nebula_allocator_of(c),	\
+	  nebula_allocator_of(d) }
 
 /**
  * nebula_fallback_create() - make an allocator that tries others in order
  * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
- * @...: two to four pointers to allocators of any kind. The kernel's own has to be the last, because
- *	it is asked for all that no other owns.
+ * @...: two to four pointers to allocators of any kind that were made by create.
  *
  * Context: process context; sleeps.
- * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name, a part that is none, not
- * registered, there twice, or in the wrong place; -E2BIG when composites nest too deep (EXCEEDS_MAX);
+ * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name, a part that is none, on a
+ * caller's buffer, or there twice; -E2BIG when composites nest too deep (EXCEEDS_MAX);
  * -ENOMEM; -EPERM in atomic context; -ENOEXEC when the client was built against other headers. The
  * reason is recorded.
  */
 #define nebula_fallback_create(name, ...)						\
 ({											\
-	struct nebula_allocator *__nebula_parts[] = {					\
-		nebula_parts_of(__VA_ARGS__, 4, 3, 2)(__VA_ARGS__) };			\
+	struct nebula_allocator *__nebula_parts[] =					\
+		CONCATENATE(nebula_parts_, COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__);	\
 											\
 	nebula_fallback_create_of(name, __nebula_parts, ARRAY_SIZE(__nebula_parts),	\
 				  NEBULA_ABI, THIS_MODULE);				\

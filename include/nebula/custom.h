@@ -3,15 +3,15 @@
  * Allocators of a client's own kind: the client writes what is special about it, we add what all
  * have.
  *
- *	static NEBULA_DEFINE_ALLOCATOR(ring, .kind = "ring", .alloc = ring_alloc, .free = ring_free,
- *				       .owns = ring_owns);
+ *	static NEBULA_DEFINE_ALLOCATOR(ring, .kind = "ring", .alloc = ring_alloc,
+ *				       .free = ring_free, .owns = ring_owns);
  *
  *	err = nebula_custom_register(&ring, "packets");
  *	p = nebula_alloc_obj(&ring, struct packet);
  *
  * Requests are checked before the client's functions see them, and what these return is checked
- * too. Allocations are counted, refusals recorded; there is a directory in debugfs, and what is live
- * at the end is reported. It can be a part of a composite.
+ * too. Allocations are counted, refusals recorded; there is a directory in debugfs, and what is
+ * live at the end is reported. It can be a part of a composite.
  */
 #ifndef _NEBULA_CUSTOM_H
 #define _NEBULA_CUSTOM_H

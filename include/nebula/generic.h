@@ -47,11 +47,11 @@ static inline struct nebula_allocator *nebula_allocator_of_any(const struct nebu
 }
 
 /* What is chosen when a pointer points to no allocator: the compiler says so. */
-extern struct nebula_allocator *nebula_not_an_allocator(const void *x)
+struct nebula_allocator *nebula_not_an_allocator(const void *x)
 	__compiletime_error("nebula: this is no pointer to an allocator");
-extern void *nebula_alloc_not_an_allocator(const void *x, size_t size, size_t align)
+void *nebula_alloc_not_an_allocator(const void *x, size_t size, size_t align)
 	__compiletime_error("nebula: this is no pointer to an allocator");
-extern void nebula_free_not_an_allocator(const void *x, const void *p, size_t size)
+void nebula_free_not_an_allocator(const void *x, const void *p, size_t size)
 	__compiletime_error("nebula: this is no pointer to an allocator");
 
 /* nebula_allocator_of() - the common part behind a pointer to any kind of allocator */
@@ -70,6 +70,16 @@ extern void nebula_free_not_an_allocator(const void *x, const void *p, size_t si
 		 struct nebula_allocator *: nebula_allocator_of_any,		\
 		 const struct nebula_allocator *: nebula_allocator_of_any,	\
 		 default: nebula_not_an_allocator)(x)
+
+/* nebula_kind_of() - &enum nebula_kind of a pointer, where that is known; a constant */
+#define nebula_kind_of(x)								\
+	_Generic((x),									\
+		 struct nebula_bump *: NEBULA_KIND_BUMP,				\
+		 struct nebula_pool *: NEBULA_KIND_POOL,				\
+		 struct nebula_stack *: NEBULA_KIND_STACK,				\
+		 struct nebula_scratch *: NEBULA_KIND_SCRATCH,				\
+		 struct nebula_custom *: NEBULA_KIND_CUSTOM,				\
+		 default: NEBULA_KIND_NONE)
 
 /* Sizes that a kind need not be told, and what a bump allocator does not do at all. */
 static __always_inline void nebula_bump_free_sized(struct nebula_bump *b, void *p, size_t size)
@@ -93,8 +103,8 @@ static __always_inline void nebula_scratch_give_back(struct nebula_scratch *s, v
  * @align: power of two, bytes; of a pool, at most that of its blocks.
  *
  * Context: as the kind's own function.
- * Return: as the kind's own function; %NULL with INVALID_LAYOUT recorded when a pool's blocks do not
- * do.
+ * Return: as the kind's own function; %NULL with INVALID_LAYOUT recorded when it is more than a
+ * pool's blocks are.
  */
 #define nebula_alloc(x, size, align)						\
 	_Generic((x),								\

@@ -13,8 +13,8 @@
  *
  * break and continue inside scoped_guard() and nebula_with_*() bind to it, as everywhere in the
  * kernel; guard() keeps the user's loop. An allocator cannot be destroyed while a scope on it is
- * open: that is refused and recorded as INVALID_STATE. A scope whose beginning was given back before
- * its end records STALE_CHECKPOINT.
+ * open: that is refused and recorded as INVALID_STATE. A scope whose beginning was given back
+ * before its end records STALE_CHECKPOINT.
  */
 #ifndef _NEBULA_SCOPE_H
 #define _NEBULA_SCOPE_H
@@ -61,7 +61,6 @@ DEFINE_FREE(nebula_bump, struct nebula_bump *, nebula_bump_destroy(_T))
 DEFINE_FREE(nebula_pool, struct nebula_pool *, nebula_pool_destroy(_T))
 DEFINE_FREE(nebula_stack, struct nebula_stack *, nebula_stack_destroy(_T))
 DEFINE_FREE(nebula_scratch, struct nebula_scratch *, nebula_scratch_destroy(_T))
-
 
 /**
  * struct nebula_with_bump - what nebula_with_bump() declares
@@ -116,8 +115,8 @@ static inline void nebula_with_pool_end(struct nebula_pool **p)
  * @name: of the variable, a pointer to struct nebula_bump.
  * @size: bytes.
  *
- * One kmalloc()ed buffer, not registered; some hundred bytes of the kernel stack. Without memory the
- * block is left out, and BACKING_FAILED recorded: begin with ``int ret = -ENOMEM;``.
+ * One kmalloc()ed buffer, not registered; some hundred bytes of the kernel stack. Without memory
+ * the block is left out, and BACKING_FAILED recorded: begin with ``int ret = -ENOMEM;``.
  *
  * Context: process context; may sleep.
  */
@@ -174,15 +173,6 @@ struct nebula_auto {
 };
 
 void nebula_auto_handed_on_twice(void *allocator, enum nebula_kind kind);
-
-#define nebula_kind_of(x)								\
-	_Generic((x),									\
-		 struct nebula_bump *: NEBULA_KIND_BUMP,				\
-		 struct nebula_pool *: NEBULA_KIND_POOL,				\
-		 struct nebula_stack *: NEBULA_KIND_STACK,				\
-		 struct nebula_scratch *: NEBULA_KIND_SCRATCH,				\
-		 struct nebula_custom *: NEBULA_KIND_CUSTOM,				\
-		 default: NEBULA_KIND_NONE)
 
 /* The kind is a constant where this is expanded, so that one of the calls is left. */
 static __always_inline void nebula_auto_free(struct nebula_auto *a)

@@ -3,11 +3,11 @@
  * Typed allocation, in the manner of the kernel's kmalloc_obj() family: size and alignment come
  * from the type, the result has it.
  *
- *	struct conn *c = nebula_alloc_obj(pool, *c);		one, or nebula_alloc_obj(pool, struct conn)
- *	v = nebula_zalloc_objs(bump, struct item, n);		n of them, zeroed; overflow is checked
- *	m = nebula_alloc_flex(bump, struct msg, payload, n);	with a flexible array member of n
+ *	c = nebula_alloc_obj(pool, struct conn);		one; *c in place of the type will do
+ *	v = nebula_zalloc_objs(bump, struct item, n);		n of them, zeroed; never too few
+ *	m = nebula_alloc_flex(bump, struct msg, payload, n);	with a flexible array of n
  *	pt = nebula_new(stack, struct point, .x = 1, .y = 2);	one, initialised
- *	nebula_free_obj(pool, c);				the size comes from the pointer's type
+ *	nebula_free_obj(pool, c);				the size is that of the type
  *	nebula_free_objs(stack, v, n);
  *
  * The first argument is a pointer to any kind of allocator. For all but pools the result is exactly
@@ -25,7 +25,7 @@
 #ifdef __set_flex_counter
 #define nebula_set_counter(array, count)	__set_flex_counter(array, count)
 #else
-#define nebula_set_counter(array, count)	((void)0)
+#define nebula_set_counter(array, count)	((void)(array), (void)(count))
 #endif
 
 /**
@@ -57,8 +57,8 @@
  * @count: how many.
  *
  * Context: as nebula_alloc().
- * Return: as nebula_alloc_obj(); %ZERO_SIZE_PTR for none; %NULL with SIZE_OVERFLOW recorded for more
- * than can be.
+ * Return: as nebula_alloc_obj(); %ZERO_SIZE_PTR for none; %NULL with SIZE_OVERFLOW recorded for
+ * more than can be.
  */
 #define nebula_alloc_objs(x, type, count)						\
 	((typeof(type) *)nebula_alloc(x, size_mul(sizeof(typeof(type)), count),		\

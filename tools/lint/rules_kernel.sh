@@ -6,22 +6,10 @@ c_files() {
 	find module include kunit tools -name '*.[ch]' | sort
 }
 
-# Where checkpatch misreads the code: file, kinds of message, why they do not apply.
-readonly CHECKPATCH_EXCEPTIONS='
-compat.h   LINUX_VERSION_CODE   it is the one place where kernel versions are tested
-compat.h   CONSTANT_COMPARISON  KERNEL_VERSION() stands right of LINUX_VERSION_CODE everywhere
-generic.h  SPACING              "type *:" in _Generic is no multiplication and no label
-generic.h  MACRO_ARG_REUSE      of all uses of x in a _Generic one is evaluated
-config.h   MACRO_ARG_REUSE      a pointer to a configuration is a name
-pool.c     OPEN_BRACE           a function with for_each in its name is no loop
-pool.h     MACRO_ARG_REUSE      a loop variable, and the one byte that two instructions work on
-pool.h     COMPLEX_MACRO        assembly that jumps is a statement
-pool.h     MACRO_WITH_FLOW_CONTROL  that is what it is for: one operand, two instructions, a jump
-'
-
 # checkpatch_exceptions FILE: what to ignore in FILE, as checkpatch's argument.
 checkpatch_exceptions() {
-	awk -v file="${1##*/}" '$1 == file { printf "%s%s", comma, $2; comma = "," }' <<<"$CHECKPATCH_EXCEPTIONS"
+	awk -v file="${1##*/}" '$1 == file { printf "%s%s", comma, $2; comma = "," }' \
+		tools/lint/checkpatch.exceptions
 }
 
 checkpatch_is_silent() {
@@ -65,7 +53,7 @@ no_bug_no_warn() {
 versions_in_compat_only() {
 	local files
 	mapfile -t files < <(c_files | grep -v '/compat\.h$')
-	absent 'LINUX_VERSION_COD[E]|KERNEL_VERSION[[:space:]]*\(' "${files[@]}"
+	absent 'LINUX_VERSIO[N]|KERNEL_VERSIO[N]' "${files[@]}"
 }
 
 # A suite that is not in the object list would be missed by nobody.
