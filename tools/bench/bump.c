@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The bump allocator, owner and shared. */
 #include <linux/err.h>
-#include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <nebula/nebula.h>
 #include "measure.h"
@@ -11,131 +10,75 @@
 
 static struct nebula_bump *bump;
 
-static noinline void bump_alloc(unsigned int n)
+static __always_inline void *alloc_variable(struct nebula_bump *b)
 {
-	struct nebula_bump *b = bump;
-
-	for (; n; n--)
-		bench_use(nebula_bump_alloc(b, 64, 8));
-}
-
-static noinline void bump_alloc_odd(unsigned int n)
-{
-	struct nebula_bump *b = bump;
-
-	for (; n; n--)
-		bench_use(nebula_bump_alloc(b, 20, 4));
-}
-
-static noinline void bump_alloc_aligned(unsigned int n)
-{
-	struct nebula_bump *b = bump;
-
-	for (; n; n--)
-		bench_use(nebula_bump_alloc(b, 64, 64));
-}
-
-static noinline void bump_alloc_variable(unsigned int n)
-{
-	struct nebula_bump *b = bump;
 	size_t size = 64;
 
-	for (; n; n--) {
-		OPTIMIZER_HIDE_VAR(size);
-		bench_use(nebula_bump_alloc(b, size, 8));
-	}
+	OPTIMIZER_HIDE_VAR(size);
+	return nebula_bump_alloc(b, size, 8);
 }
 
-static noinline void bump_batch(unsigned int n)
+static __always_inline void batch(struct nebula_bump *b)
 {
-	struct nebula_bump *b = bump;
 	unsigned int i;
 
-	for (; n; n -= BENCH_BATCH) {
-		for (i = BENCH_BATCH; i; i--)
-			bench_use(nebula_bump_alloc(b, 64, 8));
-		nebula_bump_reset(b);
-	}
-}
-
-static noinline void bump_reset(unsigned int n)
-{
-	struct nebula_bump *b = bump;
-
-	for (; n; n--) {
-		nebula_bump_reset(b);
-		barrier();
-	}
-}
-
-static noinline void bump_alloc_reset(unsigned int n)
-{
-	struct nebula_bump *b = bump;
-
-	for (; n; n--) {
+	for (i = BENCH_BATCH; i; i--)
 		bench_use(nebula_bump_alloc(b, 64, 8));
-		nebula_bump_reset(b);
-		barrier();
-	}
+	nebula_bump_reset(b);
 }
 
-static noinline void bump_checkpoint(unsigned int n)
+static __always_inline void alloc_reset(struct nebula_bump *b)
 {
-	struct nebula_bump *b = bump;
-	struct nebula_checkpoint cp;
-
-	for (; n; n--) {
-		cp = nebula_bump_checkpoint(b);
-		barrier();
-		nebula_bump_restore(b, cp);
-		barrier();
-	}
+	bench_use(nebula_bump_alloc(b, 64, 8));
+	nebula_bump_reset(b);
 }
 
-static noinline void bump_checkpoint_alloc(unsigned int n)
+static __always_inline void checkpoint(struct nebula_bump *b)
 {
-	struct nebula_bump *b = bump;
-	struct nebula_checkpoint cp;
+	struct nebula_checkpoint cp = nebula_bump_checkpoint(b);
 
-	for (; n; n--) {
-		cp = nebula_bump_checkpoint(b);
-		barrier();
-		bench_use(nebula_bump_alloc(b, 64, 8));
-		nebula_bump_restore(b, cp);
-		barrier();
-	}
+	barrier();
+	nebula_bump_restore(b, cp);
 }
+
+static __always_inline void checkpoint_alloc(struct nebula_bump *b)
+{
+	struct nebula_checkpoint cp = nebula_bump_checkpoint(b);
+
+	barrier();
+	bench_use(nebula_bump_alloc(b, 64, 8));
+	nebula_bump_restore(b, cp);
+}
+
+static DEFINE_BENCH_LOOP(bump_alloc, bump, bench_use(nebula_bump_alloc(it, 64, 8)));
+static DEFINE_BENCH_LOOP(bump_alloc_odd, bump, bench_use(nebula_bump_alloc(it, 20, 4)));
+static DEFINE_BENCH_LOOP(bump_alloc_aligned, bump, bench_use(nebula_bump_alloc(it, 64, 64)));
+static DEFINE_BENCH_LOOP(bump_alloc_variable, bump, bench_use(alloc_variable(it)));
+static DEFINE_BENCH_BATCHES(bump_batch, bump, batch(it));
+static DEFINE_BENCH_LOOP(bump_reset, bump, nebula_bump_reset(it));
+static DEFINE_BENCH_LOOP(bump_alloc_reset, bump, alloc_reset(it));
+static DEFINE_BENCH_LOOP(bump_checkpoint, bump, checkpoint(it));
+static DEFINE_BENCH_LOOP(bump_checkpoint_alloc, bump, checkpoint_alloc(it));
 
 /* Starts over again and again, so that refills and first allocations are among them. */
-static noinline u64 bump_alloc_worst(unsigned int n)
+static __always_inline u64 timed_alloc(struct nebula_bump *b, unsigned int n)
 {
-	struct nebula_bump *b = bump;
-	u64 took, worst = 0;
-
-	for (; n; n--) {
-		took = bench_time(bench_use(nebula_bump_alloc(b, 64, 8)));
-		worst = max(worst, took);
-		if (n % BENCH_OPS == 1)
-			nebula_bump_reset(b);
-	}
-	return worst;
+	if (n % BENCH_OPS == 0)
+		nebula_bump_reset(b);
+	return bench_time(bench_use(nebula_bump_alloc(b, 64, 8)));
 }
 
 /* Each with more in use than ever before, so that none is a repetition of the last. */
-static noinline u64 bump_reset_worst(unsigned int n)
+static __always_inline u64 timed_reset(struct nebula_bump *b, unsigned int n)
 {
-	struct nebula_bump *b = bump;
-	u64 took, worst = 0;
-	size_t size = 0;
+	size_t size = (BENCH_WORST_OPS + 1 - n) * NEBULA_BUMP_GRAIN;
 
-	for (; n; n--) {
-		size += NEBULA_BUMP_GRAIN;
-		bench_use(nebula_bump_alloc(b, size, 8));
-		took = bench_time(nebula_bump_reset(b));
-		worst = max(worst, took);
-	}
-	return worst;
+	bench_use(nebula_bump_alloc(b, size, 8));
+	return bench_time(nebula_bump_reset(b));
 }
+
+static DEFINE_BENCH_LONGEST(bump_alloc_worst, bump, timed_alloc(it, n));
+static DEFINE_BENCH_LONGEST(bump_reset_worst, bump, timed_reset(it, n));
 
 static int create_owner(void)
 {
@@ -171,85 +114,33 @@ static int destroy(void)
 #define OUT_OF_LINE	"nebula_bump_alloc_outline,bump_owner_alloc"
 
 static const struct bench_case cases[] = {
-	{
-		.name = "bump_alloc",
-		.title = "bump alloc, 64 bytes",
-		.peers = "kmalloc,kmalloc_pair",
-		.target = 7,
-		BENCH_RUN(bump_alloc), OWNER,
-	}, {
-		.name = "bump_alloc_odd",
-		.title = "bump alloc, 20 bytes aligned to 4",
-		.peers = "kmalloc",
-		BENCH_RUN(bump_alloc_odd), OWNER,
-		.calls = OUT_OF_LINE,
-	}, {
-		.name = "bump_alloc_aligned",
-		.title = "bump alloc, 64 bytes aligned to 64",
-		.peers = "kmalloc",
-		BENCH_RUN(bump_alloc_aligned), OWNER,
-	}, {
-		.name = "bump_alloc_variable",
-		.title = "bump alloc, size not constant",
-		.peers = "kmalloc",
-		BENCH_RUN(bump_alloc_variable), OWNER,
-		.calls = OUT_OF_LINE,
-	}, {
-		.name = "bump_batch",
-		.title = "100 bump allocs + reset, each",
-		.peers = "kmalloc_batch",
-		.target = 9,
-		BENCH_RUN(bump_batch), OWNER,
-		.base = empty_batch,
-	}, {
-		.name = "bump_reset_empty",
-		.title = "bump reset, nothing in use",
-		.target = 12,
-		BENCH_RUN(bump_reset), OWNER,
-	}, {
-		.name = "bump_reset",
-		.title = "bump reset, one object in use",
-		.target = 12,
-		BENCH_RUN(bump_alloc_reset), OWNER,
-		.base = bump_alloc,
-	}, {
-		.name = "bump_checkpoint",
-		.title = "bump checkpoint + restore",
-		.target = 20,
-		BENCH_RUN(bump_checkpoint), OWNER_REWINDS,
-	}, {
-		.name = "bump_checkpoint_alloc",
-		.title = "bump checkpoint + alloc + restore",
-		.peers = "kmalloc_pair,kmem_cache_pair",
-		BENCH_RUN(bump_checkpoint_alloc), OWNER_REWINDS,
-	}, {
-		.name = "bump_shared_alloc",
-		.title = "bump alloc, shared, with refills",
-		.peers = "kmalloc,kmalloc_pair",
-		.target = 16,
-		BENCH_RUN(bump_alloc), SHARED,
-	}, {
-		.name = "bump_alloc_worst",
-		.title = "worst of 1,000,000: bump alloc",
-		.peers = "kmalloc_pair_worst",
-		.target = 60,
-		BENCH_WORST(bump_alloc_worst), OWNER,
-	}, {
-		.name = "bump_reset_worst",
-		.title = "worst of 1,000,000: bump reset",
-		.peers = "kmalloc_pair_worst",
-		.target = 60,
-		BENCH_WORST(bump_reset_worst), OWNER,
-	}, {
-		.name = "bump_shared_alloc_worst",
-		.title = "worst of 1,000,000: bump alloc, shared",
-		.peers = "kmalloc_pair_worst",
-		BENCH_WORST(bump_alloc_worst), SHARED,
-	},
+	BENCH_AVERAGE("bump_alloc", "bump alloc, 64 bytes", bump_alloc, OWNER,
+		      .target = 7, .peers = "kmalloc,kmalloc_pair"),
+	BENCH_AVERAGE("bump_alloc_odd", "bump alloc, 20 bytes aligned to 4", bump_alloc_odd, OWNER,
+		      .peers = "kmalloc", .calls = OUT_OF_LINE),
+	BENCH_AVERAGE("bump_alloc_aligned", "bump alloc, 64 bytes aligned to 64",
+		      bump_alloc_aligned, OWNER, .peers = "kmalloc"),
+	BENCH_AVERAGE("bump_alloc_variable", "bump alloc, size not constant",
+		      bump_alloc_variable, OWNER, .peers = "kmalloc", .calls = OUT_OF_LINE),
+	BENCH_AVERAGE("bump_batch", "100 bump allocs + reset, each", bump_batch, OWNER,
+		      .target = 9, .peers = "kmalloc_batch", .base = empty_batch),
+	BENCH_AVERAGE("bump_reset_empty", "bump reset, nothing in use", bump_reset, OWNER,
+		      .target = 12),
+	BENCH_AVERAGE("bump_reset", "bump reset, one object in use", bump_alloc_reset, OWNER,
+		      .target = 12, .base = bump_alloc),
+	BENCH_AVERAGE("bump_checkpoint", "bump checkpoint + restore", bump_checkpoint,
+		      OWNER_REWINDS, .target = 20),
+	BENCH_AVERAGE("bump_checkpoint_alloc", "bump checkpoint + alloc + restore",
+		      bump_checkpoint_alloc, OWNER_REWINDS,
+		      .peers = "kmalloc_pair,kmem_cache_pair"),
+	BENCH_AVERAGE("bump_shared_alloc", "bump alloc, shared, with refills", bump_alloc, SHARED,
+		      .target = 16, .peers = "kmalloc,kmalloc_pair"),
+	BENCH_WORST("bump_alloc_worst", "bump alloc", bump_alloc_worst, OWNER,
+		    .target = 60, .peers = "kmalloc_pair_worst"),
+	BENCH_WORST("bump_reset_worst", "bump reset", bump_reset_worst, OWNER,
+		    .target = 60, .peers = "kmalloc_pair_worst"),
+	BENCH_WORST("bump_shared_alloc_worst", "bump alloc, shared", bump_alloc_worst, SHARED,
+		    .peers = "kmalloc_pair_worst"),
 };
 
-const struct bench_table bump_table = {
-	.noun = "bump",
-	.cases = cases,
-	.nr = ARRAY_SIZE(cases),
-};
+const struct bench_table bump_table = { "bump", cases, ARRAY_SIZE(cases) };

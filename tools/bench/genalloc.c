@@ -12,17 +12,15 @@
 static struct gen_pool *pool;
 static void *memory;
 
-static noinline void gen_pool_pair(unsigned int n)
+static __always_inline void pair(struct gen_pool *p)
 {
-	struct gen_pool *p = pool;
-	unsigned long addr;
+	unsigned long addr = gen_pool_alloc(p, SIZE);
 
-	for (; n; n--) {
-		addr = gen_pool_alloc(p, SIZE);
-		bench_use((void *)addr);
-		gen_pool_free(p, addr, SIZE);
-	}
+	bench_use((void *)addr);
+	gen_pool_free(p, addr, SIZE);
 }
+
+static DEFINE_BENCH_LOOP(gen_pool_pair, pool, pair(it));
 
 static int destroy(void)
 {
@@ -44,17 +42,8 @@ static int create(void)
 }
 
 static const struct bench_case cases[] = {
-	{
-		.name = "gen_pool_pair",
-		.title = "gen_pool_alloc(64) + free",
-		BENCH_RUN(gen_pool_pair),
-		.setup = create,
-		.teardown = destroy,
-	},
+	BENCH_AVERAGE("gen_pool_pair", "gen_pool_alloc(64) + free", gen_pool_pair,
+		      .setup = create, .teardown = destroy),
 };
 
-const struct bench_table genalloc_table = {
-	.noun = "kernel",
-	.cases = cases,
-	.nr = ARRAY_SIZE(cases),
-};
+const struct bench_table genalloc_table = { "kernel", cases, ARRAY_SIZE(cases) };

@@ -25,6 +25,8 @@ static const struct bench_table *const tables[] = {
 #endif
 	&bump_table,
 	&pool_table,
+	&stack_table,
+	&scratch_table,
 };
 
 static struct dentry *dir;

@@ -11,6 +11,7 @@
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include "measure.h"
 
@@ -31,7 +32,10 @@ static u64 timed_pieces(const struct bench_case *c, void (*run)(unsigned int n))
 	u64 sum = 0;
 
 	for (left = BENCH_OPS; left; left -= n) {
+		/* Scratch memory asks for that; interrupts being off is not looked at. */
+		preempt_disable();
 		sum += bench_time(run(n));
+		preempt_enable();
 		/* What is taken off leaves nothing behind. */
 		if (run == c->run && c->undo)
 			c->undo();
@@ -93,15 +97,19 @@ static u64 nothing_worst(void)
 	static u64 worst;	/* one at a time */
 
 	if (!worst)
-		worst = empty_worst(BENCH_WORST_OPS);
+		empty_worst(BENCH_WORST_OPS, &worst);
 	return worst;
 }
 
 static void measure_worst(const struct bench_case *c, struct bench_figure *f)
 {
 	u64 nothing = c->worst == empty_worst ? 0 : nothing_worst();
-	u64 worst = c->worst(BENCH_WORST_OPS);
+	u64 worst = 0;
 
+	/* Some hold scratch memory from one operation to the next. */
+	preempt_disable();
+	c->worst(BENCH_WORST_OPS, &worst);
+	preempt_enable();
 	f->figure = worst > nothing ? 100 * (worst - nothing) : 0;
 	f->next = f->figure;
 	f->most = f->figure;

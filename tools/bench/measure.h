@@ -40,6 +40,6 @@ void empty_loop(unsigned int n);
 void empty_batch(unsigned int n);
 void empty_batch_pair(unsigned int n);
 void empty_bulk(unsigned int n);
-u64 empty_worst(unsigned int n);
+void empty_worst(unsigned int n, u64 *longest);
 
 #endif /* _NEBULA_BENCH_MEASURE_H */

@@ -23,39 +23,33 @@ static __always_inline void give(void *p, void *obj)
 	nebula_pool_free(p, obj);
 }
 
-static noinline void pool_pair(unsigned int n)
+static __always_inline void pair(struct nebula_pool *p)
 {
-	struct nebula_pool *p = pool;
-	void *obj;
+	void *obj = nebula_pool_alloc(p);
 
-	for (; n; n--) {
-		obj = nebula_pool_alloc(p);
-		bench_use(obj);
-		nebula_pool_free(p, obj);
-	}
+	bench_use(obj);
+	nebula_pool_free(p, obj);
 }
 
-static noinline void pool_bulk(unsigned int n)
+static __always_inline void bulk(struct nebula_pool *p)
 {
-	struct nebula_pool *p = pool;
-
-	for (; n; n -= BENCH_BATCH)
-		if (nebula_pool_alloc_bulk(p, BENCH_BATCH, objects))
-			nebula_pool_free_bulk(p, BENCH_BATCH, objects);
+	if (nebula_pool_alloc_bulk(p, BENCH_BATCH, objects))
+		nebula_pool_free_bulk(p, BENCH_BATCH, objects);
 }
 
-static noinline void pool_batch(unsigned int n)
+static __always_inline void batch(struct nebula_pool *p)
 {
-	struct nebula_pool *p = pool;
 	unsigned int i;
 
-	for (; n; n -= BENCH_BATCH) {
-		for (i = 0; i < BENCH_BATCH; i++)
-			objects[i] = nebula_pool_alloc(p);
-		for (i = 0; i < BENCH_BATCH; i++)
-			nebula_pool_free(p, objects[i]);
-	}
+	for (i = 0; i < BENCH_BATCH; i++)
+		objects[i] = nebula_pool_alloc(p);
+	for (i = 0; i < BENCH_BATCH; i++)
+		nebula_pool_free(p, objects[i]);
 }
+
+static DEFINE_BENCH_LOOP(pool_pair, pool, pair(it));
+static DEFINE_BENCH_BATCHES(pool_bulk, pool, bulk(it));
+static DEFINE_BENCH_BATCHES(pool_batch, pool, batch(it));
 
 static noinline void pool_alloc_only(unsigned int n)
 {
@@ -75,14 +69,14 @@ static noinline void pool_free_only(unsigned int n)
 		nebula_pool_free(p, *obj++);
 }
 
-static noinline u64 pool_alloc_worst(unsigned int n)
+static noinline void pool_alloc_worst(unsigned int n, u64 *longest)
 {
-	return walk_alloc_worst(&walk, pool, take, give, n);
+	*longest = walk_alloc_worst(&walk, pool, take, give, n);
 }
 
-static noinline u64 pool_free_worst(unsigned int n)
+static noinline void pool_free_worst(unsigned int n, u64 *longest)
 {
-	return walk_free_worst(&walk, pool, take, give, n);
+	*longest = walk_free_worst(&walk, pool, take, give, n);
 }
 
 static int create(void)
@@ -145,97 +139,42 @@ static int free_and_destroy(void)
 	return destroy();
 }
 
-#define CACHED	.setup = create, .teardown = destroy
-#define ODD	.setup = create_odd, .teardown = destroy
-#define DEEP	.setup = create_deep, .teardown = destroy
-#define STRICT	.setup = create_strict, .teardown = destroy
+#define CACHED		.setup = create, .teardown = destroy
+#define ODD		.setup = create_odd, .teardown = destroy
+#define DEEP		.setup = create_deep, .teardown = destroy
+#define STRICT		.setup = create_strict, .teardown = destroy
+#define ALLOCATED	.setup = create_and_alloc, .teardown = free_and_destroy
 
 #define PAIRS	"kmem_cache_pair,mempool_pair,gen_pool_pair"
 
+#define BULK	.base = empty_bulk, .calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk"
+
 static const struct bench_case cases[] = {
-	{
-		.name = "pool_pair",
-		.title = "pool alloc + free, 64 bytes",
-		.peers = PAIRS,
-		.target = 48,
-		BENCH_RUN(pool_pair), CACHED,
-	}, {
-		.name = "pool_pair_odd",
-		.title = "pool alloc + free, 48 bytes",
-		.peers = "kmem_cache_pair",
-		.target = 48,
-		BENCH_RUN(pool_pair), ODD,
-	}, {
-		.name = "pool_pair_strict",
-		.title = "pool alloc + free, strict",
-		.peers = PAIRS,
-		.target = 70,
-		BENCH_RUN(pool_pair), STRICT,
-		.calls = "nebula_pool_alloc_outline,nebula_pool_free_index",
-	}, {
-		.name = "pool_bulk",
-		.title = "pool bulk of 100, caches of 200, each",
-		.peers = "kmem_cache_bulk",
-		.target = 20,
-		BENCH_RUN(pool_bulk), DEEP,
-		.base = empty_bulk,
-		.calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk",
-	}, {
-		.name = "pool_bulk_default",
-		.title = "pool bulk of 100, each",
-		.peers = "kmem_cache_bulk",
-		BENCH_RUN(pool_bulk), CACHED,
-		.base = empty_bulk,
-		.calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk",
-	}, {
-		.name = "pool_batch",
-		.title = "100 pool allocs, 100 frees, each",
-		.peers = "kmalloc_batch",
-		BENCH_RUN(pool_batch), CACHED,
-		.base = empty_batch_pair,
-	}, {
-		.name = "pool_alloc",
-		.title = "pool alloc alone, 1000 in a row",
-		.peers = "kmalloc",
-		BENCH_RUN(pool_alloc_only), CACHED,
-		.ops = MANY,
-		.undo = free_many,
-	}, {
-		.name = "pool_free",
-		.title = "pool free alone, 1000 in a row",
-		.peers = "kfree",
-		BENCH_RUN(pool_free_only),
-		.setup = create_and_alloc,
-		.teardown = free_and_destroy,
-		.ops = MANY,
-		.undo = alloc_many,
-	}, {
-		.name = "pool_alloc_worst",
-		.title = "worst of 1,000,000: pool alloc",
-		.peers = "kmem_cache_alloc_worst,kmalloc_pair_worst",
-		.target = 300,
-		BENCH_WORST(pool_alloc_worst), CACHED,
-	}, {
-		.name = "pool_free_worst",
-		.title = "worst of 1,000,000: pool free",
-		.peers = "kmem_cache_free_worst,kmalloc_pair_worst",
-		.target = 300,
-		BENCH_WORST(pool_free_worst), CACHED,
-	}, {
-		.name = "pool_alloc_strict_worst",
-		.title = "worst of 1,000,000: pool alloc, strict",
-		.peers = "kmem_cache_alloc_worst",
-		BENCH_WORST(pool_alloc_worst), STRICT,
-	}, {
-		.name = "pool_free_strict_worst",
-		.title = "worst of 1,000,000: pool free, strict",
-		.peers = "kmem_cache_free_worst",
-		BENCH_WORST(pool_free_worst), STRICT,
-	},
+	BENCH_AVERAGE("pool_pair", "pool alloc + free, 64 bytes", pool_pair, CACHED,
+		      .target = 48, .peers = PAIRS),
+	BENCH_AVERAGE("pool_pair_odd", "pool alloc + free, 48 bytes", pool_pair, ODD,
+		      .target = 48, .peers = "kmem_cache_pair"),
+	BENCH_AVERAGE("pool_pair_strict", "pool alloc + free, strict", pool_pair, STRICT,
+		      .target = 70, .peers = PAIRS,
+		      .calls = "nebula_pool_alloc_outline,nebula_pool_free_index"),
+	BENCH_AVERAGE("pool_bulk", "pool bulk of 100, caches of 200, each", pool_bulk, DEEP, BULK,
+		      .target = 20, .peers = "kmem_cache_bulk"),
+	BENCH_AVERAGE("pool_bulk_default", "pool bulk of 100, each", pool_bulk, CACHED, BULK,
+		      .peers = "kmem_cache_bulk"),
+	BENCH_AVERAGE("pool_batch", "100 pool allocs, 100 frees, each", pool_batch, CACHED,
+		      .peers = "kmalloc_batch", .base = empty_batch_pair),
+	BENCH_AVERAGE("pool_alloc", "pool alloc alone, 1000 in a row", pool_alloc_only, CACHED,
+		      .peers = "kmalloc", .ops = MANY, .undo = free_many),
+	BENCH_AVERAGE("pool_free", "pool free alone, 1000 in a row", pool_free_only, ALLOCATED,
+		      .peers = "kfree", .ops = MANY, .undo = alloc_many),
+	BENCH_WORST("pool_alloc_worst", "pool alloc", pool_alloc_worst, CACHED,
+		    .target = 300, .peers = "kmem_cache_alloc_worst,kmalloc_pair_worst"),
+	BENCH_WORST("pool_free_worst", "pool free", pool_free_worst, CACHED,
+		    .target = 300, .peers = "kmem_cache_free_worst,kmalloc_pair_worst"),
+	BENCH_WORST("pool_alloc_strict_worst", "pool alloc, strict", pool_alloc_worst, STRICT,
+		    .peers = "kmem_cache_alloc_worst"),
+	BENCH_WORST("pool_free_strict_worst", "pool free, strict", pool_free_worst, STRICT,
+		    .peers = "kmem_cache_free_worst"),
 };
 
-const struct bench_table pool_table = {
-	.noun = "pool",
-	.cases = cases,
-	.nr = ARRAY_SIZE(cases),
-};
+const struct bench_table pool_table = { "pool", cases, ARRAY_SIZE(cases) };

@@ -6,12 +6,15 @@
 #include <linux/errno.h>
 #include <linux/irqflags.h>
 #include <linux/mempool.h>
-#include <linux/minmax.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "walk.h"
 
 #define SIZE	64
+
+/* A buffer to work in. */
+#define LARGE	SZ_2K
 
 /* Elements that the mempool keeps back. */
 #define RESERVE	100
@@ -21,70 +24,49 @@ static mempool_t *mempool;
 static void *objects[BENCH_BATCH];
 static struct walk walk;
 
-static __always_inline void pair(void)
+static __always_inline void pair(size_t size)
 {
-	void *p = kmalloc(SIZE, GFP_ATOMIC);
+	void *p = kmalloc(size, GFP_ATOMIC);
 
 	bench_use(p);
 	kfree(p);
 }
 
-static noinline void kmalloc_pair(unsigned int n)
-{
-	for (; n; n--)
-		pair();
-}
-
-static noinline u64 kmalloc_pair_worst(unsigned int n)
-{
-	u64 took, worst = 0;
-
-	for (; n; n--) {
-		took = bench_time(pair());
-		worst = max(worst, took);
-	}
-	return worst;
-}
-
-static noinline void kmalloc_only(unsigned int n)
-{
-	void **p = objects;
-
-	for (; n; n--)
-		*p++ = kmalloc(SIZE, GFP_ATOMIC);
-}
-
-static noinline void kfree_only(unsigned int n)
-{
-	void **p = objects;
-
-	for (; n; n--)
-		kfree(*p++);
-}
-
-static noinline void kmalloc_batch(unsigned int n)
+static __always_inline void batch(void)
 {
 	unsigned int i;
 
-	for (; n; n -= BENCH_BATCH) {
-		for (i = 0; i < BENCH_BATCH; i++)
-			objects[i] = kmalloc(SIZE, GFP_ATOMIC);
-		for (i = 0; i < BENCH_BATCH; i++)
-			kfree(objects[i]);
-	}
+	for (i = 0; i < BENCH_BATCH; i++)
+		objects[i] = kmalloc(SIZE, GFP_ATOMIC);
+	for (i = 0; i < BENCH_BATCH; i++)
+		kfree(objects[i]);
 }
 
-static noinline void kmem_cache_pair(unsigned int n)
+static __always_inline void cache_pair(struct kmem_cache *c)
 {
-	struct kmem_cache *c = cache;
-	void *p;
+	void *p = kmem_cache_alloc(c, GFP_ATOMIC);
 
-	for (; n; n--) {
-		p = kmem_cache_alloc(c, GFP_ATOMIC);
-		bench_use(p);
-		kmem_cache_free(c, p);
-	}
+	bench_use(p);
+	kmem_cache_free(c, p);
 }
+
+static __always_inline void element_pair(mempool_t *m)
+{
+	void *p = mempool_alloc(m, GFP_ATOMIC);
+
+	bench_use(p);
+	mempool_free(p, m);
+}
+
+static DEFINE_BENCH_LOOP(kmalloc_pair, SIZE, pair(it));
+static DEFINE_BENCH_LOOP(kmalloc_large_pair, LARGE, pair(it));
+static DEFINE_BENCH_BATCHES(kmalloc_batch, 0, batch());
+static DEFINE_BENCH_LOOP(kmem_cache_pair, cache, cache_pair(it));
+static DEFINE_BENCH_LOOP(mempool_pair, mempool, element_pair(it));
+static DEFINE_BENCH_LONGEST(kmalloc_pair_worst, SIZE, bench_time(pair(it)));
+
+static DEFINE_BENCH_LOOP(kmalloc_only, &objects[0], *it++ = kmalloc(SIZE, GFP_ATOMIC));
+static DEFINE_BENCH_LOOP(kfree_only, &objects[0], kfree(*it++));
 
 /* Both want interrupts on. A repeat into which one comes is not the least. */
 static noinline void kmem_cache_bulk(unsigned int n)
@@ -98,18 +80,6 @@ static noinline void kmem_cache_bulk(unsigned int n)
 	local_irq_disable();
 }
 
-static noinline void mempool_pair(unsigned int n)
-{
-	mempool_t *m = mempool;
-	void *p;
-
-	for (; n; n--) {
-		p = mempool_alloc(m, GFP_ATOMIC);
-		bench_use(p);
-		mempool_free(p, m);
-	}
-}
-
 static __always_inline void *take(void *c)
 {
 	return kmem_cache_alloc(c, GFP_ATOMIC);
@@ -120,14 +90,14 @@ static __always_inline void give(void *c, void *p)
 	kmem_cache_free(c, p);
 }
 
-static noinline u64 kmem_cache_alloc_worst(unsigned int n)
+static noinline void kmem_cache_alloc_worst(unsigned int n, u64 *longest)
 {
-	return walk_alloc_worst(&walk, cache, take, give, n);
+	*longest = walk_alloc_worst(&walk, cache, take, give, n);
 }
 
-static noinline u64 kmem_cache_free_worst(unsigned int n)
+static noinline void kmem_cache_free_worst(unsigned int n, u64 *longest)
 {
-	return walk_free_worst(&walk, cache, take, give, n);
+	*longest = walk_free_worst(&walk, cache, take, give, n);
 }
 
 /* As the kernel does it: out of line, since the size is not constant. */
@@ -197,68 +167,27 @@ static int create_mempool(void)
 	return -ENOMEM;
 }
 
-#define CACHE	.setup = create_cache, .teardown = destroy_cache
+#define CACHE		.setup = create_cache, .teardown = destroy_cache
+#define MEMPOOL		.setup = create_mempool, .teardown = destroy_mempool
+#define ALLOCATED	.setup = begin_allocated, .teardown = end_allocated
 
 static const struct bench_case cases[] = {
-	{
-		.name = "kmalloc_pair",
-		.title = "kmalloc(64) + kfree",
-		BENCH_RUN(kmalloc_pair),
-	}, {
-		.name = "kmalloc",
-		.title = "kmalloc(64) alone, 100 in a row",
-		BENCH_RUN(kmalloc_only),
-		.ops = BENCH_BATCH,
-		.undo = free_objects,
-	}, {
-		.name = "kfree",
-		.title = "kfree alone, 100 in a row",
-		BENCH_RUN(kfree_only),
-		.setup = begin_allocated,
-		.teardown = end_allocated,
-		.ops = BENCH_BATCH,
-		.undo = alloc_objects,
-	}, {
-		.name = "kmalloc_batch",
-		.title = "100 kmalloc(64), 100 kfree, each",
-		BENCH_RUN(kmalloc_batch),
-		.base = empty_batch_pair,
-	}, {
-		.name = "kmem_cache_pair",
-		.title = "kmem_cache_alloc(64) + free",
-		BENCH_RUN(kmem_cache_pair), CACHE,
-	}, {
-		.name = "kmem_cache_bulk",
-		.title = "kmem_cache bulk of 100, each",
-		BENCH_RUN(kmem_cache_bulk), CACHE,
-		.base = empty_bulk,
-	}, {
-		.name = "mempool_pair",
-		.title = "mempool_alloc(64) + free",
-		BENCH_RUN(mempool_pair),
-		.setup = create_mempool,
-		.teardown = destroy_mempool,
-	}, {
-		.name = "clear",
-		.title = "clearing 64 bytes",
-		BENCH_RUN(clear),
-	}, {
-		.name = "kmalloc_pair_worst",
-		.title = "worst of 1,000,000: kmalloc(64) + kfree",
-		BENCH_WORST(kmalloc_pair_worst),
-	}, {
-		.name = "kmem_cache_alloc_worst",
-		.title = "worst of 1,000,000: kmem_cache_alloc",
-		BENCH_WORST(kmem_cache_alloc_worst), CACHE,
-	}, {
-		.name = "kmem_cache_free_worst",
-		.title = "worst of 1,000,000: kmem_cache_free",
-		BENCH_WORST(kmem_cache_free_worst), CACHE,
-	},
+	BENCH_AVERAGE("kmalloc_pair", "kmalloc(64) + kfree", kmalloc_pair),
+	BENCH_AVERAGE("kmalloc_large_pair", "kmalloc(2048) + kfree", kmalloc_large_pair),
+	BENCH_AVERAGE("kmalloc", "kmalloc(64) alone, 100 in a row", kmalloc_only,
+		      .ops = BENCH_BATCH, .undo = free_objects),
+	BENCH_AVERAGE("kfree", "kfree alone, 100 in a row", kfree_only, ALLOCATED,
+		      .ops = BENCH_BATCH, .undo = alloc_objects),
+	BENCH_AVERAGE("kmalloc_batch", "100 kmalloc(64), 100 kfree, each", kmalloc_batch,
+		      .base = empty_batch_pair),
+	BENCH_AVERAGE("kmem_cache_pair", "kmem_cache_alloc(64) + free", kmem_cache_pair, CACHE),
+	BENCH_AVERAGE("kmem_cache_bulk", "kmem_cache bulk of 100, each", kmem_cache_bulk, CACHE,
+		      .base = empty_bulk),
+	BENCH_AVERAGE("mempool_pair", "mempool_alloc(64) + free", mempool_pair, MEMPOOL),
+	BENCH_AVERAGE("clear", "clearing 64 bytes", clear),
+	BENCH_WORST("kmalloc_pair_worst", "kmalloc(64) + kfree", kmalloc_pair_worst),
+	BENCH_WORST("kmem_cache_alloc_worst", "kmem_cache_alloc", kmem_cache_alloc_worst, CACHE),
+	BENCH_WORST("kmem_cache_free_worst", "kmem_cache_free", kmem_cache_free_worst, CACHE),
 };
 
-const struct bench_table slab_table = {
-	.noun = "kernel",
-	.cases = cases,
-	.nr = ARRAY_SIZE(cases),
-};
+const struct bench_table slab_table = { "kernel", cases, ARRAY_SIZE(cases) };

@@ -52,25 +52,37 @@ headers_compile_alone() {
 	client_build "$1" "$dir"
 }
 
-# readme_clients_compile: each C block of README.md after a line <!-- client: NAME.c --> is a module.
-readme_clients_compile() {
-	local dir=$REPO/build/lint/readme
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	awk -v dir="$dir" '
-		match($0, /^<!-- client: [a-z0-9_]+\.c -->/) {
-			file = dir "/" substr($0, 14, RLENGTH - 17)
-			printf "" > file
+# readme_blocks WHAT DIR: each C block of README.md after a line <!-- WHAT: NAME.c --> into a file.
+readme_blocks() {
+	mkdir -p "$2"
+	awk -v what="<!-- $1: " -v dir="$2" '
+		index($0, what) == 1 {
+			file = substr($0, length(what) + 1)
+			file = dir "/" substr(file, 1, index(file, " ") - 1)
 			next
 		}
 		/^```/ && inside { inside = 0; file = ""; next }
 		/^```c/ && file != "" { inside = 1; next }
 		inside { print > file }
 	' README.md
-	ls "$dir"/*.c || {
-		echo 'README.md has no C block marked <!-- client: NAME.c -->'
+	ls "$2"/*.c || {
+		echo "README.md has no C block marked <!-- $1: NAME.c -->"
 		return 1
 	}
+}
+
+# readme_clients_compile: clients are modules as they stand, snippets are functions that nobody calls.
+readme_clients_compile() {
+	local dir=$REPO/build/lint/readme file
+	rm -rf "$dir"
+	readme_blocks client "$dir"
+	readme_blocks snippet "$dir/snippets"
+	for file in "$dir"/snippets/*.c; do
+		{
+			printf '#include <linux/module.h>\n#include <nebula/nebula.h>\n\n'
+			sed 's/^static /static __maybe_unused /' "$file"
+		} | client_module snippet >"$dir/$(basename "$file")"
+	done
 	client_build stock "$dir" "KBUILD_EXTRA_SYMBOLS=$REPO/build/lint/stock/Module.symvers"
 }
 

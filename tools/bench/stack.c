@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The stack allocator, owner and shared. */
+#include <linux/err.h>
+#include <linux/sizes.h>
+#include <nebula/nebula.h>
+#include "measure.h"
+
+/* Room for all repeats of a row that gives nothing back. */
+#define CAPACITY	SZ_16M
+
+static struct nebula_stack *stack;
+
+static __always_inline void pair(struct nebula_stack *s, size_t size, size_t align)
+{
+	void *p = nebula_stack_alloc(s, size, align);
+
+	bench_use(p);
+	nebula_stack_free(s, p);
+}
+
+static __always_inline void pair_variable(struct nebula_stack *s)
+{
+	size_t size = 64;
+
+	OPTIMIZER_HIDE_VAR(size);
+	pair(s, size, 8);
+}
+
+static __always_inline void batch(struct nebula_stack *s)
+{
+	struct nebula_mark m = nebula_stack_mark(s);
+	unsigned int i;
+
+	for (i = BENCH_BATCH; i; i--)
+		bench_use(nebula_stack_alloc(s, 64, 8));
+	nebula_stack_restore(s, m);
+}
+
+static __always_inline void mark(struct nebula_stack *s)
+{
+	struct nebula_mark m = nebula_stack_mark(s);
+
+	barrier();
+	nebula_stack_restore(s, m);
+}
+
+static __always_inline void frame(struct nebula_stack *s)
+{
+	struct nebula_mark m = nebula_stack_mark(s);
+
+	barrier();
+	bench_use(nebula_stack_alloc(s, 64, 8));
+	nebula_stack_restore(s, m);
+}
+
+/* The inner mark goes with the outer frame, so it is another one each time. */
+static __always_inline void frame_in_frame(struct nebula_stack *s)
+{
+	struct nebula_mark m = nebula_stack_mark(s);
+
+	barrier();
+	bench_use(nebula_stack_alloc(s, 64, 8));
+	frame(s);
+	nebula_stack_restore(s, m);
+}
+
+static DEFINE_BENCH_LOOP(stack_alloc, stack, bench_use(nebula_stack_alloc(it, 64, 8)));
+static DEFINE_BENCH_LOOP(stack_pair, stack, pair(it, 64, 8));
+static DEFINE_BENCH_LOOP(stack_pair_2k, stack, pair(it, SZ_2K, 8));
+static DEFINE_BENCH_LOOP(stack_pair_odd, stack, pair(it, 20, 4));
+static DEFINE_BENCH_LOOP(stack_pair_aligned, stack, pair(it, 64, 64));
+static DEFINE_BENCH_LOOP(stack_pair_variable, stack, pair_variable(it));
+static DEFINE_BENCH_BATCHES(stack_batch, stack, batch(it));
+static DEFINE_BENCH_LOOP(stack_mark, stack, mark(it));
+static DEFINE_BENCH_LOOP(stack_frame, stack, frame(it));
+static DEFINE_BENCH_LOOP(stack_frame_in_frame, stack, frame_in_frame(it));
+
+/* Starts over again and again; in the first round each is higher than any before. */
+static __always_inline void start_over(struct nebula_stack *s, unsigned int n)
+{
+	if (n % BENCH_OPS == 0)
+		nebula_stack_reset(s);
+}
+
+static __always_inline u64 timed_alloc(struct nebula_stack *s, unsigned int n)
+{
+	start_over(s, n);
+	return bench_time(bench_use(nebula_stack_alloc(s, 64, 8)));
+}
+
+static __always_inline u64 timed_free(struct nebula_stack *s, unsigned int n)
+{
+	void *p;
+
+	start_over(s, n);
+	bench_use(nebula_stack_alloc(s, 64, 8));
+	p = nebula_stack_alloc(s, 64, 8);
+	bench_use(p);
+	return bench_time(nebula_stack_free(s, p));
+}
+
+/* Every mark is a new one, on an object that lies on the mark before. */
+static __always_inline u64 timed_mark(struct nebula_stack *s, unsigned int n)
+{
+	start_over(s, n);
+	bench_use(nebula_stack_alloc(s, 64, 8));
+	return bench_time(mark(s));
+}
+
+static DEFINE_BENCH_LONGEST(stack_alloc_worst, stack, timed_alloc(it, n));
+static DEFINE_BENCH_LONGEST(stack_free_worst, stack, timed_free(it, n));
+static DEFINE_BENCH_LONGEST(stack_mark_worst, stack, timed_mark(it, n));
+
+static int create_owner(void)
+{
+	stack = nebula_stack_create("bench", .capacity = CAPACITY);
+	return PTR_ERR_OR_ZERO(stack);
+}
+
+static int create_shared(void)
+{
+	stack = nebula_stack_create("bench", .capacity = CAPACITY, .flags = NEBULA_SHARED);
+	return PTR_ERR_OR_ZERO(stack);
+}
+
+/* What is aligned to more than 4 bytes is behind padding. */
+static int create_askew(void)
+{
+	int err = create_owner();
+
+	if (!err)
+		bench_use(nebula_stack_alloc(stack, 20, 4));
+	return err;
+}
+
+static int destroy(void)
+{
+	struct nebula_stats st;
+
+	nebula_stats_read(stack, &st);
+	nebula_stack_destroy(stack);
+	return st.failed ? -EINVAL : 0;
+}
+
+#define OWNER	.setup = create_owner, .teardown = destroy
+#define SHARED	.setup = create_shared, .teardown = destroy
+#define ASKEW	.setup = create_askew, .teardown = destroy
+
+#define PAIR_OUTLINE	"nebula_stack_alloc_outline,nebula_stack_free_outline"
+#define SHARED_PAIR	PAIR_OUTLINE ",stack_shared_alloc,stack_shared_pop"
+
+static const struct bench_case cases[] = {
+	BENCH_AVERAGE("stack_pair", "stack alloc + free, 64 bytes", stack_pair, OWNER,
+		      .target = 22, .peers = "kmalloc_pair"),
+	BENCH_AVERAGE("stack_pair_2k", "stack alloc + free, 2048 bytes", stack_pair_2k, OWNER,
+		      .target = 22, .peers = "kmalloc_large_pair"),
+	BENCH_AVERAGE("stack_pair_odd", "stack alloc + free, 20 bytes", stack_pair_odd, OWNER,
+		      .peers = "kmalloc_pair"),
+	BENCH_AVERAGE("stack_pair_padding", "stack alloc + free, behind padding",
+		      stack_pair_aligned, ASKEW, .peers = "kmalloc_pair",
+		      .calls = PAIR_OUTLINE),
+	BENCH_AVERAGE("stack_pair_variable", "stack alloc + free, size not constant",
+		      stack_pair_variable, OWNER, .peers = "kmalloc_pair",
+		      .calls = "nebula_stack_alloc_outline"),
+	BENCH_AVERAGE("stack_batch", "mark, 100 stack allocs, restore, each", stack_batch, OWNER,
+		      .target = 20, .peers = "kmalloc_batch", .base = empty_batch),
+	BENCH_AVERAGE("stack_mark", "stack mark + restore", stack_mark, OWNER),
+	BENCH_AVERAGE("stack_frame", "stack mark + alloc + restore", stack_frame, OWNER,
+		      .peers = "kmalloc_pair"),
+	BENCH_AVERAGE("stack_frame_in_frame", "the same inside such a frame",
+		      stack_frame_in_frame, OWNER, .peers = "kmalloc_pair", .base = stack_frame,
+		      .calls = "nebula_stack_mark_outline"),
+	BENCH_AVERAGE("stack_alloc_higher", "stack alloc, higher than ever before", stack_alloc,
+		      OWNER, .peers = "kmalloc", .calls = "nebula_stack_alloc_higher"),
+	BENCH_AVERAGE("stack_shared_pair", "stack alloc + free, shared", stack_pair, SHARED,
+		      .peers = "kmalloc_pair", .calls = SHARED_PAIR),
+	BENCH_WORST("stack_alloc_worst", "stack alloc", stack_alloc_worst, OWNER,
+		    .target = 60, .peers = "kmalloc_pair_worst"),
+	BENCH_WORST("stack_free_worst", "stack free", stack_free_worst, OWNER,
+		    .target = 60, .peers = "kmalloc_pair_worst"),
+	BENCH_WORST("stack_mark_worst", "stack mark + restore", stack_mark_worst, OWNER,
+		    .target = 60, .peers = "kmalloc_pair_worst"),
+};
+
+const struct bench_table stack_table = { "stack", cases, ARRAY_SIZE(cases) };
