@@ -180,6 +180,34 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_get_outline);
 
+/**
+ * nebula_scratch_get_higher() - nebula_scratch_get() beyond the highest use so far
+ * @s: the scratch memory.
+ * @size: bytes, as inline.
+ * @align: power of two, as inline.
+ *
+ * Context: as nebula_scratch_get(), which has looked at it.
+ * Return: as nebula_scratch_get().
+ */
+void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
+{
+	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
+	const unsigned long cur = raw_cpu_read(cpus->cur);
+	const unsigned long next = cur + ALIGN(size, NEBULA_SCRATCH_GRAIN) + SCRATCH_WORD;
+
+	if (unlikely(!raw_cpu_read(cpus->limit)) || unlikely(next > raw_cpu_read(cpus->end)))
+		return nebula_scratch_get_outline(s, size, align);
+	raw_cpu_write(cpus->cur, next);
+	/* Only now the memory is ours. */
+	barrier();
+	((unsigned long *)next)[-1] = cur;
+	this_cpu_inc(cpus->allocs);
+	this_cpu_add(cpus->bytes, size);
+	note_peak(cpus, true, next);
+	return (void *)cur;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_get_higher);
+
 /* Is @p what the client has of the object? When its guard is broken, anything inside is. */
 static bool is_of(const struct nebula_scratch *s, const struct object *o, unsigned long p)
 {

@@ -293,27 +293,16 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 }
 EXPORT_SYMBOL_GPL(nebula_stack_realloc);
 
-/**
- * nebula_stack_mark_outline() - nebula_stack_mark() where it is not inline
- * @s: the stack.
- *
- * Context: as nebula_stack_mark().
- * Return: as nebula_stack_mark().
- */
-struct nebula_mark nebula_stack_mark_outline(struct nebula_stack *s)
+/* A mark where there is no room for its entries at once, or no entries at all. */
+void stack_mark(struct nebula_stack *s, struct nebula_mark *m)
 {
-	struct nebula_mark m;
-
-	if (wrong_context(s, "mark"))
-		return stack_no_mark(s);
-	if (stack_is_shared(s))
-		return stack_shared_mark(s);
-	m = stack_owner_mark(s);
-	if (!m.id)
-		nebula_fail(&s->common, NEBULA_E_EXCEEDS_MAX, .what = "mark");
-	return m;
+	if (!stack_is_shared(s))
+		stack_owner_mark(s, m);
+	else if (wrong_context(s, "mark"))
+		*m = stack_no_mark(s);
+	else
+		*m = stack_shared_mark(s);
 }
-EXPORT_SYMBOL_GPL(nebula_stack_mark_outline);
 
 /**
  * nebula_stack_restore_outline() - nebula_stack_restore() where it is not inline

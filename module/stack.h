@@ -103,6 +103,7 @@ typedef bool (*stack_look_fn)(const struct stack_object *o, void *data);
 /* stack.c */
 bool stack_top(const struct nebula_stack *s, struct stack_object *o);
 bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
+void stack_mark(struct nebula_stack *s, struct nebula_mark *m);
 
 /* stack_create.c */
 void stack_take_down(struct nebula_stack *s);
@@ -113,7 +114,7 @@ void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align);
 bool stack_owner_top(const struct nebula_stack *s, struct stack_object *o);
 void stack_owner_pop(struct nebula_stack *s);
 enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size);
-struct nebula_mark stack_owner_mark(struct nebula_stack *s);
+void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m);
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m);
 void stack_owner_reset(struct nebula_stack *s);
 void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u);

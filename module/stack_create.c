@@ -37,7 +37,7 @@ static struct nebula_refusal check_capacity(const struct nebula_stack_config *cf
 static void begin_life(struct nebula_stack *s)
 {
 	s->common.kind = NEBULA_KIND_STACK;
-	s->marks = (u64)(atomic_inc_return(&lives) & (BIT(29) - 1)) << 32;
+	s->marks = (u64)(atomic_inc_return(&lives) & (BIT(29) - 1)) << 33;
 }
 
 /* Where the memory is. */

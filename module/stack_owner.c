@@ -22,11 +22,14 @@
  * found where it was left, which is at once known at any depth.
  */
 #include <linux/align.h>
+#include <linux/export.h>
 #include <linux/minmax.h>
 #include "stack.h"
 
 /* Looks at the top before one is given up that keeps changing. */
 #define LOOKS	8
+
+#define ID_TAGS	((u64)NEBULA_STACK_TAG << 32 | NEBULA_STACK_TAG)
 
 static bool is_tagged(u32 entry)
 {
@@ -70,11 +73,18 @@ static u32 *newest_object(const struct nebula_stack *s)
 	return at;
 }
 
-static void write_mark(u32 *at, u64 id, u32 cur)
+/* A mark that was not there before, with @cur handed out next. Returns its id. */
+static u64 write_mark(struct nebula_stack *s, u32 *at, u32 cur)
 {
-	WRITE_ONCE(at[-2], NEBULA_STACK_TAG | (u32)(id >> 31));
-	WRITE_ONCE(at[-1], NEBULA_STACK_TAG | (u32)id);
+	/* It has the tags of the entries that say it, and counts in what they leave. */
+	const u64 id = (s->marks + 1) | ID_TAGS;
+	const u32 *half = (const u32 *)&id;
+
+	WRITE_ONCE(s->marks, id);
+	WRITE_ONCE(at[-2], half[0]);
+	WRITE_ONCE(at[-1], half[1]);
 	WRITE_ONCE(at[0], cur);
+	return id;
 }
 
 static void note_peak(struct nebula_stack *s, u32 cur)
@@ -88,7 +98,7 @@ static void note_peak(struct nebula_stack *s, u32 cur)
 /* Nothing is in use, and no mark of before is valid. */
 static void empty(struct nebula_stack *s)
 {
-	write_mark(bottom_of(s), ++s->marks, s->start);
+	write_mark(s, bottom_of(s), s->start);
 	WRITE_ONCE(s->top, bottom_of(s));
 	WRITE_ONCE(s->extras, STACK_MARK_ENTRIES);
 }
@@ -102,18 +112,26 @@ void stack_owner_begin(struct nebula_stack *s)
 	empty(s);
 }
 
+/* Bytes that there are entries for when @n more are pushed; less than 0 if those do not fit. */
+static long covered(const struct nebula_stack *s, unsigned int n)
+{
+	const long room = ((long)s->room - 1 - n) * (long)sizeof(*s->top);
+
+	return (room - ((void *)s->top - (void *)s->entries)) *
+	       (long)(NEBULA_STACK_GRAIN / sizeof(*s->top));
+}
+
 /*
  * Where the next object may begin when @n entries are pushed and @next bytes are in use: further
  * up, if so few entries would be left. 0 without any.
  */
 static u32 settle(const struct nebula_stack *s, u32 next, unsigned int n)
 {
-	unsigned long used = s->top - s->entries + 1 + n, left;
+	const long left = covered(s, n);
 
-	if (used > s->room)
+	if (left < 0)
 		return 0;
-	left = (s->room - used) * NEBULA_STACK_GRAIN;
-	return left < s->end - next ? s->end - left : next;
+	return left < (long)(s->end - next) ? s->end - left : next;
 }
 
 static void push(struct nebula_stack *s, u32 start, u32 next, size_t size)
@@ -192,28 +210,51 @@ enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size)
 	return NEBULA_OK;
 }
 
-struct nebula_mark stack_owner_mark(struct nebula_stack *s)
+static void put_mark(struct nebula_stack *s, struct nebula_mark *m, u32 next)
 {
-	u32 cur = *s->top, next;
+	u32 *top = s->top;
 
-	if (!is_mark(s->top)) {
-		next = settle(s, cur, STACK_MARK_ENTRIES);
-		if (!next)
-			return stack_no_mark(s);
-		WRITE_ONCE(s->consumed, s->consumed + next - cur);
-		WRITE_ONCE(s->padding, s->padding + next - cur);
-		write_mark(s->top + STACK_MARK_ENTRIES, ++s->marks, next);
-		WRITE_ONCE(s->extras, s->extras + STACK_MARK_ENTRIES);
-		WRITE_ONCE(s->top, s->top + STACK_MARK_ENTRIES);
-		note_peak(s, next);
-	}
-	return (struct nebula_mark){
-		.owner = s,
-		.id = nebula_stack_mark_id(s->top),
-		.at = (s->top - s->entries) * sizeof(*s->entries),
-		.extras = s->extras,
-	};
+	m->at = (void *)(top + STACK_MARK_ENTRIES) - (void *)s->entries;
+	m->id = write_mark(s, top + STACK_MARK_ENTRIES, next);
+	m->extras = s->extras + STACK_MARK_ENTRIES;
+	WRITE_ONCE(s->extras, m->extras);
+	WRITE_ONCE(s->top, top + STACK_MARK_ENTRIES);
 }
+
+/* A mark that may take some of the bytes with its entries. */
+void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m)
+{
+	const u32 cur = *s->top, next = settle(s, cur, STACK_MARK_ENTRIES);
+
+	if (!next) {
+		*m = stack_no_mark(s);
+		nebula_fail(&s->common, NEBULA_E_EXCEEDS_MAX, .what = "mark");
+		return;
+	}
+	WRITE_ONCE(s->consumed, s->consumed + next - cur);
+	WRITE_ONCE(s->padding, s->padding + next - cur);
+	put_mark(s, m, next);
+	note_peak(s, next);
+}
+
+/**
+ * nebula_stack_mark_fresh() - nebula_stack_mark() where on top is no mark
+ * @s: the stack.
+ * @m: the mark, but for its owner.
+ *
+ * Context: as nebula_stack_mark().
+ */
+void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m)
+{
+	const u32 cur = *s->top;
+
+	/* A shared one has no room for entries. */
+	if (likely(covered(s, STACK_MARK_ENTRIES) >= (long)(s->end - cur)))
+		put_mark(s, m, cur);
+	else
+		stack_mark(s, m);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_mark_fresh);
 
 static bool is_intact(struct nebula_stack *s, const u32 *at)
 {

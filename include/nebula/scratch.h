@@ -110,6 +110,8 @@ void nebula_scratch_exit(struct nebula_scratch *s);
 
 void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
 	__malloc __alloc_size(2);
+void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
+	__malloc __alloc_size(2);
 int nebula_scratch_put_outline(struct nebula_scratch *s, void *p);
 bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p);
 
@@ -180,7 +182,7 @@ void *nebula_scratch_get(struct nebula_scratch *s, size_t size, size_t align)
 	cur = raw_cpu_read(cpus->cur);
 	next = cur + ALIGN(size, NEBULA_SCRATCH_GRAIN) + sizeof(unsigned long);
 	if (unlikely(nebula_this_cpu_below(cpus->limit, next)))
-		return nebula_scratch_get_outline(s, size, align);
+		return nebula_scratch_get_higher(s, size, align);
 	raw_cpu_write(cpus->cur, next);
 	/* Only now the memory is ours, and nobody who interrupts writes to it. */
 	barrier();

@@ -158,7 +158,7 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
 	__malloc __alloc_size(2);
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
-struct nebula_mark nebula_stack_mark_outline(struct nebula_stack *s);
+void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m);
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
 struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s);
 void nebula_stack_scope_exit(struct nebula_stack *s, const struct nebula_mark *m);
@@ -316,13 +316,18 @@ static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack 
 	u32 *top = s->top;
 	struct nebula_mark m;
 
-	/* On top of the stack is a mark already. */
-	if (unlikely(!(top[-1] & top[-2] & NEBULA_STACK_TAG)))
-		return nebula_stack_mark_outline(s);
+	if (unlikely(!(top[-1] & top[-2] & NEBULA_STACK_TAG))) {
+		struct nebula_mark fresh;
+
+		nebula_stack_mark_fresh(s, &fresh);
+		m = fresh;
+	} else {
+		/* On top of the stack is a mark already. */
+		m.id = nebula_stack_mark_id(top);
+		m.at = (unsigned long)top - (unsigned long)s->entries;
+		m.extras = s->extras;
+	}
 	m.owner = s;
-	m.id = nebula_stack_mark_id(top);
-	m.at = (unsigned long)top - (unsigned long)s->entries;
-	m.extras = s->extras;
 	return m;
 }
 

@@ -169,7 +169,7 @@ static const struct bench_case cases[] = {
 		      .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_frame_in_frame", "the same inside such a frame",
 		      stack_frame_in_frame, OWNER, .peers = "kmalloc_pair", .base = stack_frame,
-		      .calls = "nebula_stack_mark_outline"),
+		      .calls = "nebula_stack_mark_fresh"),
 	BENCH_AVERAGE("stack_alloc_higher", "stack alloc, higher than ever before", stack_alloc,
 		      OWNER, .peers = "kmalloc", .calls = "nebula_stack_alloc_higher"),
 	BENCH_AVERAGE("stack_shared_pair", "stack alloc + free, shared", stack_pair, SHARED,
