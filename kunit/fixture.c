@@ -3,9 +3,13 @@
  * Test fixture, see fixture.h.
  */
 #include <linux/cpumask.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
+#include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 #include "fixture.h"
 
@@ -76,6 +80,56 @@ enum nebula_errc fixture_last_code(const struct nebula_allocator *a)
 	struct nebula_error err;
 
 	return nebula_allocator_last_error(a, &err) ? err.code : NEBULA_OK;
+}
+
+/* The text of a file is what was rendered when it was opened, and hangs on it. */
+const char *fixture_file(struct kunit *test, const struct nebula_allocator *a, const char *name)
+{
+	const struct nebula_text *text;
+	struct file *filp;
+	char *path, *copy;
+
+	path = kasprintf(GFP_KERNEL, "/sys/kernel/debug/nebula_memory/allocators/%s/%s",
+			 a->reg->name, name);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	filp = filp_open(path, O_RDONLY, 0);
+	kfree(path);
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(filp), "no %s: %ld", name, PTR_ERR(filp));
+	text = filp->private_data;
+	copy = kunit_kzalloc(test, text->len + 1, GFP_KERNEL);
+	if (copy)
+		memcpy(copy, text->buf, text->len);
+	filp_close(filp, NULL);
+	/* What a kernel thread closes is let go of later, and holds the module until then. */
+	flush_delayed_fput();
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	return copy;
+}
+
+static bool says(const char *text, const char *key, const char *value)
+{
+	const size_t key_len = strlen(key), value_len = strlen(value);
+	const char *line, *found;
+
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, key_len) || line[key_len] != ':')
+			continue;
+		found = skip_spaces(line + key_len + 1);
+		return !strncmp(found, value, value_len) && found[value_len] == '\n';
+	}
+	return false;
+}
+
+void expect_says(struct kunit *test, const char *text, const char *key, const char *value)
+{
+	KUNIT_EXPECT_TRUE_MSG(test, says(text, key, value), "no '%s: %s' in:\n%s", key, value,
+			      text);
+}
+
+void expect_in_text(struct kunit *test, const char *text, const char *words)
+{
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(text, words), "no '%s' in:\n%s", words, text);
 }
 
 static u8 stamp_byte(u32 id, size_t i)

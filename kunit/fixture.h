@@ -48,12 +48,21 @@ enum nebula_errc fixture_last_code(const struct nebula_allocator *a);
 void fixture_listen(struct kunit *test);
 unsigned int fixture_heard(enum nebula_errc code, struct nebula_error *err);
 
+/*
+ * What is read now from a file that an allocator has in debugfs; it goes with the test. It has to
+ * have a line "key: value", or somewhere these words.
+ */
+const char *fixture_file(struct kunit *test, const struct nebula_allocator *a, const char *name);
+void expect_says(struct kunit *test, const char *text, const char *key, const char *value);
+void expect_in_text(struct kunit *test, const char *text, const char *words);
+
 /* Content that is different for every object, so that overlap shows. */
 void fixture_stamp(void *p, size_t size, u32 id);
 bool fixture_stamped(const void *p, size_t size, u32 id);
 
 #define ASSERT_BUMP(test, b)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b)
 #define ASSERT_POOL(test, p)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p)
+#define ASSERT_STACK(test, s)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s)
 
 /**
  * struct held - blocks of a pool that a test holds

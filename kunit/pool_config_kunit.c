@@ -3,10 +3,9 @@
  * Creating pools: every field checked, every step failing once, nothing left behind.
  */
 #include <linux/err.h>
-#include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include "fixture.h"
+#include "maker.h"
 
 static u8 lent[SZ_64K] __aligned(64);
 
@@ -14,31 +13,13 @@ static void no_ctor(void *block)
 {
 }
 
-/**
- * struct bad_pool - what nebula_pool_create_cfg() has to refuse, and how
- * @why: for the reader of a failure.
- * @what: field that the record names.
- * @code: code of the record.
- * @err: errno returned.
- * @cfg: the configuration; no field is a constant where it is used, so it compiles.
- */
-struct bad_pool {
-	const char *why;
-	const char *what;
-	enum nebula_errc code;
-	int err;
-	struct nebula_pool_config cfg;
-};
-
-#define INVALID(field, reason, ...)								\
-	{ reason, field, NEBULA_E_INVALID_CONFIG, -EINVAL, { __VA_ARGS__ } }
-#define OVERFLOWS(field, reason, ...)								\
-	{ reason, field, NEBULA_E_SIZE_OVERFLOW, -EOVERFLOW, { __VA_ARGS__ } }
+#define INVALID(...)	REFUSE_INVALID(struct nebula_pool_config, __VA_ARGS__)
+#define OVERFLOWS(...)	REFUSE_OVERFLOW(struct nebula_pool_config, __VA_ARGS__)
 
 /* What is right but for the fields that follow. */
 #define RIGHT	.block_size = 64, .blocks = 100
 
-static const struct bad_pool bad_pools[] = {
+static const struct refusal bad_pools[] = {
 	INVALID(".block_size", "nothing at all", .cache_depth = 0),
 	INVALID(".block_size", "no block size", .blocks = 100),
 	INVALID(".blocks", "no blocks", .block_size = 64),
@@ -93,44 +74,45 @@ static const struct bad_pool bad_pools[] = {
 		.buffer_size = sizeof(lent), .backing = NEBULA_PAGES),
 };
 
-static const char *const bad_names[] = {
-	NULL, "", ".", "..", "a/b", "a b", "tab\t", "caf\xc3\xa9",
-	"0123456789012345678901234567890123456789012345678901234567890123",
+static const struct nebula_pool_config plain = { RIGHT };
+
+static void *create(const char *name, const void *cfg, size_t cfg_size, unsigned int abi)
+{
+	return nebula_pool_create_cfg(name, cfg, cfg_size, abi, THIS_MODULE);
+}
+
+static void destroy(void *p)
+{
+	nebula_pool_destroy(p);
+}
+
+static void use(struct kunit *test, void *p, const void *cfg)
+{
+	expect_whole(test, p, ((const struct nebula_pool_config *)cfg)->blocks);
+}
+
+static struct nebula_allocator *common(void *p)
+{
+	return &((struct nebula_pool *)p)->common;
+}
+
+static const struct maker pools = {
+	.kind = NEBULA_KIND_POOL,
+	.cfg_size = sizeof(struct nebula_pool_config),
+	.create = create,
+	.destroy = destroy,
+	.use = use,
+	.common = common,
 };
-
-static struct nebula_pool *create(const char *name, const struct nebula_pool_config *cfg)
-{
-	return nebula_pool_create_cfg(name, cfg, sizeof(*cfg), NEBULA_ABI, THIS_MODULE);
-}
-
-/* With a record that is newer than @seq. */
-static void expect_refused(struct kunit *test, const char *name, const struct bad_pool *bad,
-			   u64 *seq)
-{
-	struct nebula_pool *p = create(name, &bad->cfg);
-	struct nebula_error err;
-
-	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(p), bad->err, "%s", bad->why);
-	KUNIT_EXPECT_GT_MSG(test, fixture_heard(bad->code, &err), 0U, "%s", bad->why);
-	KUNIT_EXPECT_GT_MSG(test, err.seq, *seq, "%s", bad->why);
-	*seq = err.seq;
-	KUNIT_EXPECT_STREQ_MSG(test, err.what, bad->what, "%s", bad->why);
-	KUNIT_EXPECT_EQ_MSG(test, err.kind, NEBULA_KIND_POOL, "%s", bad->why);
-	if (!IS_ERR_OR_NULL(p))
-		nebula_pool_destroy(p);
-}
 
 static void config_refusals(struct kunit *test)
 {
-	static const struct bad_pool by_name = INVALID("name", "bad name", RIGHT);
-	unsigned int i;
-	u64 seq = 0;
+	expect_refusals(test, &pools, bad_pools, ARRAY_SIZE(bad_pools));
+}
 
-	fixture_listen(test);
-	for (i = 0; i < ARRAY_SIZE(bad_pools); i++)
-		expect_refused(test, "x", &bad_pools[i], &seq);
-	for (i = 0; i < ARRAY_SIZE(bad_names); i++)
-		expect_refused(test, bad_names[i], &by_name, &seq);
+static void config_refuses_bad_names(struct kunit *test)
+{
+	expect_names_refused(test, &pools, &plain);
 }
 
 static const struct nebula_pool_config good_pools[] = {
@@ -172,7 +154,7 @@ static void config_accepts_what_is_right(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(good_pools); i++) {
-		struct nebula_pool *p = create("0123456789_.-abcXYZ", &good_pools[i]);
+		struct nebula_pool *p = maker_create(&pools, "0123456789_.-abcXYZ", &good_pools[i]);
 
 		KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(p), "configuration %u: %ld", i, PTR_ERR(p));
 		KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), good_pools[i].blocks);
@@ -214,40 +196,16 @@ static void config_needs_a_buffer_large_enough(struct kunit *test)
 
 	for (cfg.buffer_size = 24 * 50; IS_ERR(p) && cfg.buffer_size < 8192; cfg.buffer_size++) {
 		KUNIT_ASSERT_EQ(test, PTR_ERR(p), (long)-EINVAL);
-		p = create("lent", &cfg);
+		p = maker_create(&pools, "lent", &cfg);
 	}
 	ASSERT_POOL(test, p);
 	expect_whole(test, p, 50);
 	nebula_pool_destroy(p);
 }
 
-/* Fails step after step until none is left to fail. */
-static void expect_unwound(struct kunit *test, const struct nebula_pool_config *cfg)
-{
-	unsigned int step = 0, seen;
-	struct nebula_pool *p;
-
-	do {
-		nebula_fault_arm(++step, 1);
-		p = create("step", cfg);
-		seen = nebula_fault_disarm();
-		if (!IS_ERR(p)) {
-			/* An alternative was found, or nothing was left to fail. */
-			expect_whole(test, p, cfg->blocks);
-			nebula_pool_destroy(p);
-		} else {
-			KUNIT_EXPECT_EQ(test, PTR_ERR(p), (long)-ENOMEM);
-		}
-		nebula_chunks_flush();
-		KUNIT_ASSERT_EQ(test, fixture_regions(test), 0);
-		KUNIT_ASSERT_EQ(test, fixture_region_bytes(test), 0);
-	} while (seen >= step);
-	KUNIT_EXPECT_GE(test, step, 5U);
-}
-
 static void config_unwinds_each_step(struct kunit *test)
 {
-	static const struct nebula_pool_config pools[] = {
+	static const struct nebula_pool_config configs[] = {
 		{ RIGHT },
 		{ RIGHT, .flags = NEBULA_STRICT },
 		{ RIGHT, .flags = NEBULA_GROW },
@@ -257,8 +215,8 @@ static void config_unwinds_each_step(struct kunit *test)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(pools); i++)
-		expect_unwound(test, &pools[i]);
+	for (i = 0; i < ARRAY_SIZE(configs); i++)
+		expect_unwound(test, &pools, &configs[i]);
 }
 
 /* More than the machine has, but nothing that cannot be represented. */
@@ -274,7 +232,7 @@ static void config_without_memory(struct kunit *test)
 
 	fixture_listen(test);
 	for (i = 0; i < ARRAY_SIZE(huge); i++) {
-		struct nebula_pool *p = create("huge", &huge[i]);
+		struct nebula_pool *p = maker_create(&pools, "huge", &huge[i]);
 
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(p), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_BACKING_FAILED, &err), i + 1);
@@ -284,29 +242,12 @@ static void config_without_memory(struct kunit *test)
 
 static void config_in_atomic_context(struct kunit *test)
 {
-	struct nebula_pool *kept = nebula_pool_create("kept", RIGHT), *p;
-	unsigned long flags;
-
-	ASSERT_POOL(test, kept);
-	local_irq_save(flags);
-	p = nebula_pool_create("atomic", RIGHT);
-	nebula_pool_destroy(kept);
-	local_irq_restore(flags);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(p), -EPERM);
-	EXPECT_ERROR(test, kept, NEBULA_E_WRONG_CONTEXT);
-	expect_whole(test, kept, 100);
-	nebula_pool_destroy(kept);
+	expect_atomic_refused(test, &pools, &plain);
 }
 
 static void config_of_another_abi(struct kunit *test)
 {
-	static const struct nebula_pool_config cfg = { RIGHT };
-	struct nebula_pool *p;
-
-	p = nebula_pool_create_cfg("old", &cfg, sizeof(cfg), NEBULA_ABI + 1, THIS_MODULE);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(p), -ENOEXEC);
-	p = nebula_pool_create_cfg("small", &cfg, sizeof(cfg) - 8, NEBULA_ABI, THIS_MODULE);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(p), -ENOEXEC);
+	expect_abi_refused(test, &pools, &plain);
 }
 
 static void expect_name(struct kunit *test, struct nebula_pool *p, const char *name)
@@ -341,6 +282,7 @@ static void config_equal_names_are_told_apart(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(config_refusals),
+	KUNIT_CASE(config_refuses_bad_names),
 	KUNIT_CASE(config_accepts_what_is_right),
 	KUNIT_CASE(config_keeps_to_its_buffer),
 	KUNIT_CASE(config_needs_a_buffer_large_enough),

@@ -172,37 +172,6 @@ void nebula_bump_reset_outline(struct nebula_bump *b)
 EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
 
 /**
- * nebula_bump_scope_enter() - begin a scope, see guard(nebula_bump)
- * @b: the allocator.
- *
- * Context: the owner's.
- * Return: the checkpoint that the scope rewinds to.
- */
-struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b)
-{
-	b->scopes++;
-	return nebula_bump_checkpoint(b);
-}
-EXPORT_SYMBOL_GPL(nebula_bump_scope_enter);
-
-/**
- * nebula_bump_scope_exit() - end a scope, see guard(nebula_bump)
- * @b: the allocator.
- * @cp: what nebula_bump_scope_enter() returned.
- *
- * When the allocator was reset or rewound past the scope's beginning, that is recorded and
- * nothing changes.
- *
- * Context: the owner's.
- */
-void nebula_bump_scope_exit(struct nebula_bump *b, const struct nebula_checkpoint *cp)
-{
-	b->scopes--;
-	nebula_bump_restore(b, *cp);
-}
-EXPORT_SYMBOL_GPL(nebula_bump_scope_exit);
-
-/**
  * nebula_bump_reserve() - make room ahead of need
  * @b: the allocator.
  * @bytes: that later allocations shall find without growing.

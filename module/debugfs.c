@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/kernel/debug/nebula_memory: info, summary, errors, and for each allocator
- * allocators/<name>/{info,stats,errors}, for a pool also {live,map,validate,cache_depth}.
+ * allocators/<name>/{info,stats,errors}, and of {live,map,validate,cache_depth} what the kind has.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
@@ -87,7 +87,7 @@ static void put_row(const struct nebula_registration *reg, void *data)
 	struct nebula_stats st;
 
 	nebula_allocator_stats_read(a, &st);
-	nebula_text_printf(t, "%-20s %-6s %12s %12s %4u.%u%%", reg->name,
+	nebula_text_printf(t, "%-20s %-8s %12s %12s %4u.%u%%", reg->name,
 			   nebula_kind_ops(a->kind)->name, nebula_bytes_str(used, st.used),
 			   nebula_bytes_str(capacity, st.capacity), st.utilisation / 10,
 			   st.utilisation % 10);
@@ -97,7 +97,7 @@ static void put_row(const struct nebula_registration *reg, void *data)
 
 static void render_summary(struct nebula_text *t, const struct nebula_registration *unused)
 {
-	nebula_text_printf(t, "%-20s %-6s %12s %12s %7s %12s %12s %8s  %s\n", "name", "kind",
+	nebula_text_printf(t, "%-20s %-8s %12s %12s %7s %12s %12s %8s  %s\n", "name", "kind",
 			   "used", "capacity", "full", "peak", "allocs", "failures", "owner");
 	nebula_registry_for_each(put_row, t);
 }

@@ -11,9 +11,8 @@
  * began, so that all of it is given back. Below the first object lies a word that no object has.
  *
  * Interruption between any two instructions. Whoever interrupts gets and puts in pairs, so he
- * leaves
- * @cur as he found it, and everything below it. What he changes is memory above @cur, peak and
- * counters:
+ * leaves @cur as he found it, and everything below it. What he changes is memory above @cur, peak
+ * and counters:
  *  - get sets @cur before it writes the word, or anything else, to what is its own from then on. If
  *    it is interrupted before, it sets @cur to the same as it would have; if after, whoever
  *    interrupts works above.

@@ -207,6 +207,9 @@ int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 		return 0;
 	if (wrong_context(s, "free"))
 		return -EPERM;
+	/* Behind padding, or below a mark. */
+	if (likely(!stack_is_shared(s) && !stack_is_guarded(s) && stack_owner_pop_this(s, p)))
+		return 0;
 	do {
 		code = judge(s, p, &o);
 		if (!code && !is_of_size(s, &o, size))
@@ -244,9 +247,12 @@ static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object
 		return NEBULA_OK;
 	nebula_guard_layout(&layout, new_size, origin.align);
 	code = resize_raw(s, o->base, layout.total);
-	if (!code)
-		nebula_guard_resize(&s->common, o->base, &layout, new_size);
-	return code;
+	if (code)
+		return code;
+	if (layout.total < o->size)
+		nebula_guard_fill(&s->common, o->base + layout.total, o->size - layout.total);
+	nebula_guard_resize(&s->common, o->base, &layout, new_size);
+	return NEBULA_OK;
 }
 
 /**
@@ -341,38 +347,6 @@ void nebula_stack_reset(struct nebula_stack *s)
 		stack_owner_reset(s);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_reset);
-
-/**
- * nebula_stack_scope_enter() - begin a scope, see guard(nebula_stack)
- * @s: the stack.
- *
- * Context: the owner's.
- * Return: the mark that the scope restores.
- */
-struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s)
-{
-	if (!stack_is_shared(s))
-		s->scopes++;
-	return nebula_stack_mark(s);
-}
-EXPORT_SYMBOL_GPL(nebula_stack_scope_enter);
-
-/**
- * nebula_stack_scope_exit() - end a scope, see guard(nebula_stack)
- * @s: the stack.
- * @m: what nebula_stack_scope_enter() returned.
- *
- * When what the scope began on top of was given back, that is recorded and nothing changes.
- *
- * Context: the owner's.
- */
-void nebula_stack_scope_exit(struct nebula_stack *s, const struct nebula_mark *m)
-{
-	if (!stack_is_shared(s))
-		s->scopes--;
-	nebula_stack_restore(s, *m);
-}
-EXPORT_SYMBOL_GPL(nebula_stack_scope_exit);
 
 static void usage(const struct nebula_stack *s, struct nebula_usage *u)
 {

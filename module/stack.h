@@ -113,6 +113,7 @@ void stack_owner_begin(struct nebula_stack *s);
 void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align);
 bool stack_owner_top(const struct nebula_stack *s, struct stack_object *o);
 void stack_owner_pop(struct nebula_stack *s);
+bool stack_owner_pop_this(struct nebula_stack *s, const void *p);
 enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size);
 void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m);
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m);

@@ -218,7 +218,7 @@ void nebula_stack_destroy(struct nebula_stack *s)
 			    .what = "destroy of an embedded one");
 	else if (nebula_atomic_context())
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (s->scopes)
+	else if (s->scopes && !stack_is_shared(s))
 		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "destroy in open scope");
 	else if (!nebula_allocator_in_use(&s->common))
 		stack_take_down(s);

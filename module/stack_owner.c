@@ -181,15 +181,32 @@ bool stack_owner_top(const struct nebula_stack *s, struct stack_object *o)
 	return true;
 }
 
-/* The newest object goes, and the marks on it; there is one. */
-void stack_owner_pop(struct nebula_stack *s)
+/* The object whose last entry is at @at goes, and the marks on it. */
+static void pop_at(struct nebula_stack *s, u32 *at)
 {
-	u32 *at = newest_object(s), *to = older_than(at);
+	u32 *to = older_than(at);
 	unsigned int extras = (s->top - at) + (at - to - 1);
 
 	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
 	WRITE_ONCE(s->top, to);
 	WRITE_ONCE(s->extras, s->extras - extras);
+}
+
+/* The newest object goes; there is one. */
+void stack_owner_pop(struct nebula_stack *s)
+{
+	pop_at(s, newest_object(s));
+}
+
+/* The newest object goes, if it begins at @p. */
+bool stack_owner_pop_this(struct nebula_stack *s, const void *p)
+{
+	u32 *at = newest_object(s);
+
+	if (!at || (unsigned long)p != s->base + start_of(at))
+		return false;
+	pop_at(s, at);
+	return true;
 }
 
 /* The newest object gets another size where it is, if that fits. */

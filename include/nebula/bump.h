@@ -208,8 +208,6 @@ void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align
 struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b);
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_reset_outline(struct nebula_bump *b);
-struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b);
-void nebula_bump_scope_exit(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
@@ -440,6 +438,21 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 	nebula_count(b->epoch, 1);
 	nebula_count(b->resets, 1);
 	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+}
+
+/* A scope begins, see guard(nebula_bump): where it rewinds to. Context: the owner's. */
+static __always_inline struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b)
+{
+	nebula_count(b->scopes, 1);
+	return nebula_bump_checkpoint(b);
+}
+
+/* It ends. When its beginning was given back before, that is recorded, and nothing changes. */
+static __always_inline void nebula_bump_scope_exit(struct nebula_bump *b,
+						   struct nebula_checkpoint cp)
+{
+	nebula_count(b->scopes, -1);
+	nebula_bump_restore(b, cp);
 }
 
 #endif /* _NEBULA_BUMP_H */

@@ -26,12 +26,12 @@
 
 DEFINE_LOCK_GUARD_1(nebula_bump, struct nebula_bump,
 		    _T->checkpoint = nebula_bump_scope_enter(_T->lock),
-		    nebula_bump_scope_exit(_T->lock, &_T->checkpoint),
+		    nebula_bump_scope_exit(_T->lock, _T->checkpoint),
 		    struct nebula_checkpoint checkpoint)
 
 DEFINE_LOCK_GUARD_1(nebula_stack, struct nebula_stack,
 		    _T->mark = nebula_stack_scope_enter(_T->lock),
-		    nebula_stack_scope_exit(_T->lock, &_T->mark),
+		    nebula_stack_scope_exit(_T->lock, _T->mark),
 		    struct nebula_mark mark)
 
 /**

@@ -46,8 +46,7 @@
 /**
  * struct nebula_scratch_config - how scratch memory is to be
  * @per_cpu_size: bytes of each CPU; rounded up so that they fill pages, with two words of ours.
- * Each
- *	object takes a word more than its size.
+ *	Each object takes a word more than its size.
  * @flags: &enum nebula_flags: %NEBULA_ZERO and the debug flags.
  * @preset: &enum nebula_preset.
  * @backing: &enum nebula_backing, but for %NEBULA_BUFFER; each CPU's memory is on its own node.
@@ -64,8 +63,8 @@ struct nebula_scratch_config {
 /**
  * struct nebula_scratch_cpu - what a CPU has of scratch memory
  * @cur: private; address that is handed out next.
- * @limit: private; address up to which the inline path serves: the highest @cur that ever was, or
- * 0.
+ * @limit: private; address up to which the inline path serves: the highest @cur that ever was,
+ *	or 0.
  * @allocs: private; objects ever handed out.
  * @bytes: private; bytes ever asked for.
  * @padding: private; bytes ever lost to alignment.

@@ -160,8 +160,6 @@ void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t alig
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
 void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m);
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
-struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s);
-void nebula_stack_scope_exit(struct nebula_stack *s, const struct nebula_mark *m);
 
 void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
 			   size_t align)
@@ -355,6 +353,20 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 	WRITE_ONCE(s->top, at);
 	WRITE_ONCE(s->extras, m.extras);
 	return 0;
+}
+
+/* A scope begins, see guard(nebula_stack): where it goes back to. Context: as mark. */
+static __always_inline struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s)
+{
+	nebula_count(s->scopes, 1);
+	return nebula_stack_mark(s);
+}
+
+/* It ends. When its beginning was given back before, that is recorded, and nothing changes. */
+static __always_inline void nebula_stack_scope_exit(struct nebula_stack *s, struct nebula_mark m)
+{
+	nebula_count(s->scopes, -1);
+	nebula_stack_restore(s, m);
 }
 
 #endif /* _NEBULA_STACK_H */

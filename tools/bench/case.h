@@ -19,6 +19,9 @@
 /* Operations that an average is over. */
 #define BENCH_OPS	10000
 
+/* As a target: nothing beyond the base. */
+#define BENCH_NO_MORE	UINT_MAX
+
 /* Operations whose worst is looked for. */
 #define BENCH_WORST_OPS	1000000
 
@@ -27,7 +30,7 @@
  * @name: stable name, for programs.
  * @title: for people.
  * @peers: names of the rows to compare with, separated by commas; NULL without.
- * @target: what it may cost, instructions; 0 without.
+ * @target: what it may cost, instructions, or %BENCH_NO_MORE; 0 without.
  * @code: name of @run or @worst.
  * @calls: functions of nebula_memory that @run calls each time, separated by commas; NULL when all
  *	is inline.
@@ -82,6 +85,7 @@ extern const struct bench_table bump_table;
 extern const struct bench_table pool_table;
 extern const struct bench_table stack_table;
 extern const struct bench_table scratch_table;
+extern const struct bench_table typed_table;
 
 /* The object is used and all memory may change: nothing is left out, merged, or moved across. */
 static __always_inline void bench_use(const void *p)

@@ -26,7 +26,7 @@ static const struct bench_table *const tables[] = {
 	&bump_table,
 	&pool_table,
 	&stack_table,
-	&scratch_table,
+	&scratch_table, &typed_table,
 };
 
 static struct dentry *dir;
@@ -75,6 +75,14 @@ static void results_stop(struct seq_file *m, void *v)
 	mutex_unlock(&measuring);
 }
 
+/* Hundredths; less than nothing without one. */
+static int target_of(const struct bench_case *c)
+{
+	if (c->target == BENCH_NO_MORE)
+		return 0;
+	return c->target ? 100 * c->target : -1;
+}
+
 static int results_show(struct seq_file *m, void *v)
 {
 	const struct row *row = v;
@@ -88,8 +96,8 @@ static int results_show(struct seq_file *m, void *v)
 	}
 	c = row->c;
 	err = bench_measure(c, &f);
-	seq_printf(m, "noun=%s name=%s error=%d figure=%llu next=%llu most=%llu target=%u ",
-		   row->table->noun, c->name, err, f.figure, f.next, f.most, 100 * c->target);
+	seq_printf(m, "noun=%s name=%s error=%d figure=%llu next=%llu most=%llu target=%d ",
+		   row->table->noun, c->name, err, f.figure, f.next, f.most, target_of(c));
 	seq_printf(m, "kind=%s code=%s%s%s peers=%s title=%s\n",
 		   c->worst ? "worst" : "average", c->code, c->calls ? "," : "", c->calls ?: "",
 		   c->peers ?: "", c->title);

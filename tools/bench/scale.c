@@ -429,8 +429,8 @@ int scaling_show(struct seq_file *m, void *unused)
 	seq_puts(m, "# nebula scaling v1\n");
 	for (i = 0; i < ARRAY_SIZE(uses); i++) {
 		u = &uses[i];
-		seq_printf(m, "noun=%s name=%s error=%d one=%lld two=%lld target=%u ", u->noun,
-			   u->name, err, best[i].one, best[i].two, u->target);
+		seq_printf(m, "noun=%s name=%s error=%d one=%lld two=%lld target=%d ", u->noun,
+			   u->name, err, best[i].one, best[i].two, u->target ?: -1);
 		seq_printf(m, "kind=scaling peer=%s title=%s\n", u->peer ?: "", u->title);
 	}
 	return 0;

@@ -127,7 +127,7 @@ function locks(key,    functions, n, i, sum) {
 
 # More is better where two CPUs are at work.
 function mark(key, boot,    met) {
-	if (target[key] == 0)
+	if (target[key] < 0)
 		return ""
 	met = kind[key] == "scaling" ? figure[key, boot] >= target[key] : figure[key, boot] <= target[key]
 	count[met ? "ok" : "MISSED"]++
@@ -135,7 +135,7 @@ function mark(key, boot,    met) {
 }
 
 function goal(key) {
-	return target[key] ? number(target[key]) : "-"
+	return target[key] < 0 ? "-" : number(target[key])
 }
 
 function print_peers(heading, about,    i, key) {
@@ -240,7 +240,7 @@ function write_json(    i, key) {
 		printf "  {\"name\": \"%s\", \"title\": \"%s\", \"kind\": \"%s\", \"unit\": \"%s\", ", key, name_of[key],
 			kind[key], unit[kind[key]] > json
 		printf "\"target\": %s, \"as_shipped\": %s, \"init_on_alloc_0\": %s, \"locked\": %s%s}%s\n",
-			target[key] ? number(target[key]) : "null", json_figure(key, shipped),
+			target[key] < 0 ? "null" : number(target[key]), json_figure(key, shipped),
 			json_figure(key, is_counted(key) ? unzeroed : two), locks(key) ~ /^[0-9]+$/ ? locks(key) : "null",
 			json_parts(key), i < rows ? "," : "" > json
 	}

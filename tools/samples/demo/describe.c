@@ -68,7 +68,7 @@ static void add_fields(struct text *t, const char *key, const struct list_head *
 
 const char *describe_request(struct http_request *req)
 {
-	struct text t = TEXT(req->arena);
+	struct text t = TEXT(req->stack);
 
 	text_printf(&t, "{\n");
 	add_string(&t, "route", req->route);
@@ -89,7 +89,7 @@ const char *describe_request(struct http_request *req)
 
 const char *describe_problem(struct http_request *req, int status)
 {
-	struct text t = TEXT(req->arena);
+	struct text t = TEXT(req->stack);
 
 	text_printf(&t, "{\n  \"status\": %d,\n  \"problem\": ", status);
 	text_quote(&t, req->problem);

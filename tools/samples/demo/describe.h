@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parser made of a request, as JSON in its arena; NULL when the arena is exhausted. */
+/* What the parser made of a request, as JSON on its stack; NULL when the stack is exhausted. */
 #ifndef NEBULA_DEMO_DESCRIBE_H
 #define NEBULA_DEMO_DESCRIBE_H
 

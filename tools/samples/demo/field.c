@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Header and trailer sections: field lines up to an empty line (RFC 9112 5). */
 #include <linux/ctype.h>
+#include <linux/kernel.h>
 
 #include <nebula/nebula.h>
 
@@ -40,7 +41,7 @@ static int check_name(struct http_request *req, struct span name)
  */
 static int read_value(struct section *s, struct span piece, const char **value)
 {
-	struct text text = TEXT(s->req->arena);
+	struct text text = TEXT(s->req->stack);
 	int status;
 
 	for (;;) {
@@ -57,17 +58,50 @@ static int read_value(struct section *s, struct span piece, const char **value)
 		if (status)
 			return status;
 	}
-	*value = text_close(&text);
+	*value = text_keep(&text, s->req->arena);
 	return *value ? 0 : http_no_memory(s->req);
 }
 
+/* What nearly every request has needs no copy of its name. */
+static const char *known_name(const char *name)
+{
+	static const char * const known[] = {
+		"accept", "accept-encoding", "accept-language", "connection", "content-length",
+		"content-type", "cookie", "host", "origin", "referer", "transfer-encoding",
+		"user-agent",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(known[i], name))
+			return known[i];
+	return NULL;
+}
+
+/* Names have no case, RFC 9110 5.1. */
+static int read_name(struct http_request *req, struct span raw, const char **name)
+{
+	struct text lower = TEXT(req->stack);
+	const char *text;
+
+	for (; !span_empty(raw); raw.ptr++)
+		text_putc(&lower, tolower(*raw.ptr));
+	text = text_close(&lower);
+	if (!text)
+		return http_no_memory(req);
+	*name = known_name(text) ?: nebula_bump_strdup(req->arena, text);
+	return *name ? 0 : http_no_memory(req);
+}
+
+/* All that a field needs while it is decoded lies in one frame, which ends on every way out. */
 static int read_field(struct section *s, struct span line)
 {
 	struct http_request *req = s->req;
 	struct http_field *field;
 	struct span name;
-	char *lower;
 	int status;
+
+	guard(nebula_stack)(req->stack);
 
 	if (!memchr(line.ptr, ':', span_size(line)))
 		return http_refuse(req, HTTP_BAD_REQUEST, "a field has no colon (RFC 9112 5)");
@@ -77,13 +111,11 @@ static int read_field(struct section *s, struct span line)
 		return status;
 
 	field = nebula_bump_alloc(req->arena, sizeof(*field), __alignof__(*field));
-	lower = span_dup(req->arena, name);
-	if (!field || !lower)
+	if (!field)
 		return http_no_memory(req);
-	field->name = lower;
-	for (; *lower; lower++)
-		*lower = tolower(*lower);
-
+	status = read_name(req, name, &field->name);
+	if (status)
+		return status;
 	status = read_value(s, line, &field->value);
 	if (status)
 		return status;

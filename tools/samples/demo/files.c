@@ -3,11 +3,12 @@
  * /sys/kernel/debug/nebula_demo/
  *
  *	request		a connection from open() to close(); one write is one whole request
- *	response	the answer to the latest request, or to "exhaust"
+ *	response	the answer to the latest request, or to the first two of "provoke"
  *	connections	"open N" and "close N" come from peer N; shows who is connected
  *	burst		a number: so many packets arrive in hard interrupts; shows where they went
- *	provoke		"exhaust" allocates until the request arena is full, "close-twice" frees a
- *			connection that is free
+ *	provoke		"exhaust" allocates until the request arena is full, "free-middle" frees an
+ *			object of the stack that is not the newest, "close-twice" a connection that
+ *			is free
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -93,6 +94,8 @@ static int run_provoke(const char *command)
 {
 	if (sysfs_streq(command, "exhaust"))
 		return service_exhaust();
+	if (sysfs_streq(command, "free-middle"))
+		return service_free_middle();
 	if (sysfs_streq(command, "close-twice"))
 		return conn_close_twice();
 	return -EINVAL;

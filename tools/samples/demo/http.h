@@ -3,8 +3,9 @@
  * One HTTP/1.1 request, as the parser leaves it in the arena (RFC 9110, RFC 9112).
  *
  * Nothing here is ever freed one by one: strings, list nodes and the request itself end together
- * when the arena is rewound. Every string is terminated; octet zero is refused wherever it could
- * become part of one.
+ * when the arena is rewound. What is needed only on the way there lies on the stack, in the frame
+ * of the function that needs it. Every string is terminated; octet zero is refused wherever it
+ * could become part of one.
  *
  * Parsing functions return 0, or the status that refuses the request; the reason is then in
  * http_request.problem.
@@ -18,10 +19,13 @@
 
 #include "span.h"
 
+struct text;
+
 /*
- * What the service is willing to read. These also bound the arena: with all of them reached the
- * copy of the text, the decoded parts and the description in the answer (up to six characters for
- * an octet of a field value, two for one of a target or form) stay below HTTP_ARENA.
+ * What the service is willing to read. These also bound the memory: with all of them reached the
+ * copy of the text and the decoded parts stay below HTTP_ARENA, and the description in the answer
+ * (up to six characters for an octet of a field value, two for one of a target or form) below
+ * HTTP_STACK.
  */
 #define HTTP_MAX_REQUEST	SZ_32K
 #define HTTP_MAX_TARGET		8000	/* the least that RFC 9112 3 recommends */
@@ -31,7 +35,8 @@
 #define HTTP_MAX_SEGMENTS	32
 #define HTTP_MAX_PARAMS		64
 #define HTTP_MAX_CONTENT	SZ_16K
-#define HTTP_ARENA		SZ_256K
+#define HTTP_ARENA		SZ_128K
+#define HTTP_STACK		SZ_256K
 
 enum http_status {
 	HTTP_OK				= 200,
@@ -91,6 +96,7 @@ struct http_segment {
 
 struct http_request {
 	struct nebula_bump *arena;
+	struct nebula_stack *stack;	/* for what ends before the request does */
 	size_t size;			/* octets written by the client */
 	const char *problem;		/* why it was refused */
 
@@ -120,12 +126,12 @@ static inline int http_refuse(struct http_request *req, enum http_status status,
 
 static inline int http_no_memory(struct http_request *req)
 {
-	return http_refuse(req, HTTP_UNAVAILABLE, "the request arena is exhausted");
+	return http_refuse(req, HTTP_UNAVAILABLE, "no memory is left for the request");
 }
 
 /* request.c */
 extern const char * const http_method_names[HTTP_METHODS];
-struct http_request *http_request_create(struct nebula_bump *arena);
+struct http_request *http_request_create(struct nebula_bump *arena, struct nebula_stack *stack);
 int http_request_parse(struct http_request *req, struct span text);
 
 /* line.c */
@@ -140,7 +146,7 @@ int http_target_parse(struct http_request *req, struct span target);
 bool http_authority_valid(struct span authority);
 
 /* param.c */
-int http_decode(struct http_request *req, struct span raw, char blank, const char **decoded);
+int http_decode(struct http_request *req, struct span raw, char blank, struct text *decoded);
 int http_params_parse(struct http_request *req, struct span raw, struct list_head *params);
 
 /* field.c */

@@ -19,12 +19,11 @@ static int read_octet(struct span s)
 
 /*
  * @blank is the character that stands for a space: '+' in queries and forms, none ('\0') in
- * paths. An encoded NUL is refused, as it would cut the decoded text short.
+ * paths. An encoded NUL is refused, as it would cut the decoded text short. The text is the
+ * caller's, in whose frame it lies, to keep or to drop.
  */
-int http_decode(struct http_request *req, struct span raw, char blank, const char **decoded)
+int http_decode(struct http_request *req, struct span raw, char blank, struct text *decoded)
 {
-	struct text text = TEXT(req->arena);
-
 	while (!span_empty(raw)) {
 		int c = *raw.ptr++;
 
@@ -37,10 +36,22 @@ int http_decode(struct http_request *req, struct span raw, char blank, const cha
 		} else if (blank && c == blank) {
 			c = ' ';
 		}
-		text_putc(&text, c);
+		text_putc(decoded, c);
 	}
-	*decoded = text_close(&text);
-	return *decoded ? 0 : http_no_memory(req);
+	return 0;
+}
+
+static int decode_and_keep(struct http_request *req, struct span raw, const char **kept)
+{
+	struct text decoded = TEXT(req->stack);
+	int status;
+
+	guard(nebula_stack)(req->stack);
+	status = http_decode(req, raw, '+', &decoded);
+	if (status)
+		return status;
+	*kept = text_keep(&decoded, req->arena);
+	return *kept ? 0 : http_no_memory(req);
 }
 
 static int parse_param(struct http_request *req, struct span pair, struct list_head *params)
@@ -51,10 +62,10 @@ static int parse_param(struct http_request *req, struct span pair, struct list_h
 	param = nebula_bump_alloc(req->arena, sizeof(*param), __alignof__(*param));
 	if (!param)
 		return http_no_memory(req);
-	status = http_decode(req, span_split(&pair, "="), '+', &param->name);
+	status = decode_and_keep(req, span_split(&pair, "="), &param->name);
 	if (status)
 		return status;
-	status = http_decode(req, pair, '+', &param->value);
+	status = decode_and_keep(req, pair, &param->value);
 	if (status)
 		return status;
 	list_add_tail(&param->node, params);

@@ -20,13 +20,14 @@ const char * const http_method_names[] = {
 
 static_assert(ARRAY_SIZE(http_method_names) == HTTP_METHODS);
 
-struct http_request *http_request_create(struct nebula_bump *arena)
+struct http_request *http_request_create(struct nebula_bump *arena, struct nebula_stack *stack)
 {
 	struct http_request *req = nebula_bump_zalloc(arena, sizeof(*req), __alignof__(*req));
 
 	if (!req)
 		return NULL;
 	req->arena = arena;
+	req->stack = stack;
 	INIT_LIST_HEAD(&req->path);
 	INIT_LIST_HEAD(&req->query);
 	INIT_LIST_HEAD(&req->fields);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The response message: status line, fields, content (RFC 9112 4, RFC 9110 6 to 8).
- * Its parts are made in the request arena; the message itself outlives the request and is
- * printed into another one.
+ * Its parts are made on the stack, one on top of the other; the message itself outlives the request
+ * and is printed into an arena of its own.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -77,7 +77,7 @@ static void add_date(struct text *t)
  */
 static const char *make_fields(struct http_request *req, int status, size_t content_size)
 {
-	struct text t = TEXT(req->arena);
+	struct text t = TEXT(req->stack);
 
 	text_printf(&t, "Server: nebula_demo\r\n");
 	add_date(&t);
@@ -100,15 +100,17 @@ static const char *make_content(struct http_request *req, int status)
 }
 
 /*
- * @before is what the arena held before the request. An exhausted arena still has its answer:
- * one without fields and content.
+ * @before is what the arena held before the request. An exhausted stack still has its answer: one
+ * without fields and content.
  */
 const char *response_print(struct nebula_bump *answers, struct http_request *req, int status,
 			   size_t before)
 {
-	const char *content = make_content(req, status);
-	const char *fields = content ? make_fields(req, status, strlen(content)) : NULL;
+	const char *content, *fields;
 
+	guard(nebula_stack)(req->stack);
+	content = make_content(req, status);
+	fields = content ? make_fields(req, status, strlen(content)) : NULL;
 	if (!fields) {
 		status = HTTP_UNAVAILABLE;
 		fields = "Content-Length: 0\r\n";

@@ -2,9 +2,11 @@
 /*
  * The service: takes a request, keeps the answer until the next one.
  *
- * Two arenas, made once. Everything a request needs lives in the first, between a checkpoint and
- * the rewind to it: there is no other cleanup, on no path. The second holds the latest answer.
- * An arena has one owner at a time; here that is whoever holds the mutex.
+ * Two arenas and a stack, made once. Everything that a request leads to lives in the first, between
+ * a checkpoint and the rewind to it: there is no other cleanup, on no path. The second holds the
+ * latest answer. What is needed only to decode or to print something lies on the stack, in the
+ * frame of the function that does it, see field.c. All have one owner at a time; here that is
+ * whoever holds the mutex.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -21,28 +23,36 @@
 
 #define EXHAUST_BLOCK	SZ_4K
 
+#define FRAMES		3
+#define FRAME_BLOCK	SZ_8K
+
+/* Room for the parts of an answer, and for its first line. */
+#define ANSWER_ARENA	(HTTP_STACK + SZ_4K)
+
 static DEFINE_MUTEX(service_lock);
 static struct nebula_bump *arena;	/* guarded by service_lock */
+static struct nebula_stack *stack;	/* guarded by service_lock */
 static struct nebula_bump *answers;	/* guarded by service_lock */
 static const char *answer;		/* in @answers; NULL before the first */
 
-int service_init(void)
+/* What could not be made is an ERR_PTR(), which destroy does not mind. */
+int service_init(enum nebula_preset preset)
 {
+	int err;
+
 	arena = nebula_bump_create("request", .capacity = HTTP_ARENA);
-	if (IS_ERR(arena))
-		return PTR_ERR(arena);
-	/* The parts of an answer are made in the one, so they fit into the other. */
-	answers = nebula_bump_create("answer", .capacity = HTTP_ARENA);
-	if (IS_ERR(answers)) {
-		nebula_bump_destroy(arena);
-		return PTR_ERR(answers);
-	}
-	return 0;
+	stack = nebula_stack_create("frames", .capacity = HTTP_STACK, .preset = preset);
+	answers = nebula_bump_create("answer", .capacity = ANSWER_ARENA);
+	err = PTR_ERR_OR_ZERO(arena) ?: PTR_ERR_OR_ZERO(stack) ?: PTR_ERR_OR_ZERO(answers);
+	if (err)
+		service_exit();
+	return err;
 }
 
 void service_exit(void)
 {
 	nebula_bump_destroy(answers);
+	nebula_stack_destroy(stack);
 	nebula_bump_destroy(arena);
 }
 
@@ -80,7 +90,7 @@ static int answer_request(const char __user *user_text, size_t size)
 	struct span text;
 	int status;
 
-	req = http_request_create(arena);
+	req = http_request_create(arena, stack);
 	if (!req)
 		return -ENOMEM;
 	req->size = size;
@@ -106,6 +116,8 @@ int service_request(const char __user *text, size_t size)
 
 	if (mutex_lock_interruptible(&service_lock))
 		return -ERESTARTSYS;
+	/* Whatever a bug has left there, a request begins with an empty stack. */
+	nebula_stack_reset(stack);
 	start = nebula_bump_checkpoint(arena);
 	err = answer_request(text, size);
 	rewind_err = nebula_bump_restore(arena, start);
@@ -125,8 +137,9 @@ static unsigned int fill_arena(void)
 static const char *print_exhaustion(unsigned int blocks, size_t full, bool usable)
 {
 	struct nebula_error error = {};
-	struct text t = TEXT(answers);
+	struct text t = TEXT(stack);
 
+	guard(nebula_stack)(stack);
 	nebula_last_error(arena, &error);
 	text_printf(&t, "exhausted: NULL after %u blocks of %u bytes, %zu of %zu bytes used\n",
 		    blocks, EXHAUST_BLOCK, full, nebula_bump_capacity(arena));
@@ -134,7 +147,7 @@ static const char *print_exhaustion(unsigned int blocks, size_t full, bool usabl
 		    ERR_PTR(nebula_errc_to_errno(error.code)));
 	text_printf(&t, "rewound:   %zu bytes used\n", nebula_bump_used(arena));
 	text_printf(&t, "usable:    %s, %zu bytes in one piece\n", usable ? "yes" : "no", full);
-	return text_close(&t);
+	return text_keep(&t, answers);
 }
 
 /* Allocates until there is nothing left, rewinds, and takes as much once more in one piece. */
@@ -159,6 +172,46 @@ int service_exhaust(void)
 	answer = print_exhaustion(blocks, full, usable);
 	mutex_unlock(&service_lock);
 	return err;
+}
+
+static const char *print_refusal(int err, size_t before)
+{
+	struct nebula_error error = {};
+	struct text t = TEXT(stack);
+
+	guard(nebula_stack)(stack);
+	nebula_last_error(stack, &error);
+	text_printf(&t, "freed:     the middle one of %u objects: %pe\n", FRAMES, ERR_PTR(err));
+	text_printf(&t, "recorded:  %s\n", nebula_errc_name(error.code));
+	text_printf(&t, "used:      %zu bytes before and %zu after\n", before, error.used);
+	return text_keep(&t, answers);
+}
+
+/*
+ * A bug to be shown: of frames that lie in each other the middle one's object is freed first. They
+ * are left as they are, to be looked at, until the next request resets the stack.
+ */
+int service_free_middle(void)
+{
+	void *objects[FRAMES];
+	unsigned int i;
+	size_t before;
+	int err;
+
+	if (mutex_lock_interruptible(&service_lock))
+		return -ERESTARTSYS;
+	nebula_stack_reset(stack);
+	for (i = 0; i < FRAMES; i++) {
+		nebula_stack_mark(stack);
+		objects[i] = nebula_stack_alloc(stack, FRAME_BLOCK << i, sizeof(long));
+	}
+	before = nebula_stack_used(stack);
+	err = nebula_stack_free(stack, objects[FRAMES / 2]);
+
+	forget_answer();
+	answer = print_refusal(err, before);
+	mutex_unlock(&service_lock);
+	return answer ? 0 : -ENOMEM;
 }
 
 int service_show(struct seq_file *m)

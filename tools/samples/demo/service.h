@@ -5,13 +5,15 @@
 
 #include <linux/compiler_types.h>
 #include <linux/types.h>
+#include <nebula/config.h>
 
 struct seq_file;
 
-int service_init(void);
+int service_init(enum nebula_preset preset);
 void service_exit(void);
 int service_request(const char __user *text, size_t size);
 int service_exhaust(void);
+int service_free_middle(void);
 int service_show(struct seq_file *m);
 
 #endif

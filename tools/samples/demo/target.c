@@ -6,6 +6,7 @@
 #include <nebula/nebula.h>
 
 #include "http.h"
+#include "text.h"
 
 /* RFC 3986 2.2, 2.3; '%' begins an encoded octet, which http_decode() checks. */
 static bool is_uri_char(unsigned char c)
@@ -67,10 +68,13 @@ bool http_authority_valid(struct span authority)
 }
 
 /* Dot segments are resolved (RFC 3986 5.2.4), and none may climb above the root. */
-static int add_segment(struct http_request *req, const char *name)
+static int add_segment(struct http_request *req, struct text *decoded)
 {
+	const char *name = text_close(decoded);
 	struct http_segment *segment;
 
+	if (!name)
+		return http_no_memory(req);
 	if (!*name || !strcmp(name, "."))
 		return 0;
 	if (!strcmp(name, "..")) {
@@ -80,18 +84,29 @@ static int add_segment(struct http_request *req, const char *name)
 		return 0;
 	}
 	segment = nebula_bump_alloc(req->arena, sizeof(*segment), __alignof__(*segment));
-	if (!segment)
+	name = nebula_bump_strdup(req->arena, name);
+	if (!segment || !name)
 		return http_no_memory(req);
 	segment->name = name;
 	list_add_tail(&segment->node, &req->path);
 	return 0;
 }
 
+/* What is no segment in the end, like a dot, never gets to the arena. */
+static int parse_segment(struct http_request *req, struct span raw)
+{
+	struct text decoded = TEXT(req->stack);
+	int status;
+
+	guard(nebula_stack)(req->stack);
+	status = http_decode(req, raw, '\0', &decoded);
+	return status ? status : add_segment(req, &decoded);
+}
+
 /* Cut first, decoded second: an encoded slash is no separator (RFC 3986 2.4). */
 static int parse_path(struct http_request *req, struct span raw)
 {
 	unsigned int count = 0;
-	const char *name;
 	int status;
 
 	if (!span_all(raw, is_path_char))
@@ -99,10 +114,7 @@ static int parse_path(struct http_request *req, struct span raw)
 	while (!span_empty(raw)) {
 		if (++count > HTTP_MAX_SEGMENTS)
 			return http_refuse(req, HTTP_URI_TOO_LONG, "over 32 path segments");
-		status = http_decode(req, span_split(&raw, "/"), '\0', &name);
-		if (status)
-			return status;
-		status = add_segment(req, name);
+		status = parse_segment(req, span_split(&raw, "/"));
 		if (status)
 			return status;
 	}

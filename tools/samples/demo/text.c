@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Text that grows at the end of the arena, and JSON strings in it (RFC 8259 7). */
+/* Text that grows on top of the stack, and JSON strings in it (RFC 8259 7). */
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 
@@ -12,12 +12,8 @@
 
 static bool text_resize(struct text *t, size_t room)
 {
-	char *ptr;
+	char *ptr = nebula_stack_realloc(t->stack, t->ptr, t->room, room, 1);
 
-	if (t->ptr)
-		ptr = nebula_bump_realloc(t->arena, t->ptr, t->room, room, 1);
-	else
-		ptr = nebula_bump_alloc(t->arena, room, 1);
 	if (!ptr) {
 		t->failed = true;
 		return false;
@@ -88,11 +84,19 @@ void text_quote(struct text *t, const char *string)
 	text_putc(t, '"');
 }
 
-/* Terminates the text, returns the slack to the arena; NULL if the text is incomplete. */
+/* Terminates the text, returns the slack to the stack; NULL if the text is incomplete. */
 char *text_close(struct text *t)
 {
 	if (!text_reserve(t, 0))
 		return NULL;
 	t->ptr[t->size] = '\0';
 	return text_resize(t, t->size + 1) ? t->ptr : NULL;
+}
+
+/* Closes the text and copies it; NULL if it is incomplete, or does not fit. */
+char *text_keep(struct text *t, struct nebula_bump *arena)
+{
+	const char *text = text_close(t);
+
+	return text ? span_dup(arena, (struct span){ text, text + t->size }) : NULL;
 }

@@ -1,11 +1,15 @@
 # shellcheck shell=dash
-# Shows nebula_memory serving a client: HTTP requests parsed in an arena, connections from a pool, the
-# statistics behind them, exhaustions that explain themselves, and that unloading leaves nothing behind.
+# Shows nebula_memory serving its clients: HTTP requests parsed in an arena and a stack, connections from
+# a pool, messages formatted in scratch memory by an interrupt, the statistics behind them, exhaustions and
+# mistakes that explain themselves, and that unloading leaves nothing behind.
 # Run by `make demo`, which puts requests.txt beside this script.
 
 nebula=/sys/kernel/debug/nebula_memory
 conn=$nebula/allocators/conn
+frames=$nebula/allocators/frames
+scratch=$nebula/allocators/sampler
 demo=/sys/kernel/debug/nebula_demo
+sampler=/sys/kernel/debug/nebula_sample_scratch
 cr=$(printf '\r')
 
 # Requests whose text and answer are shown in full.
@@ -191,6 +195,36 @@ validate() {
 	[ "$(sed 1d "$nebula/allocators/$1/validate")" = ok ]
 }
 
+# Every frame has ended with its function, so nothing is left of all the requests but the peak.
+frames_are_empty() {
+	cat "$frames/info" "$frames/stats"
+	grep -q '^used: *0$' "$frames/stats" && grep -q '^live: *0$' "$frames/stats" &&
+		! grep -q '^peak: *0$' "$frames/stats" && validate frames
+}
+
+# What is refused changes nothing: all three objects are where they were.
+free_middle() {
+	echo >"$nebula/errors"
+	echo free-middle >"$demo/provoke" || return 1
+	cat "$demo/response"
+	echo
+	cat "$nebula/errors"
+	grep -q 'frames: LIFO_VIOLATION (-EINVAL)' "$nebula/errors" &&
+		grep -q '^used: *\([0-9]*\) bytes before and \1 after$' "$demo/response"
+}
+
+# Nor does it hurt anybody: the next request finds an empty stack.
+show_frames() {
+	cat "$frames/live" "$frames/map"
+	grep -q '^live: *3$' "$frames/live" && validate frames || return 1
+	send_request /tmp/examples/curl.request
+	read_answer <"$demo/response"
+	echo
+	echo "the next request: $status"
+	grep -E '^(live|used):' "$frames/stats"
+	[ "$status" = 200 ] && grep -q '^used: *0$' "$frames/stats"
+}
+
 map_pool() {
 	cat "$conn/map"
 	validate conn
@@ -244,6 +278,52 @@ close_twice() {
 	grep -q 'conn: DOUBLE_FREE (-EINVAL)' "$nebula/errors" && validate conn
 }
 
+# Requests over a stack that guards and tracks each object, and what it tells of one that is freed too soon.
+track_frames() {
+	for name in $examples; do
+		send_request "/tmp/examples/$name.request" || return 1
+		read_answer <"$demo/response"
+		echo "$name: $status"
+	done
+	validate frames && ! grep frames "$nebula/errors" && free_middle || return 1
+	echo
+	cat "$frames/live"
+	grep -q 'service_free_middle' "$frames/live" && validate frames
+}
+
+# sampled NAME: what the sample counts.
+sampled() {
+	cat "$sampler/$1"
+}
+
+# A task is interrupted fifty times while it has something in scratch memory.
+sample_in_interrupts() {
+	echo 50 >"$sampler/sample" || return 1
+	(cd "$sampler" && grep . taken lost pages control disturbed)
+	[ "$(sampled taken)" = 50 ] && [ "$(sampled pages)" = 0 ] && [ "$(sampled control)" -gt 0 ] &&
+		[ "$(sampled disturbed)" = 0 ]
+}
+
+# The first of the messages; all of them have to be there that were not lost.
+show_messages() {
+	cat "$sampler/messages" >/tmp/messages
+	head -n 15 /tmp/messages
+	[ "$(grep -c '^sample [0-9]*: CPU' /tmp/messages)" = $((50 - $(sampled lost))) ] &&
+		grep -q 'take_samples+.*nebula_sample_scratch' /tmp/messages
+}
+
+# The peak is that of all three at a time: the task's 1024 bytes, a message's 2048 and the callers' 256.
+show_scratch() {
+	cat "$scratch/info" "$scratch/stats" "$scratch/live" "$scratch/map"
+	grep -q '^live: *0$' "$scratch/stats" && grep -q '^peak: *3352 ' "$scratch/stats" && validate sampler
+}
+
+samples_are_refused() {
+	for count in 0 1001 -1 many; do
+		! { echo "$count" >"$sampler/sample"; } 2>&1 || return 1
+	done
+}
+
 region_totals() {
 	grep -E '^(allocators|regions|region bytes):' "$nebula/info"
 }
@@ -267,7 +347,7 @@ no_allocators() {
 }
 
 no_files() {
-	[ ! -e "$nebula" ] && [ ! -e "$demo" ]
+	[ ! -e "$nebula" ] && [ ! -e "$demo" ] && [ ! -e "$sampler" ]
 }
 
 same_regions() {
@@ -307,12 +387,15 @@ step 'packets in interrupts of two CPUs' connect_in_interrupts
 step 'statistics: info' cat "$nebula/info"
 step 'statistics: summary' cat "$nebula/summary"
 step 'statistics: the request arena' cat "$nebula/allocators/request/info" "$nebula/allocators/request/stats"
+step 'statistics: the stack of frames' frames_are_empty
 step 'statistics: the pool of connections' cat "$conn/info" "$conn/stats" "$conn/live"
 step 'the pool, block by block' map_pool
 step 'the caches of the CPUs are resized' change_cache_depth
 
 step 'the arena is exhausted on purpose' provoke_exhaustion
 step 'the error explains itself' show_errors
+step 'an object in the middle of the stack is freed' free_middle
+step 'and nothing has changed' show_frames
 step 'the pool is exhausted on purpose' exhaust_connections
 step 'its error explains itself, too' show_pool_errors
 
@@ -326,8 +409,17 @@ step 'no region is left' same_regions
 step 'load nebula_demo once more, for development' insmod ./nebula_demo.ko debug=1
 step 'live connections, by who opened them' show_live
 step 'a connection is freed twice' close_twice
+step 'the same on the stack, by who allocated' track_frames
 step 'unload nebula_demo again' rmmod nebula_demo
 step 'nothing is left again' nothing_left
+
+step 'load nebula_sample_scratch, another client' insmod ./nebula_sample_scratch.ko
+step 'an interrupt formats messages in scratch memory' sample_in_interrupts
+step 'what it says' show_messages
+step 'statistics: the scratch memory' show_scratch
+step 'samples that are none are refused' samples_are_refused
+step 'unload nebula_sample_scratch' rmmod nebula_sample_scratch
+step 'it leaves nothing either' nothing_left
 
 step 'unload nebula_memory' rmmod nebula_memory
 step 'debugfs is as before' no_files

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The differences between kernels that this client sees. */
-#ifndef NEBULA_DEMO_COMPAT_H
-#define NEBULA_DEMO_COMPAT_H
+/* The differences between kernels that the clients here see. */
+#ifndef NEBULA_SAMPLES_COMPAT_H
+#define NEBULA_SAMPLES_COMPAT_H
 
 #include <linux/hrtimer.h>
 #include <linux/version.h>
