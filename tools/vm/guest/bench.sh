@@ -25,9 +25,9 @@ slab_bytes() {
 }
 
 memory() {
-	memory_line kernel kmem_cache_memory 0 "$(slab_bytes)" 'kmem_cache, slabs alone' &&
+	memory_line kernel kmem_cache_memory -1 "$(slab_bytes)" 'kmem_cache, slabs alone' &&
 		memory_line pool pool_memory 1000 "$(pool_bytes overhead)" 'pool, all of it' &&
-		memory_line pool pool_slack 0 "$(pool_bytes "slack bytes")" 'pool, spare blocks'
+		memory_line pool pool_slack -1 "$(pool_bytes "slack bytes")" 'pool, spare blocks'
 }
 
 step 'load nebula_memory' insmod ./nebula_memory.ko
