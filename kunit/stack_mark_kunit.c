@@ -538,7 +538,7 @@ static void walk(struct kunit *test, struct nebula_stack *s, bool exact, unsigne
 	w->exact = exact;
 	while (steps--) {
 		walk_step(w);
-		if (steps % 16 == 0)
+		if (steps % 64 == 0)
 			walk_look(w);
 	}
 }
@@ -547,7 +547,7 @@ static void mark_agrees_with_the_model(struct kunit *test)
 {
 	struct nebula_stack *s = stack_create(test, SZ_16K, 0);
 
-	walk(test, s, true, 30000);
+	walk(test, s, true, 20000);
 	nebula_stack_destroy(s);
 }
 
@@ -563,7 +563,7 @@ static void mark_agrees_with_the_model_of_small_objects(struct kunit *test)
 {
 	struct nebula_stack *s = stack_create(test, PAGE_SIZE, 0);
 
-	walk(test, s, false, 30000);
+	walk(test, s, false, 20000);
 	nebula_stack_destroy(s);
 }
 
@@ -574,9 +574,9 @@ static void mark_agrees_with_the_model_on_a_buffer(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, memory);
 	nebula_stack_init(&s, memory + 1, 3000);
-	walk(test, &s, true, 10000);
+	walk(test, &s, true, 6000);
 	nebula_stack_reset(&s);
-	walk(test, &s, false, 10000);
+	walk(test, &s, false, 6000);
 	nebula_stack_exit(&s);
 }
 

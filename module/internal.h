@@ -6,7 +6,8 @@
  *	bump*.c pool*.c stack*.c scratch*.c ─ kinds  region.c, chunk.c ─ backing memory
  *	allocator.c ─ registry, owners              error.c, report.c ─ record, render
  *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
- *	config.c ─ configurations                   guard.c ─ debug flags, but for pools
+ *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
+ *	generic.c, custom.c, compose.c, system.c ─ one interface over all kinds
  */
 #ifndef _NEBULA_INTERNAL_H
 #define _NEBULA_INTERNAL_H
