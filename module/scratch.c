@@ -131,6 +131,13 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align)
 	return (void *)base;
 }
 
+static void *take_plain(struct nebula_scratch *s, size_t size, size_t align)
+{
+	void *p = take(s, size, align);
+
+	return likely(p) ? p : refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align);
+}
+
 static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t align)
 {
 	struct nebula_guard_layout layout;
@@ -140,7 +147,7 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align);
 	raw = take(s, layout.total, layout.align);
 	if (!raw)
-		return NULL;
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align);
 	/* Nobody asked for the guard. */
 	this_cpu_sub(s->cpus->bytes, layout.total - size);
 	this_cpu_add(s->cpus->padding, layout.total - size);
@@ -170,10 +177,9 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 	if (unlikely(may_leave()))
 		return refuse(s, NEBULA_E_WRONG_CONTEXT, size, align);
 
-	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align) : take(s, size, align);
-	if (unlikely(!p))
-		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align);
-	if (unlikely(s->common.flags & NEBULA_ZERO))
+	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align)
+					    : take_plain(s, size, align);
+	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
 		memset(p, 0, size);
 	return p;
 }

@@ -44,6 +44,13 @@ static void *alloc_raw(struct nebula_stack *s, size_t size, size_t align)
 				  : stack_owner_alloc(s, size, align);
 }
 
+static void *alloc_plain(struct nebula_stack *s, size_t size, size_t align)
+{
+	void *p = alloc_raw(s, size, align);
+
+	return likely(p) ? p : refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
+}
+
 static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t align)
 {
 	struct nebula_guard_layout layout;
@@ -53,7 +60,7 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
 	raw = alloc_raw(s, layout.total, layout.align);
 	if (!raw)
-		return NULL;
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
 	/* Nobody asked for the guard. */
 	if (stack_is_shared(s))
 		this_cpu_sub(s->heap->cpus->bytes, layout.total - size);
@@ -88,10 +95,8 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 		return NULL;
 
 	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
-					  : alloc_raw(s, size, align);
-	if (unlikely(!p))
-		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
-	if (unlikely(s->common.flags & NEBULA_ZERO))
+					  : alloc_plain(s, size, align);
+	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
 		memset(p, 0, size);
 	return p;
 }

@@ -88,6 +88,7 @@ static int fill_shared(struct nebula_stack_heap *heap)
 {
 	struct nebula_stack *s = &heap->stack;
 
+	s->self = ERR_PTR(-EINVAL);
 	s->entries = (u32 *)no_entries;
 	s->top = (u32 *)&no_entries[ARRAY_SIZE(no_entries) - 1];
 	enter(s, heap->region.base, ALIGN_DOWN(heap->region.size, 1UL << heap->shift));

@@ -22,6 +22,7 @@
  * found where it was left, which is at once known at any depth.
  */
 #include <linux/align.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include "stack.h"
@@ -108,7 +109,7 @@ void stack_owner_begin(struct nebula_stack *s)
 {
 	s->peak = s->start;
 	s->limit = stack_is_inline(s) ? s->start : NEBULA_STACK_LIMIT_NONE;
-	s->self = stack_is_inline(s) ? s : NULL;
+	s->self = stack_is_inline(s) ? s : ERR_PTR(-EINVAL);
 	empty(s);
 }
 
@@ -220,9 +221,10 @@ enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size)
 	/* A mark on it is still one of what lies below. */
 	WRITE_ONCE(*at, next);
 	WRITE_ONCE(*s->top, next);
-	if (next > old)
+	if (next > old) {
 		WRITE_ONCE(s->consumed, s->consumed + next - old);
-	WRITE_ONCE(s->padding, s->padding + next - start - new_size);
+		WRITE_ONCE(s->padding, s->padding + next - max_t(u32, old, start + new_size));
+	}
 	note_peak(s, next);
 	return NEBULA_OK;
 }
