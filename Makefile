@@ -16,7 +16,7 @@ UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL
 KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo check kunit lint bench install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules demo samples check kunit lint bench install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -26,7 +26,12 @@ demo: ## boot the distribution's kernel in QEMU and show the module at work
 	@tools/vm/build.sh stock
 	@tools/vm/run.sh stock demo.sh --show -- tools/samples/requests.txt
 
-check: ## run everything: lint, harness, KUnit on two kernels, demo
+samples: ## boot the distribution's kernel in QEMU, run each sample and show what it prints
+	@tools/vm/prepare.sh stock
+	@tools/vm/build.sh stock
+	@tools/vm/run.sh stock samples.sh --show -- tools/samples/expected
+
+check: ## run everything: lint, harness, KUnit on two kernels, demo, samples
 	@tools/check.sh
 
 kunit: KERNEL ?= uml

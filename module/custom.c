@@ -194,6 +194,9 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	unsigned long in = 0, out = 0;
 	int cpu;
 
+	/* Not registered: what it refuses is recorded all the same. */
+	if (!c->cpus)
+		return;
 	for_each_possible_cpu(cpu)
 		out += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_out);
 	for_each_possible_cpu(cpu)

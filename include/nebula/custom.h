@@ -80,7 +80,11 @@ struct nebula_custom {
  * @...: designated fields of &struct nebula_custom_ops; @alloc and @free are needed.
  */
 #define NEBULA_DEFINE_ALLOCATOR(name, ...)						\
-	struct nebula_custom name = { .ops = { __VA_ARGS__ }, .owner = THIS_MODULE }
+	struct nebula_custom name = {							\
+		.ops = { __VA_ARGS__ },							\
+		.owner = THIS_MODULE,							\
+		.common.kind = NEBULA_KIND_CUSTOM,					\
+	}
 
 int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t size,
 			       unsigned int abi);
