@@ -273,6 +273,17 @@ static struct composite *make(const struct composite *as, const char *name, stru
 	return c;
 }
 
+/* Why a part could not be made, rather than that the composite cannot be either. */
+static int error_of(struct nebula_allocator *const *parts, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < min_t(unsigned int, nr, NEBULA_PARTS_MAX); i++)
+		if (IS_ERR(parts[i]))
+			return PTR_ERR(parts[i]);
+	return 0;
+}
+
 static struct nebula_allocator *create(struct composite *as, const char *name,
 				       struct nebula_allocator *const *parts, unsigned int nr,
 				       struct module *owner)
@@ -296,7 +307,8 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 		return &c->common;
 	failure.code = r.code;
 	failure.what = r.field;
-	return ERR_PTR(nebula_error_record(&failure));
+	nebula_error_record(&failure);
+	return ERR_PTR(error_of(parts, nr) ?: nebula_errc_to_errno(r.code));
 }
 
 /**

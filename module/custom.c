@@ -66,22 +66,27 @@ EXPORT_SYMBOL_GPL(nebula_custom_alloc);
  * @p: the memory; %NULL and %ZERO_SIZE_PTR are fine.
  * @size: what was asked for, bytes; 0 when that is not known.
  *
- * What the client's ``.owns`` does not own is refused, and recorded as FOREIGN_POINTER.
+ * What the client's ``.owns`` does not own is refused, and recorded as FOREIGN_POINTER; what its
+ * ``.free`` refuses is recorded as that says.
  *
  * Context: as the client's function.
  */
 void nebula_custom_free(struct nebula_custom *c, void *p, size_t size)
 {
+	enum nebula_errc code;
+
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	if (unlikely(!c->cpus) || unlikely(!owns(c, p))) {
-		refuse(c, c->cpus ? NEBULA_E_FOREIGN_POINTER : NEBULA_E_INVALID_STATE, size, 0,
-		       "free");
+	if (unlikely(!c->cpus))
+		code = NEBULA_E_INVALID_STATE;
+	else
+		code = likely(owns(c, p)) ? c->ops.free(c, p, size) : NEBULA_E_FOREIGN_POINTER;
+	if (unlikely(code)) {
+		refuse(c, code, size, 0, "free");
 		return;
 	}
 	this_cpu_inc(c->cpus->frees);
 	this_cpu_add(c->cpus->bytes_out, size);
-	c->ops.free(c, p, size);
 }
 EXPORT_SYMBOL_GPL(nebula_custom_free);
 
@@ -159,7 +164,7 @@ static void take_down(struct nebula_custom *c)
 
 	ops_stats(&c->common, &st);
 	if (st.allocs != st.frees) {
-		snprintf(what, sizeof(what), "%llu live", st.allocs - st.frees);
+		snprintf(what, sizeof(what), "%u live", (u32)(st.allocs - st.frees));
 		nebula_fail(&c->common, NEBULA_E_LEAK, .size = st.used, .what = what);
 	}
 	nebula_allocator_unregister(&c->common);

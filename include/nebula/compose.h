@@ -17,6 +17,7 @@
 #define _NEBULA_COMPOSE_H
 
 #include <linux/cleanup.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
 #include <nebula/generic.h>
@@ -36,13 +37,26 @@ struct nebula_allocator *nebula_split_create_of(const char *name, size_t thresho
 void nebula_composite_destroy(struct nebula_allocator *a);
 struct nebula_allocator *nebula_system_allocator(void);
 
+/* What could not be made, or is not there, is passed on as it is. */
+static inline struct nebula_allocator *nebula_part_or_error(const void *x,
+							    struct nebula_allocator *a)
+{
+	return IS_ERR_OR_NULL(x) ? (struct nebula_allocator *)x : a;
+}
+
+#define nebula_part_of(x)							\
+({										\
+	typeof(x) __nebula_part = (x);						\
+										\
+	nebula_part_or_error(__nebula_part, nebula_allocator_of(__nebula_part));	\
+})
+
 #define nebula_parts_2(a, b)							\
-	{ nebula_allocator_of(a), nebula_allocator_of(b) }
+	{ nebula_part_of(a), nebula_part_of(b) }
 #define nebula_parts_3(a, b, c)							\
-	{ nebula_allocator_of(a), nebula_allocator_of(b), nebula_allocator_of(c) }
+	{ nebula_part_of(a), nebula_part_of(b), nebula_part_of(c) }
 #define nebula_parts_4(a, b, c, d)						\
-	{ nebula_allocator_of(a), nebula_allocator_of(b), nebula_allocator_of(c),	\
-	  nebula_allocator_of(d) }
+	{ nebula_part_of(a), nebula_part_of(b), nebula_part_of(c), nebula_part_of(d) }
 
 /**
  * nebula_fallback_create() - make an allocator that tries others in order
@@ -51,9 +65,9 @@ struct nebula_allocator *nebula_system_allocator(void);
  *
  * Context: process context; sleeps.
  * Return: the allocator, or ERR_PTR(): -EINVAL for a wrong name, a part that is none, on a
- * caller's buffer, or there twice; -E2BIG when composites nest too deep (EXCEEDS_MAX);
- * -ENOMEM; -EPERM in atomic context; -ENOEXEC when the client was built against other headers. The
- * reason is recorded.
+ * caller's buffer, or there twice; the error of a part that is an ERR_PTR(); -E2BIG when
+ * composites nest too deep (EXCEEDS_MAX); -ENOMEM; -EPERM in atomic context; -ENOEXEC when the
+ * client was built against other headers. The reason is recorded.
  */
 #define nebula_fallback_create(name, ...)						\
 ({											\
@@ -75,8 +89,8 @@ struct nebula_allocator *nebula_system_allocator(void);
  * Return: as nebula_fallback_create().
  */
 #define nebula_split_create(name, threshold, small, large)				\
-	nebula_split_create_of(name, threshold, nebula_allocator_of(small),		\
-			       nebula_allocator_of(large), NEBULA_ABI, THIS_MODULE)
+	nebula_split_create_of(name, threshold, nebula_part_of(small), nebula_part_of(large),	\
+			       NEBULA_ABI, THIS_MODULE)
 
 DEFINE_FREE(nebula_composite, struct nebula_allocator *, nebula_composite_destroy(_T))
 

@@ -27,7 +27,8 @@ struct nebula_custom;
  * struct nebula_custom_ops - what is special about a client's kind of allocator
  * @kind: what it is called, for people.
  * @alloc: memory of @size bytes, neither 0 nor absurd, aligned to @align, a power of two; or NULL.
- * @free: takes it back. @size is 0 when it is not known.
+ * @free: takes it back, or says what is wrong with that, which is recorded: %NEBULA_OK,
+ *	%NEBULA_E_DOUBLE_FREE and so on. @size is 0 when it is not known.
  * @owns: does an address lie in its memory? What does not is not passed to @free. NULL: everything
  *	does.
  * @capacity: bytes it can hold, or NULL when that is not known.
@@ -37,7 +38,7 @@ struct nebula_custom;
 struct nebula_custom_ops {
 	const char *kind;
 	void *(*alloc)(struct nebula_custom *c, size_t size, size_t align);
-	void (*free)(struct nebula_custom *c, void *p, size_t size);
+	enum nebula_errc (*free)(struct nebula_custom *c, void *p, size_t size);
 	bool (*owns)(const struct nebula_custom *c, const void *p);
 	size_t (*capacity)(const struct nebula_custom *c);
 };

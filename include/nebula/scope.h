@@ -174,7 +174,7 @@ struct nebula_auto {
 
 void nebula_auto_handed_on_twice(void *allocator, enum nebula_kind kind);
 
-/* The kind is a constant where this is expanded, so that one of the calls is left; all take NULL. */
+/* The kind is a constant where this is expanded, so one of the calls is left; all take NULL. */
 static __always_inline void nebula_auto_free(struct nebula_auto *a)
 {
 	switch (a->kind) {

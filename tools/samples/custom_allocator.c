@@ -54,16 +54,19 @@ static void *window_alloc(struct nebula_custom *c, size_t size, size_t align)
 	return cell < CELLS ? &device_memory[cell * CELL] : NULL;
 }
 
-/* What is free already has no length, so that a second free does nothing. */
-static void window_free(struct nebula_custom *c, void *p, size_t size)
+/* What is free already has no length. What is wrong with a free is recorded for us. */
+static enum nebula_errc window_free(struct nebula_custom *c, void *p, size_t size)
 {
 	unsigned long cell = ((u8 *)p - device_memory) / CELL, flags;
 	struct window *w = c->data;
+	u8 length;
 
 	spin_lock_irqsave(&w->lock, flags);
-	bitmap_clear(w->used, cell, w->length[cell]);
+	length = w->length[cell];
+	bitmap_clear(w->used, cell, length);
 	w->length[cell] = 0;
 	spin_unlock_irqrestore(&w->lock, flags);
+	return length ? NEBULA_OK : NEBULA_E_DOUBLE_FREE;
 }
 
 /* A fallback asks it where to give memory back, so it has to be right about any address. */

@@ -30,7 +30,7 @@
 
 #include <nebula/nebula.h>
 
-#include "../compat.h"
+#include "compat.h"
 
 #define SAMPLES_MAX	1000
 #define INTERVAL	ms_to_ktime(1)
