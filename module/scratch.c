@@ -250,8 +250,13 @@ static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebul
 		return NEBULA_E_FOREIGN_POINTER;
 	if (p >= c->cur)
 		return NEBULA_E_DOUBLE_FREE;
-	if (read_object(c, c->cur, o) && is_edge(c, o->from))
-		return is_of(s, o, p) ? NEBULA_OK : judge_inside(s, c, p);
+	if (read_object(c, c->cur, o)) {
+		/* The word below may not be there yet: its owner may be the one we interrupted. */
+		if (is_of(s, o, p))
+			return NEBULA_OK;
+		if (is_edge(c, o->from))
+			return judge_inside(s, c, p);
+	}
 	if (!IS_ALIGNED(p, NEBULA_SCRATCH_GRAIN) || !is_edge(c, p))
 		return NEBULA_E_MISALIGNED_POINTER;
 	*o = (struct object){ .base = p, .from = p, .words = c->cur - SCRATCH_WORD };

@@ -138,40 +138,59 @@ static bool is_of(const struct nebula_stack *s, const struct stack_object *o, co
 }
 
 /**
- * struct search - is there such an object?
+ * struct search - what is wrong with freeing something?
  * @stack: where.
  * @p: what the client has of it.
- * @found: there is.
+ * @newest: the newest object, once there is one.
+ * @code: the answer so far.
  */
 struct search {
 	const struct nebula_stack *stack;
 	const void *p;
-	bool found;
+	struct stack_object newest;
+	enum nebula_errc code;
 };
 
 static bool compare(const struct stack_object *o, void *data)
 {
 	struct search *search = data;
+	const bool newest = !search->newest.base;
 
-	search->found = o->base && is_of(search->stack, o, search->p);
-	return !search->found && (!o->base || search->p < o->base);
+	if (!o->base)
+		return true;
+	if (newest) {
+		search->newest = *o;
+		if (search->p >= o->base + o->size)
+			return false;
+	}
+	search->code = NEBULA_E_MISALIGNED_POINTER;
+	if (is_of(search->stack, o, search->p)) {
+		search->code = newest ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
+		return false;
+	}
+	return search->p < o->base;
 }
 
-/* What is wrong with freeing @p; nothing when it is the newest object, which @o is then. */
+/*
+ * What is wrong with freeing @p; nothing when it is the newest object, which @o is then. All that
+ * the answer rests on is seen at once, so it was right at some moment.
+ */
 static enum nebula_errc judge(const struct nebula_stack *s, const void *p, struct stack_object *o)
 {
-	struct search search = { .stack = s, .p = p };
+	struct search search;
 	unsigned int looks = LOOKS;
 
 	if (!nebula_stack_owns(s, p))
 		return NEBULA_E_FOREIGN_POINTER;
-	if (!stack_top(s, o) || p >= o->base + o->size)
-		return NEBULA_E_DOUBLE_FREE;
-	if (is_of(s, o, p))
-		return NEBULA_OK;
-	while (looks && !stack_look(s, compare, &search))
-		looks--;
-	return search.found || !looks ? NEBULA_E_LIFO_VIOLATION : NEBULA_E_MISALIGNED_POINTER;
+	do {
+		search = (struct search){ .stack = s, .p = p, .code = NEBULA_E_DOUBLE_FREE };
+		if (stack_look(s, compare, &search)) {
+			*o = search.newest;
+			return search.code;
+		}
+	} while (--looks);
+	/* It keeps changing: later, then. */
+	return stack_top(s, o) && is_of(s, o, p) ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
 }
 
 /* With debug flags it is known what was asked for. */
@@ -291,11 +310,13 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, new_size, align, "realloc");
 	if (wrong_context(s, "realloc"))
 		return NULL;
-	code = judge(s, p, &o);
-	if (!code && old_size > o.size)
-		code = NEBULA_E_INVALID_LAYOUT;
-	if (!code)
-		code = resize(s, &o, new_size);
+	do {
+		code = judge(s, p, &o);
+		if (code)
+			break;
+		code = old_size > o.size ? NEBULA_E_INVALID_LAYOUT : resize(s, &o, new_size);
+		/* Not the newest any more. */
+	} while (code == NEBULA_E_LIFO_VIOLATION);
 	if (code)
 		return refuse(s, code, new_size, align, "realloc");
 	if (s->common.flags & NEBULA_ZERO && new_size > old_size)

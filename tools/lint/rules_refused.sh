@@ -17,9 +17,57 @@ refused_lines() {
 		keep(nebula_pool_create("x", .block_size = 64, .blocks = 8, .align = SZ_64K));|.align must not be larger than a page
 		keep(nebula_pool_create("x", .block_size = SIZE_MAX / 4, .blocks = 8));|.block_size * .blocks overflows
 		keep(nebula_pool_create("x", .block_size = 64, .blocks = 8, .capacity = 512));|has no member named 'capacity'
-		nebula_pool_free((struct nebula_bump *)space, space);|incompatible pointer type
-		nebula_last_error(space, (struct nebula_error *)space);|_Generic
-		nebula_bump_reset((struct nebula_allocator *)space);|incompatible pointer type
+		keep(nebula_stack_create("x", .capacity = 0));|.capacity must not be zero
+		keep(nebula_stack_create("x", .flags = NEBULA_SHARED));|.capacity must not be zero
+		keep(nebula_stack_create("x", .capacity = SZ_1G + 1UL));|.capacity is more than 1 GiB
+		keep(nebula_stack_create("x", .capacity = 4096, .max_capacity = 8192));|has no member named 'max_capacity'
+		keep(nebula_scratch_create("x", .gfp = GFP_NOIO));|.per_cpu_size must not be zero
+		keep(nebula_scratch_create("x", .per_cpu_size = SIZE_MAX));|.per_cpu_size is more than 1 GiB
+		keep(nebula_scratch_create("x", .capacity = 4096));|has no member named 'capacity'
+		keep(nebula_pool_create_for("x", struct item, 0));|.blocks must not be zero
+		nebula_pool_free(bump, space);|incompatible pointer type
+		nebula_bump_reset(any);|incompatible pointer type
+		keep(nebula_stack_alloc(bump, 8, 8));|incompatible pointer type
+		keep(nebula_alloc(space, 8, 8));|no pointer to an allocator
+		keep(nebula_alloc((void *)bump, 8, 8));|no pointer to an allocator
+		keep(nebula_alloc(&bump, 8, 8));|no pointer to an allocator
+		keep(nebula_alloc((const struct nebula_pool *)pool, 8, 8));|no pointer to an allocator
+		keep(nebula_zalloc(kept, 8, 8));|no pointer to an allocator
+		keep(nebula_alloc_obj((struct item *)space, struct item));|no pointer to an allocator
+		keep(nebula_zalloc_objs(space, struct item, 3));|no pointer to an allocator
+		keep(nebula_alloc_flex(space, struct many, items, 3));|no pointer to an allocator
+		keep(nebula_new(space, struct item, .a = 1));|no pointer to an allocator
+		nebula_free(space, kept);|no pointer to an allocator
+		nebula_free_sized(kept, space, 8);|no pointer to an allocator
+		nebula_free_obj(item, item);|no pointer to an allocator
+		nebula_free_obj(item, pool);|no pointer to an allocator
+		nebula_last_error(space, (struct nebula_error *)space);|no pointer to an allocator
+		nebula_stats_read(item, (struct nebula_stats *)space);|no pointer to an allocator
+		kept = nebula_owns(kept, space) ? space : NULL;|no pointer to an allocator
+		keep(nebula_allocator_of(space));|no pointer to an allocator
+		nebula_last_error(pool, space);|incompatible pointer type
+		keep(nebula_alloc_obj(pool, struct unknown));|incomplete type
+		struct many *m = nebula_alloc_obj(pool, struct item); keep(m);|incompatible pointer type
+		keep(nebula_new(pool, struct item, .c = 1));|has no member named 'c'
+		keep(nebula_alloc_flex(pool, struct item, items, 3));|has no member named 'items'
+		nebula_pool_of(struct item) items; nebula_pool_of_free(&items, (struct many *)space);|an object of another type
+		nebula_pool_of(struct item) items; nebula_pool_of_free(&items, &item);|an object of another type
+		nebula_pool_of(struct item) items; struct many *m = nebula_pool_of_alloc(&items); keep(m);|incompatible pointer type
+		nebula_pool_of(struct item) items; kept = nebula_pool_of_create(&items, "x", 0) ? space : NULL;|.blocks must not be zero
+		nebula_pool_of(struct item) items; nebula_free_obj(&items, item);|no pointer to an allocator
+		NEBULA_AUTO_OBJ(kept, struct item, p); keep(p);|no pointer to an allocator
+		NEBULA_AUTO_OBJ(pool, struct item, p); struct many *m = nebula_no_free_ptr(p); keep(m);|incompatible pointer type
+		keep(nebula_no_free_ptr(item));|'__nebula_auto_item' undeclared
+		guard(nebula_bump)(pool); keep(pool);|incompatible pointer type
+		scoped_guard(nebula_stack, bump) keep(bump);|incompatible pointer type
+		nebula_with_pool(tmp, struct item, 0) keep(tmp);|.blocks must not be zero
+		keep(nebula_fallback_create("x", bump));|nebula_parts_1
+		keep(nebula_fallback_create("x"));|nebula_parts_0
+		keep(nebula_fallback_create("x", bump, pool, any, pool, bump));|nebula_parts_5
+		keep(nebula_fallback_create("x", bump, kept));|no pointer to an allocator
+		keep(nebula_split_create("x", 64, kept, pool));|no pointer to an allocator
+		nebula_composite_destroy(pool);|incompatible pointer type
+		static NEBULA_DEFINE_ALLOCATOR(mine, .allocate = NULL); keep(&mine);|has no member named 'allocate'
 	END
 }
 
@@ -29,8 +77,15 @@ refused_module() {
 		#include <linux/module.h>
 		#include <nebula/nebula.h>
 
+		struct item { int a, b; };
+		struct many { int count; struct item items[]; };
+
 		static char space[64];
 		static void *kept;
+		static struct nebula_bump *bump;
+		static struct nebula_pool *pool;
+		static struct nebula_allocator *any;
+		static struct item *item;
 
 		static void keep(void *p)
 		{
@@ -41,6 +96,8 @@ refused_module() {
 		{
 			$1
 			keep(space);
+			keep(nebula_alloc_obj(pool, *item));
+			keep(nebula_fallback_create("x", bump, any));
 			return !kept;
 		}
 		module_init(refused_init);
