@@ -201,7 +201,7 @@ static void typed_pool_of_a_type(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, fixture_stamped(v[i], sizeof(*v[i]), i));
 		nebula_pool_of_free(handle, v[i]);
 	}
-	nebula_pool_of_free(handle, NULL);
+	nebula_pool_of_free(handle, (typeof(handle->object))NULL);
 	expect_whole(test, lines.pool, ARRAY_SIZE(v));
 	nebula_pool_of_destroy(handle);
 }

@@ -206,7 +206,7 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 		out += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_out);
 	for_each_possible_cpu(cpu)
 		in += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_in);
-	u->used = in - out;
+	u->used = in - min(in, out);
 	if (u->used > READ_ONCE(c->peak))
 		WRITE_ONCE(c->peak, u->used);
 	u->capacity = c->ops.capacity ? max(c->ops.capacity(c), u->used) : u->used;
@@ -221,6 +221,8 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 	struct nebula_usage u = { };
 	int cpu;
 
+	if (!c->cpus)
+		return;
 	for_each_possible_cpu(cpu)
 		st->frees += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->frees);
 	for_each_possible_cpu(cpu) {

@@ -454,6 +454,30 @@ attentively:
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_index);
 
+/* With debug flags: no block holds an object of this size, so it is another one's. */
+static bool wrong_size(struct nebula_pool *p, size_t size)
+{
+	if (likely(size <= p->block_size) || !(p->common.flags & NEBULA_DEBUG_FLAGS))
+		return false;
+	nebula_fail(&p->common, NEBULA_E_INVALID_LAYOUT, .size = size, .what = "free");
+	return true;
+}
+
+/**
+ * nebula_pool_free_outline_sized() - nebula_pool_free_outline() of an object whose size is known
+ * @p: the pool.
+ * @obj: a block of it.
+ * @size: of the object, bytes. With debug flags one that no block has is refused.
+ *
+ * Context: any.
+ */
+void nebula_pool_free_outline_sized(struct nebula_pool *p, void *obj, size_t size)
+{
+	if (ZERO_OR_NULL_PTR(obj) || !wrong_size(p, size))
+		nebula_pool_free_outline(p, obj);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_outline_sized);
+
 /**
  * nebula_pool_free_index_sized() - nebula_pool_free_index() of an object whose size is known
  * @p: the pool.
@@ -464,12 +488,10 @@ EXPORT_SYMBOL_GPL(nebula_pool_free_index);
  */
 void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, size_t size)
 {
-	if (likely(size <= p->block_size) || !(p->common.flags & NEBULA_DEBUG_FLAGS)) {
+	if (wrong_size(p, size))
+		preempt_enable();
+	else
 		nebula_pool_free_index(p, index);
-		return;
-	}
-	preempt_enable();
-	nebula_fail(&p->common, NEBULA_E_INVALID_LAYOUT, .size = size, .what = "free");
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_index_sized);
 

@@ -5,10 +5,11 @@
  * A CPU's part, objects with the word behind each that tells where it began:
  *
  *	    start                                          cur             end
- *	|edge|###A###|start|..pad..|####B####|A end|B 1|....................|
+ *	|edge|###A###|A|..pad..|####B####|A end|~B|.........................|
  *
- * The word of an object behind padding is odd, and a second one before it tells where the padding
- * began, so that all of it is given back. Below the first object lies a word that no object has.
+ * The word of an object behind padding is complemented, so that it is equal to no address that
+ * anybody has, and a second one before it tells where the padding began, so that all of it is given
+ * back. Below the first object lies a word that no object has.
  *
  * Interruption between any two instructions. Whoever interrupts gets and puts in pairs, so he
  * leaves @cur as he found it, and everything below it. What he changes is memory above @cur, peak
@@ -30,9 +31,6 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include "scratch.h"
-
-/* In the word behind an object: it lies behind padding, of which the word before tells. */
-#define PADDED		1UL
 
 /* Objects of a CPU that are looked at for debugfs. */
 #define OBJECTS_MAX	32
@@ -58,12 +56,11 @@ static unsigned long word_at(unsigned long addr)
 /* The object that ends at @cur; false when there is none, or its words were overwritten. */
 static bool read_object(const struct nebula_scratch_cpu *c, unsigned long cur, struct object *o)
 {
-	unsigned long word = word_at(cur - SCRATCH_WORD);
-
-	o->base = word & ~PADDED;
+	o->base = word_at(cur - SCRATCH_WORD);
 	o->from = o->base;
 	o->words = cur - SCRATCH_WORD;
-	if (word & PADDED) {
+	if (~o->base >= c->start && ~o->base < c->end) {
+		o->base = ~o->base;
 		o->words -= SCRATCH_WORD;
 		o->from = word_at(o->words);
 	}
@@ -122,7 +119,7 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align)
 		((unsigned long *)next)[-1] = base;
 	} else {
 		((unsigned long *)next)[-2] = cur;
-		((unsigned long *)next)[-1] = base | PADDED;
+		((unsigned long *)next)[-1] = ~base;
 	}
 	this_cpu_inc(cpus->allocs);
 	this_cpu_add(cpus->bytes, size);

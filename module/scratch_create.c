@@ -41,7 +41,8 @@ static struct nebula_refusal check_size(const struct nebula_scratch_config *cfg)
 static void enter(struct nebula_scratch *s, struct nebula_scratch_cpu *c, void *memory, size_t size)
 {
 	nebula_guard_fill(&s->common, memory, size);
-	*(unsigned long *)memory = 0;
+	/* No pointer, not even NULL. */
+	*(unsigned long *)memory = ~(unsigned long)memory;
 	c->start = (unsigned long)memory + SCRATCH_WORD;
 	c->end = (unsigned long)memory + ALIGN_DOWN(size, SCRATCH_WORD);
 	c->cur = c->start;
@@ -59,6 +60,7 @@ static void enter_nothing(struct nebula_scratch *s)
 	for_each_possible_cpu(cpu) {
 		struct nothing *n = per_cpu_ptr(&nothing, cpu);
 
+		n->edge = ~(unsigned long)&n->edge;
 		n->cpu.start = (unsigned long)(&n->edge + 1);
 		n->cpu.end = n->cpu.start;
 		n->cpu.cur = n->cpu.start;

@@ -158,6 +158,7 @@ void nebula_pool_destroy(struct nebula_pool *p);
 void *nebula_pool_alloc_outline(struct nebula_pool *p) __malloc;
 void *nebula_pool_alloc_stale(struct nebula_pool *p) __malloc;
 void nebula_pool_free_outline(struct nebula_pool *p, void *obj);
+void nebula_pool_free_outline_sized(struct nebula_pool *p, void *obj, size_t size);
 void nebula_pool_free_index(struct nebula_pool *p, unsigned long index);
 void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, size_t size);
 void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align) __malloc;
@@ -361,7 +362,10 @@ static __always_inline void nebula_pool_free_sized(struct nebula_pool *p, void *
 	unsigned long count;
 
 	if (unlikely(index >= p->blocks) || (!NEBULA_NMI_SAFE && in_nmi())) {
-		nebula_pool_free_outline(p, obj);
+		if (size)
+			nebula_pool_free_outline_sized(p, obj, size);
+		else
+			nebula_pool_free_outline(p, obj);
 		return;
 	}
 	preempt_disable();

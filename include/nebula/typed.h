@@ -21,11 +21,18 @@
 #include <linux/overflow.h>
 #include <nebula/generic.h>
 
-/* Tells a flexible array's counter how many there are, where the compiler knows of it. */
+/*
+ * Tells a flexible array's counter how many there are, where the compiler knows of it; and whether
+ * it can count so many.
+ */
 #ifdef __set_flex_counter
 #define nebula_set_counter(array, count)	__set_flex_counter(array, count)
+#define nebula_counts(type, member, count)						\
+	(!overflows_flex_counter_type(typeof(type), member, count))
 #else
 #define nebula_set_counter(array, count)	((void)(array), (void)(count))
+#define nebula_counts(type, member, count)						\
+	((void)offsetof(typeof(type), member), (void)(count), true)
 #endif
 
 /**
@@ -92,7 +99,9 @@
 	const size_t __nebula_count = (count);						\
 	typeof(type) *__nebula_flex = NULL;						\
 											\
-	__nebula_flex = nebula_alloc(x, struct_size(__nebula_flex, member, __nebula_count),	\
+	__nebula_flex = nebula_alloc(x, !nebula_counts(type, member, __nebula_count) ?	\
+				     SIZE_MAX :						\
+				     struct_size(__nebula_flex, member, __nebula_count),	\
 				     __alignof__(typeof(type)));			\
 	if (likely(__nebula_flex))							\
 		nebula_set_counter(__nebula_flex->member, __nebula_count);		\
@@ -181,7 +190,7 @@
 /* nebula_pool_of_free() - as nebula_pool_free(), of a typed handle */
 #define nebula_pool_of_free(handle, p)							\
 do {											\
-	BUILD_BUG_ON_MSG(!__same_type((handle)->object, p) && !__same_type((void *)0, p),	\
+	BUILD_BUG_ON_MSG(!__same_type((handle)->object, p),				\
 			 "nebula_pool_of: an object of another type");			\
 	nebula_pool_free((handle)->pool, p);						\
 } while (0)
