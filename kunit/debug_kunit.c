@@ -155,7 +155,8 @@ static void use_bump(struct kunit *test, struct nebula_bump *b)
 	unsigned int i;
 
 	KUNIT_EXPECT_GE(test, nebula_bump_capacity(b), (size_t)SZ_16K);
-	for (i = 0; i < 64; i++)
+	/* Each CPU that we come to may keep the rest of what it took for itself. */
+	for (i = 0; i < 32; i++)
 		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
 	nebula_bump_reset(b);
 	KUNIT_EXPECT_EQ(test, nebula_bump_used(b), (size_t)0);

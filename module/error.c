@@ -46,6 +46,7 @@
 
 static struct nebula_error_slot ring[RING_SIZE];
 static atomic64_t newest = ATOMIC64_INIT(0);
+static atomic64_t finished = ATOMIC64_INIT(0);	/* records that were written, or dropped */
 static atomic64_t lost = ATOMIC64_INIT(0);
 static u64 cleared;
 
@@ -186,6 +187,9 @@ noinline __cold int nebula_error_record(const struct nebula_failure *f)
 	} else {
 		atomic64_inc(&lost);
 	}
+	/* After the record; pairs with the acquire in deliver(). */
+	smp_mb__before_atomic();
+	atomic64_inc(&finished);
 	irq_work_queue(&deliver_kick);
 	return nebula_errc_to_errno(f->code);
 }
@@ -231,20 +235,28 @@ static void log_report(const struct nebula_error *err)
 	}
 }
 
+/*
+ * In order. One that is not there may still be written, and whoever does it kicks us again; once
+ * nobody writes any more it was dropped.
+ */
 static void deliver(struct work_struct *work)
 {
-	u64 last = atomic64_read(&newest), seq = delivered + 1;
+	/* Pairs with the barrier in nebula_error_record(). */
+	u64 done = atomic64_read_acquire(&finished), last = atomic64_read(&newest);
+	u64 seq = delivered + 1;
 	static struct nebula_error err;
 
 	if (last > RING_SIZE && seq <= last - RING_SIZE)
 		seq = last - RING_SIZE + 1;
 	for (; seq <= last; seq++) {
-		if (!slot_read(slot_of(seq), &err) || err.seq != seq)
-			continue;
-		log_report(&err);
-		blocking_notifier_call_chain(&listeners, err.code, &err);
+		if (slot_read(slot_of(seq), &err) && err.seq == seq) {
+			log_report(&err);
+			blocking_notifier_call_chain(&listeners, err.code, &err);
+		} else if (done != last) {
+			break;
+		}
 	}
-	delivered = last;
+	WRITE_ONCE(delivered, seq - 1);
 }
 
 /**
@@ -254,8 +266,16 @@ static void deliver(struct work_struct *work)
  */
 void nebula_error_flush(void)
 {
-	irq_work_sync(&deliver_kick);
-	flush_work(&deliver_work);
+	const u64 last = atomic64_read(&newest);
+
+	for (;;) {
+		irq_work_sync(&deliver_kick);
+		flush_work(&deliver_work);
+		if (READ_ONCE(delivered) >= last)
+			return;
+		/* One before it is being written. */
+		cond_resched();
+	}
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_flush);
 
