@@ -193,15 +193,6 @@ int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_reserve);
 
-static void usage(const struct nebula_bump *b, struct nebula_usage *u)
-{
-	*u = (struct nebula_usage){ };
-	if (bump_is_shared(b))
-		bump_shared_usage(b, u);
-	else
-		bump_owner_usage(b, u);
-}
-
 /**
  * nebula_bump_used() - bytes in use
  * @b: the allocator.
@@ -214,10 +205,7 @@ static void usage(const struct nebula_bump *b, struct nebula_usage *u)
  */
 size_t nebula_bump_used(const struct nebula_bump *b)
 {
-	struct nebula_usage u;
-
-	usage(b, &u);
-	return u.used;
+	return nebula_allocator_usage(&b->common).used;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_used);
 
@@ -230,10 +218,7 @@ EXPORT_SYMBOL_GPL(nebula_bump_used);
  */
 size_t nebula_bump_available(const struct nebula_bump *b)
 {
-	struct nebula_usage u;
-
-	usage(b, &u);
-	return u.available;
+	return nebula_allocator_usage(&b->common).available;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_available);
 
@@ -259,10 +244,7 @@ EXPORT_SYMBOL_GPL(nebula_bump_capacity);
  */
 size_t nebula_bump_peak(const struct nebula_bump *b)
 {
-	struct nebula_usage u;
-
-	usage(b, &u);
-	return u.peak;
+	return nebula_allocator_usage(&b->common).peak;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_peak);
 
@@ -297,24 +279,22 @@ static const struct nebula_bump *bump_of(const struct nebula_allocator *a)
 
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
-	usage(bump_of(a), u);
+	const struct nebula_bump *b = bump_of(a);
+
+	if (bump_is_shared(b))
+		bump_shared_usage(b, u);
+	else
+		bump_owner_usage(b, u);
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_bump *b = bump_of(a);
-	struct nebula_usage u;
 
-	usage(b, &u);
 	if (bump_is_shared(b))
 		bump_shared_stats(b, st);
 	else
 		bump_owner_stats(b, st);
-	st->used = u.used;
-	st->available = u.available;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)

@@ -174,7 +174,6 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 					   size_t cfg_size, unsigned int abi, struct module *owner)
 {
 	const struct nebula_config_common common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
-	struct nebula_failure failure = { .kind = NEBULA_KIND_BUMP, .name = name };
 	struct nebula_bump_heap *heap;
 	struct nebula_refusal r;
 	unsigned int saved;
@@ -182,26 +181,19 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 
 	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
 		return ERR_PTR(-ENOEXEC);
-	failure.size = cfg->capacity;
 	r = nebula_config_check(&common);
 	if (!r.code)
 		r = check_capacity(cfg);
-	if (r.code) {
-		failure.code = r.code;
-		failure.what = r.field;
-		return ERR_PTR(nebula_error_record(&failure));
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->bump;
+		r = err == -ENOMEM ? NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create")
+				   : NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
 	}
-
-	saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-	heap = make_heap(cfg, &common, owner, &err);
-	nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
-	if (heap)
-		return &heap->bump;
-
-	failure.code = err == -ENOMEM ? NEBULA_E_BACKING_FAILED : NEBULA_E_INVALID_CONFIG;
-	failure.what = err == -ENOMEM ? "create" : ".buffer_size";
-	nebula_error_record(&failure);
-	return ERR_PTR(err);
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_BUMP, name, cfg->capacity, r));
 }
 EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
 

@@ -133,9 +133,8 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	unsigned int i;
 
 	for (i = 0; i < c->nr; i++) {
-		struct nebula_usage part = { };
+		const struct nebula_usage part = nebula_allocator_usage(c->parts[i]);
 
-		nebula_kind_ops(c->parts[i]->kind)->usage(c->parts[i], &part);
 		u->used += part.used;
 		u->available += part.available;
 		u->capacity += part.capacity;
@@ -158,7 +157,6 @@ static u64 hits_of(const struct composite *c, unsigned int part)
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct composite *c = composite_of(a);
-	struct nebula_usage u = { };
 	unsigned int i;
 	int cpu;
 
@@ -168,12 +166,6 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 		st->bytes_in += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes);
 	for (i = 0; i < c->nr; i++)
 		st->allocs += hits_of(c, i);
-	ops_usage(a, &u);
-	st->used = u.used;
-	st->available = u.available;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
@@ -289,9 +281,9 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 				       struct module *owner)
 {
 	const struct nebula_config_common common = { .name = name };
-	struct nebula_failure failure = { .kind = as->common.kind, .name = name };
 	struct nebula_refusal r = nebula_config_check(&common);
 	struct composite *c = NULL;
+	int err;
 
 	if (!r.code)
 		r = check_parts(parts, nr);
@@ -305,10 +297,8 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 	}
 	if (c)
 		return &c->common;
-	failure.code = r.code;
-	failure.what = r.field;
-	nebula_error_record(&failure);
-	return ERR_PTR(error_of(parts, nr) ?: nebula_errc_to_errno(r.code));
+	err = nebula_config_refuse(as->common.kind, name, 0, r);
+	return ERR_PTR(error_of(parts, nr) ?: err);
 }
 
 /**

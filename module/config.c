@@ -73,6 +73,21 @@ void nebula_config_request(struct nebula_region_request *req,
 	};
 }
 
+/* Records why an allocator was not made. Returns the negative errno of that. */
+int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
+			 struct nebula_refusal r)
+{
+	const struct nebula_failure failure = {
+		.code = r.code,
+		.kind = kind,
+		.name = name,
+		.size = size,
+		.what = r.field,
+	};
+
+	return nebula_error_record(&failure);
+}
+
 /* Flags with those that the preset and the module parameter add. Process context; sleeps. */
 u32 nebula_config_flags(const struct nebula_config_common *c)
 {

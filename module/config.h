@@ -44,6 +44,9 @@ struct nebula_config_common {
 	size_t buffer_size;
 };
 
+int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
+			 struct nebula_refusal r);
+
 /* Fills in the above from a configuration of any kind. */
 #define NEBULA_CONFIG_COMMON(allocator_name, cfg, known)				\
 	((struct nebula_config_common){							\

@@ -104,18 +104,6 @@ static struct nebula_refusal check(const struct nebula_custom *c, const char *na
 	return NEBULA_ACCEPT;
 }
 
-static int refuse_name(const char *name, enum nebula_errc code, const char *what)
-{
-	const struct nebula_failure failure = {
-		.code = code,
-		.kind = NEBULA_KIND_CUSTOM,
-		.name = name,
-		.what = what,
-	};
-
-	return nebula_error_record(&failure);
-}
-
 /**
  * nebula_custom_register_abi() - begin to use an allocator of a client's own kind
  * @c: the allocator.
@@ -138,7 +126,7 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 		return -ENOEXEC;
 	r = check(c, name);
 	if (r.code)
-		return refuse_name(name, r.code, r.field);
+		return nebula_config_refuse(NEBULA_KIND_CUSTOM, name, 0, r);
 
 	memset(&c->common, 0, sizeof(c->common));
 	c->common.kind = NEBULA_KIND_CUSTOM;
@@ -150,21 +138,20 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 		return 0;
 	free_percpu(c->cpus);
 	c->cpus = NULL;
-	return refuse_name(name, NEBULA_E_BACKING_FAILED, "register");
+	r = NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "register");
+	return nebula_config_refuse(NEBULA_KIND_CUSTOM, name, 0, r);
 }
 EXPORT_SYMBOL_GPL(nebula_custom_register_abi);
-
-static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st);
 
 /* Nobody calls any more. Process context. */
 static void take_down(struct nebula_custom *c)
 {
-	struct nebula_stats st = { };
 	char what[NEBULA_WHAT_SIZE];
+	struct nebula_stats st;
 
-	ops_stats(&c->common, &st);
-	if (st.allocs != st.frees) {
-		snprintf(what, sizeof(what), "%u live", (u32)(st.allocs - st.frees));
+	nebula_allocator_stats_read(&c->common, &st);
+	if (st.live) {
+		snprintf(what, sizeof(what), "%u live", (u32)st.live);
 		nebula_fail(&c->common, NEBULA_E_LEAK, .size = st.used, .what = what);
 	}
 	nebula_allocator_unregister(&c->common);
@@ -218,7 +205,6 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_custom *c = custom_of(a);
-	struct nebula_usage u = { };
 	int cpu;
 
 	if (!c->cpus)
@@ -229,13 +215,7 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 		st->allocs += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->allocs);
 		st->bytes_in += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_in);
 	}
-	ops_usage(a, &u);
-	st->bytes_out = st->bytes_in - u.used;
-	st->used = u.used;
-	st->available = u.available;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
+	st->bytes_out = st->bytes_in - min(st->used, st->bytes_in);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)

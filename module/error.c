@@ -116,7 +116,7 @@ static void fill(struct nebula_error *err, u64 seq, bool first, const struct neb
 
 	memset(err, 0, sizeof(*err));
 	if (a)
-		nebula_kind_ops(a->kind)->usage(a, &u);
+		u = nebula_allocator_usage(a);
 
 	err->seq = seq;
 	err->time_ns = local_clock();

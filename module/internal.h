@@ -176,7 +176,7 @@ struct nebula_usage {
  * @free: as @alloc.
  * @owns: does an address lie in its memory? Any context.
  * @usage: any context.
- * @stats: fills in all but failures and derived values; any context.
+ * @stats: fills in what is neither @usage nor derived; any context.
  * @describe: lines for debugfs' info; process context.
  * @reclaim: takes everything down, the owner is gone; process context.
  * @live: lines for debugfs' live, or NULL; process context.
@@ -271,6 +271,7 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 			      gfp_t gfp);
 void nebula_allocator_unregister(struct nebula_allocator *a);
 const char *nebula_allocator_name(const struct nebula_allocator *a);
+struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a);
 unsigned int nebula_registry_count(void);
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
 			      void *data);

@@ -608,18 +608,11 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_pool_heap *heap = heap_of(a);
 	const size_t size = heap->pool.block_size;
-	struct nebula_usage u = { };
 
-	ops_usage(a, &u);
 	st->allocs = pool_allocs(heap);
-	st->frees = st->allocs - min_t(u64, st->allocs, u.used / size);
+	st->frees = st->allocs - min_t(u64, st->allocs, st->used / size);
 	st->bytes_in = st->allocs * size;
 	st->bytes_out = st->frees * size;
-	st->used = u.used;
-	st->available = u.available;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
 	st->regions = READ_ONCE(heap->segments);
 	st->grows = READ_ONCE(heap->grows);
 }

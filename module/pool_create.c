@@ -241,7 +241,6 @@ static struct nebula_refusal refusal_of(int err)
 struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula_pool_config *cfg,
 					   size_t cfg_size, unsigned int abi, struct module *owner)
 {
-	struct nebula_failure failure = { .kind = NEBULA_KIND_POOL, .name = name };
 	struct nebula_config_common common;
 	struct nebula_pool_heap *heap;
 	struct nebula_refusal r;
@@ -260,10 +259,7 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 			return &heap->pool;
 		r = refusal_of(err);
 	}
-	failure.code = r.code;
-	failure.what = r.field;
-	failure.size = cfg->block_size;
-	return ERR_PTR(nebula_error_record(&failure));
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_POOL, name, cfg->block_size, r));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
 

@@ -393,7 +393,6 @@ static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_scratch *s = scratch_of(a);
-	struct nebula_usage u = { };
 	unsigned long live = 0;
 	struct looked l;
 	int cpu;
@@ -408,14 +407,8 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 		st->padding += READ_ONCE(c->padding);
 		st->regions++;
 	}
-	ops_usage(a, &u);
 	st->frees = st->allocs - min_t(u64, live, st->allocs);
-	st->used = u.used;
-	st->available = u.available;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
-	st->bytes_out = st->bytes_in - min_t(u64, u.used, st->bytes_in);
+	st->bytes_out = st->bytes_in - min(st->used, st->bytes_in);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)

@@ -106,12 +106,11 @@ static int fill_heap(struct nebula_scratch_heap *heap)
 
 static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config *cfg,
 					     const struct nebula_config_common *common,
-					     struct module *owner, int *err)
+					     struct module *owner)
 {
 	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
 	struct nebula_scratch_heap *heap;
 
-	*err = -ENOMEM;
 	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
 	if (!heap)
 		return NULL;
@@ -120,10 +119,8 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 	heap->scratch.common.flags = nebula_config_flags(common);
 	nebula_config_request(&heap->request, common);
 	heap->request.size = PAGE_ALIGN(cfg->per_cpu_size + 2 * SCRATCH_WORD);
-	*err = fill_heap(heap);
-	if (!*err)
-		*err = nebula_allocator_register(&heap->scratch.common, common->name, owner, gfp);
-	if (!*err)
+	if (!fill_heap(heap) &&
+	    !nebula_allocator_register(&heap->scratch.common, common->name, owner, gfp))
 		return heap;
 	free_heap(heap);
 	return NULL;
@@ -155,44 +152,34 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 		.backing = cfg->backing,
 		.gfp = cfg->gfp,
 	};
-	struct nebula_failure failure = { .kind = NEBULA_KIND_SCRATCH, .name = name };
 	struct nebula_scratch_heap *heap;
 	struct nebula_refusal r;
 	unsigned int saved;
-	int err;
 
 	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
 		return ERR_PTR(-ENOEXEC);
-	failure.size = cfg->per_cpu_size;
 	r = nebula_config_check(&common);
 	if (!r.code)
 		r = check_size(cfg);
-	if (r.code) {
-		failure.code = r.code;
-		failure.what = r.field;
-		return ERR_PTR(nebula_error_record(&failure));
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner);
+		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->scratch;
+		r = NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
 	}
-
-	saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-	heap = make_heap(cfg, &common, owner, &err);
-	nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
-	if (heap)
-		return &heap->scratch;
-	failure.code = NEBULA_E_BACKING_FAILED;
-	failure.what = "create";
-	nebula_error_record(&failure);
-	return ERR_PTR(err);
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_SCRATCH, name, cfg->per_cpu_size, r));
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_create_cfg);
 
 /* Somebody forgot to put, and can never do it any more. */
 static void report_leak(struct nebula_scratch *s)
 {
-	struct nebula_usage u = { };
+	const size_t used = nebula_allocator_usage(&s->common).used;
 
-	nebula_scratch_ops.usage(&s->common, &u);
-	if (u.used)
-		nebula_fail(&s->common, NEBULA_E_LEAK, .size = u.used, .what = "not put");
+	if (used)
+		nebula_fail(&s->common, NEBULA_E_LEAK, .size = used, .what = "not put");
 }
 
 /* Whatever is in use: nobody calls any more. Process context. */

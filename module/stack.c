@@ -374,15 +374,6 @@ void nebula_stack_reset(struct nebula_stack *s)
 }
 EXPORT_SYMBOL_GPL(nebula_stack_reset);
 
-static void usage(const struct nebula_stack *s, struct nebula_usage *u)
-{
-	*u = (struct nebula_usage){ };
-	if (stack_is_shared(s))
-		stack_shared_usage(s, u);
-	else
-		stack_owner_usage(s, u);
-}
-
 /**
  * nebula_stack_used() - bytes in use
  * @s: the stack.
@@ -392,10 +383,7 @@ static void usage(const struct nebula_stack *s, struct nebula_usage *u)
  */
 size_t nebula_stack_used(const struct nebula_stack *s)
 {
-	struct nebula_usage u;
-
-	usage(s, &u);
-	return u.used;
+	return nebula_allocator_usage(&s->common).used;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_used);
 
@@ -408,10 +396,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_used);
  */
 size_t nebula_stack_available(const struct nebula_stack *s)
 {
-	struct nebula_usage u;
-
-	usage(s, &u);
-	return u.available;
+	return nebula_allocator_usage(&s->common).available;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_available);
 
@@ -437,10 +422,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_capacity);
  */
 size_t nebula_stack_peak(const struct nebula_stack *s)
 {
-	struct nebula_usage u;
-
-	usage(s, &u);
-	return u.peak;
+	return nebula_allocator_usage(&s->common).peak;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_peak);
 
@@ -467,24 +449,22 @@ static const struct nebula_stack *stack_of(const struct nebula_allocator *a)
 
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
-	usage(stack_of(a), u);
+	const struct nebula_stack *s = stack_of(a);
+
+	if (stack_is_shared(s))
+		stack_shared_usage(s, u);
+	else
+		stack_owner_usage(s, u);
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_stack *s = stack_of(a);
-	struct nebula_usage u;
 
-	usage(s, &u);
 	if (stack_is_shared(s))
 		stack_shared_stats(s, st);
 	else
 		stack_owner_stats(s, st);
-	st->used = u.used;
-	st->available = u.available;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)

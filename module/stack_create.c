@@ -160,7 +160,6 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 					     struct module *owner)
 {
 	const struct nebula_config_common common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
-	struct nebula_failure failure = { .kind = NEBULA_KIND_STACK, .name = name };
 	struct nebula_stack_heap *heap;
 	struct nebula_refusal r;
 	unsigned int saved;
@@ -168,26 +167,19 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 
 	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
 		return ERR_PTR(-ENOEXEC);
-	failure.size = cfg->capacity;
 	r = nebula_config_check(&common);
 	if (!r.code)
 		r = check_capacity(cfg);
-	if (r.code) {
-		failure.code = r.code;
-		failure.what = r.field;
-		return ERR_PTR(nebula_error_record(&failure));
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->stack;
+		r = err == -ENOMEM ? NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create")
+				   : NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
 	}
-
-	saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-	heap = make_heap(cfg, &common, owner, &err);
-	nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
-	if (heap)
-		return &heap->stack;
-
-	failure.code = err == -ENOMEM ? NEBULA_E_BACKING_FAILED : NEBULA_E_INVALID_CONFIG;
-	failure.what = err == -ENOMEM ? "create" : ".buffer_size";
-	nebula_error_record(&failure);
-	return ERR_PTR(err);
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_STACK, name, cfg->capacity, r));
 }
 EXPORT_SYMBOL_GPL(nebula_stack_create_cfg);
 

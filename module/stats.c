@@ -8,6 +8,15 @@
 #include <linux/string.h>
 #include "internal.h"
 
+/* How full an allocator is. Any context. */
+struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a)
+{
+	struct nebula_usage u = { };
+
+	nebula_kind_ops(a->kind)->usage(a, &u);
+	return u;
+}
+
 /**
  * nebula_allocator_stats_read() - the statistics of an allocator
  * @a: the allocator.
@@ -17,9 +26,16 @@
  */
 void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st)
 {
+	const struct nebula_usage u = nebula_allocator_usage(a);
 	unsigned int code;
 
-	memset(st, 0, sizeof(*st));
+	*st = (struct nebula_stats){
+		.used = u.used,
+		.available = u.available,
+		.capacity = u.capacity,
+		.max_capacity = u.max_capacity,
+		.peak = u.peak,
+	};
 	nebula_kind_ops(a->kind)->stats(a, st);
 
 	for (code = 0; code < NEBULA_E_NR; code++) {

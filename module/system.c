@@ -183,7 +183,6 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
-	struct nebula_usage u = { };
 	int cpu;
 
 	for_each_possible_cpu(cpu)
@@ -192,12 +191,7 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 		st->allocs += READ_ONCE(per_cpu_ptr(&counters, cpu)->allocs);
 		st->bytes_in += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_in);
 	}
-	ops_usage(a, &u);
-	st->bytes_out = st->bytes_in - u.used;
-	st->used = u.used;
-	st->capacity = u.capacity;
-	st->max_capacity = u.max_capacity;
-	st->peak = u.peak;
+	st->bytes_out = st->bytes_in - min(st->used, st->bytes_in);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
