@@ -231,8 +231,9 @@ int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 		return 0;
 	if (wrong_context(s, "free"))
 		return -EPERM;
-	/* Behind padding, or below a mark. */
-	if (likely(!stack_is_shared(s) && !stack_is_guarded(s) && stack_owner_pop_this(s, p)))
+	/* Most often it is the newest after all. */
+	if (likely(!stack_is_guarded(s)) &&
+	    likely(stack_is_shared(s) ? stack_shared_pop(s, p) : stack_owner_pop_this(s, p)))
 		return 0;
 	do {
 		code = judge(s, p, &o);
