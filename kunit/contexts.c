@@ -8,11 +8,7 @@
 #include <linux/smp.h>
 #include "../module/compat.h"
 #include "contexts.h"
-
-#ifdef CONFIG_X86_LOCAL_APIC
-#include <asm/apic.h>
-#include <asm/nmi.h>
-#endif
+#include "nmis.h"
 
 /* Between two interrupts, at least and on top of it, nanoseconds. */
 #define PAUSE_LEAST	20000
@@ -45,69 +41,12 @@ static void interrupt(struct context_cpu *on, enum nebula_context context)
 	turn(c, c->threads + (context - NEBULA_IN_SOFTIRQ) * nr_cpu_ids + on->cpu, context);
 }
 
-#ifdef CONFIG_X86_LOCAL_APIC
-
-/* Whose NMIs are about: there is one at a time. */
-static struct contexts *nmi_contexts;
-
-static int in_nmi_handler(unsigned int type, struct pt_regs *regs)
+static void in_nmi_of(unsigned int cpu, void *data)
 {
-	struct context_cpu *on = &nmi_contexts->cpus[raw_smp_processor_id()];
+	struct contexts *c = data;
 
-	if (!atomic_read(&on->nmi_pending))
-		return NMI_DONE;
-	interrupt(on, NEBULA_IN_NMI);
-	atomic_set_release(&on->nmi_pending, 0);
-	return NMI_HANDLED;
+	interrupt(&c->cpus[cpu], NEBULA_IN_NMI);
 }
-
-/* From the interrupt of one CPU to the next CPU, which may be anywhere. */
-static void nmi_send(struct contexts *c)
-{
-	unsigned int cpu = cpumask_next(raw_smp_processor_id(), cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	if (c->nmis && !atomic_xchg(&c->cpus[cpu].nmi_pending, 1))
-		apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
-}
-
-static void nmis_begin(struct kunit *test, struct contexts *c)
-{
-	nmi_contexts = c;
-	c->nmis = !register_nmi_handler(NMI_LOCAL, in_nmi_handler, 0, "nebula_test");
-	KUNIT_EXPECT_TRUE(test, c->nmis);
-}
-
-/* Nobody sends any more; each that was sent arrives, and would be nobody's without a handler. */
-static void nmis_end(struct contexts *c)
-{
-	int cpu;
-
-	if (!c->nmis)
-		return;
-	for_each_online_cpu(cpu)
-		while (atomic_read_acquire(&c->cpus[cpu].nmi_pending))
-			cpu_relax();
-	unregister_nmi_handler(NMI_LOCAL, "nebula_test");
-	c->nmis = false;
-}
-
-#else
-
-static void nmi_send(struct contexts *c)
-{
-}
-
-static void nmis_begin(struct kunit *test, struct contexts *c)
-{
-}
-
-static void nmis_end(struct contexts *c)
-{
-}
-
-#endif
 
 /* From now on, or a slow machine would do nothing else. */
 static enum hrtimer_restart again(struct hrtimer *timer)
@@ -129,7 +68,8 @@ static enum hrtimer_restart in_hardirq_handler(struct hrtimer *timer)
 {
 	struct context_cpu *on = container_of(timer, struct context_cpu, hard);
 
-	nmi_send(on->contexts);
+	if (on->contexts->nmis)
+		nmis_send();
 	interrupt(on, NEBULA_IN_HARDIRQ);
 	return again(timer);
 }
@@ -204,7 +144,7 @@ void contexts_run(struct kunit *test, struct contexts *c, unsigned int turns)
 
 	c->turns = turns;
 	c->over = false;
-	nmis_begin(test, c);
+	c->nmis = nmis_begin(test, in_nmi_of, c);
 	for_each_online_cpu(cpu)
 		smp_call_function_single(cpu, timers_start, &c->cpus[cpu], true);
 	threads_run(test, c);
@@ -212,7 +152,9 @@ void contexts_run(struct kunit *test, struct contexts *c, unsigned int turns)
 		hrtimer_cancel(&c->cpus[cpu].hard);
 		hrtimer_cancel(&c->cpus[cpu].soft);
 	}
-	nmis_end(c);
+	if (c->nmis)
+		nmis_end();
+	c->nmis = false;
 	kunit_info(test, "turns: %d in tasks, %d in softirqs, %d in hard interrupts, %d in NMIs\n",
 		   atomic_read(&c->entered[NEBULA_IN_TASK]),
 		   atomic_read(&c->entered[NEBULA_IN_SOFTIRQ]),

@@ -31,14 +31,12 @@ struct context_thread {
  * @cpu: the CPU.
  * @soft: soft interrupt.
  * @hard: hard interrupt.
- * @nmi_pending: an NMI was sent and has not been dealt with. Any context.
  */
 struct context_cpu {
 	struct contexts *contexts;
 	unsigned int cpu;
 	struct hrtimer soft;
 	struct hrtimer hard;
-	atomic_t nmi_pending;
 };
 
 /**

@@ -9,16 +9,9 @@
 #include <linux/smp.h>
 #include "../module/compat.h"
 #include "crowd.h"
+#include "nmis.h"
 
-#ifdef CONFIG_X86_LOCAL_APIC
-#include <asm/apic.h>
-#include <asm/nmi.h>
-#define HAVE_NMIS	1
-#else
-#define HAVE_NMIS	0
-#endif
-
-#define CONTEXTS	(2 + HAVE_NMIS)
+#define CONTEXTS	(2 + IS_ENABLED(CONFIG_X86_LOCAL_APIC))
 #define BULK_MAX	24
 
 static void holder_take(struct holder *h, unsigned int n)
@@ -114,70 +107,13 @@ static void holder_exit(struct holder *h)
 		holder_give(h, BULK_MAX);
 }
 
-#if HAVE_NMIS
-
-/* Of the crowd whose NMIs are about: there is one at a time. */
-static struct crowd *nmi_crowd;
-
-static int holder_in_nmi(unsigned int type, struct pt_regs *regs)
+static void holder_in_nmi(unsigned int cpu, void *data)
 {
-	struct crowd_cpu *w = &nmi_crowd->cpus[raw_smp_processor_id()];
+	struct crowd *c = data;
 
-	if (!atomic_read(&w->nmi_pending))
-		return NMI_DONE;
-	holder_turn(&w->nmi);
-	holder_turn(&w->nmi);
-	atomic_set_release(&w->nmi_pending, 0);
-	return NMI_HANDLED;
+	holder_turn(&c->cpus[cpu].nmi);
+	holder_turn(&c->cpus[cpu].nmi);
 }
-
-/* From the interrupt of one CPU to the next CPU, which may be anywhere. */
-static void nmi_send(struct crowd *c)
-{
-	unsigned int cpu = cpumask_next(raw_smp_processor_id(), cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	if (!atomic_xchg(&c->cpus[cpu].nmi_pending, 1))
-		apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
-}
-
-static void nmis_begin(struct kunit *test, struct crowd *c)
-{
-	nmi_crowd = c;
-	c->nmis = !register_nmi_handler(NMI_LOCAL, holder_in_nmi, 0, "nebula_test");
-	KUNIT_EXPECT_TRUE(test, c->nmis);
-}
-
-/* Nobody sends any more; each that was sent arrives, and would be nobody's without a handler. */
-static void nmis_end(struct crowd *c)
-{
-	int cpu;
-
-	if (!c->nmis)
-		return;
-	for_each_online_cpu(cpu)
-		while (atomic_read_acquire(&c->cpus[cpu].nmi_pending))
-			cpu_relax();
-	unregister_nmi_handler(NMI_LOCAL, "nebula_test");
-	c->nmis = false;
-}
-
-#else
-
-static void nmi_send(struct crowd *c)
-{
-}
-
-static void nmis_begin(struct kunit *test, struct crowd *c)
-{
-}
-
-static void nmis_end(struct crowd *c)
-{
-}
-
-#endif
 
 static enum hrtimer_restart holder_in_hardirq(struct hrtimer *timer)
 {
@@ -188,7 +124,7 @@ static enum hrtimer_restart holder_in_hardirq(struct hrtimer *timer)
 	for (i = 0; i < 3; i++)
 		holder_turn(h);
 	if (h->crowd->nmis)
-		nmi_send(h->crowd);
+		nmis_send();
 	/* From now on, or a slow machine would do nothing else. */
 	hrtimer_set_expires(timer, ktime_add_ns(ktime_get(), 20 * NSEC_PER_USEC +
 						prandom_u32_state(&h->random) % 180000));
@@ -273,19 +209,21 @@ static void crowd_end(struct crowd *c)
 
 	for_each_possible_cpu(cpu)
 		worker_join(&c->cpus[cpu].worker);
-	nmis_end(c);
+	if (c->nmis)
+		nmis_end();
+	c->nmis = false;
 }
 
 void crowd_run(struct kunit *test, struct crowd *c, unsigned int turns)
 {
-	nmis_begin(test, c);
+	c->nmis = nmis_begin(test, holder_in_nmi, c);
 	crowd_begin(test, c, turns, true);
 	crowd_end(c);
 }
 
 void crowd_start(struct kunit *test, struct crowd *c)
 {
-	nmis_begin(test, c);
+	c->nmis = nmis_begin(test, holder_in_nmi, c);
 	crowd_begin(test, c, 0, true);
 }
 

@@ -40,10 +40,9 @@ struct holder {
  * struct crowd_cpu - the holders of a CPU
  * @task: thread.
  * @hardirq: hard interrupt, from @timer.
- * @nmi: NMI, while @nmi_pending.
+ * @nmi: NMI.
  * @worker: runs @task.
  * @timer: runs @hardirq, as long as @worker runs.
- * @nmi_pending: an NMI was sent and has not been dealt with. Any context.
  */
 struct crowd_cpu {
 	struct holder task;
@@ -51,7 +50,6 @@ struct crowd_cpu {
 	struct holder nmi;
 	struct worker worker;
 	struct hrtimer timer;
-	atomic_t nmi_pending;
 };
 
 /**
