@@ -3,12 +3,14 @@
  * What a user sees of the module, see files.h.
  */
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include "files.h"
 #include "../module/internal.h"
 
-#define DEBUGFS		"/sys/kernel/debug/nebula_memory/allocators"
+#define DEBUGFS		"/sys/kernel/debug/nebula_memory"
 #define DEBUG		"/sys/module/nebula_memory/parameters/debug"
 
 /* Blanks that align columns are for people. */
@@ -22,24 +24,62 @@ static void squeeze(char *text)
 	*to = '\0';
 }
 
+/* A file of an allocator, or of the module where that is NULL. */
+static struct file *open_file(const char *allocator, const char *file)
+{
+	char path[160];
+
+	if (allocator)
+		snprintf(path, sizeof(path), DEBUGFS "/allocators/%s/%s", allocator, file);
+	else
+		snprintf(path, sizeof(path), DEBUGFS "/%s", file);
+	return filp_open(path, O_RDONLY, 0);
+}
+
+/* What a kernel thread closes is let go of later, and holds the module until then. */
+static void close_file(struct file *opened)
+{
+	filp_close(opened, NULL);
+	flush_delayed_fput();
+}
+
+static void free_text(void *text)
+{
+	kvfree(text);
+}
+
 /* A file's text is complete as soon as it is open, so nothing has to be copied to a user. */
 const char *files_text(struct kunit *test, const char *allocator, const char *file)
 {
+	struct file *opened = open_file(allocator, file);
 	const struct nebula_text *t;
-	struct file *opened;
-	char path[160], *text;
+	char *text;
 
-	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", allocator, file);
-	opened = filp_open(path, O_RDONLY, 0);
-	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(opened), "%s: %ld", path, PTR_ERR(opened));
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(opened), "%s of %s: %ld", file,
+			       allocator ?: "the module", PTR_ERR(opened));
 	t = opened->private_data;
-	text = kunit_kzalloc(test, t->len + 1, GFP_KERNEL);
+	text = kvzalloc(t->len + 1, GFP_KERNEL);
 	if (text)
 		memcpy(text, t->buf, t->len);
-	filp_close(opened, NULL);
+	close_file(opened);
 	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_text, text), 0);
 	squeeze(text);
 	return text;
+}
+
+long files_open(const char *allocator, const char *file)
+{
+	struct file *opened = open_file(allocator, file);
+	const struct nebula_text *t;
+	long len;
+
+	if (IS_ERR(opened))
+		return PTR_ERR(opened);
+	t = opened->private_data;
+	len = t->len;
+	close_file(opened);
+	return len;
 }
 
 int files_set_debug(const char *value)

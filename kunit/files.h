@@ -7,8 +7,13 @@
 
 #include <kunit/test.h>
 
-/* Text of a file of an allocator, as it is now; freed at the end of the test. */
+/*
+ * Text of a file of an allocator, or of the module where that is NULL, as it is now; freed at the
+ * end of the test.
+ */
 const char *files_text(struct kunit *test, const char *allocator, const char *file);
+/* Opens it and closes it: characters of its text, or the error. */
+long files_open(const char *allocator, const char *file);
 
 /* The text has this part; in both there is one blank between two fields. */
 #define EXPECT_TEXT(test, text, part)								\

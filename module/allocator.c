@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The registry of live allocators, by name, with the module that owns each.
+ * The registry of live allocators, by name.
  *
  * Process context only. An allocator is taken down in three steps, so that the registry's lock is
  * never held while debugfs waits for readers: it stops being listed, its directory goes, its name
@@ -8,17 +8,24 @@
  */
 #include <linux/ctype.h>
 #include <linux/export.h>
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/notifier.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include "internal.h"
 
-/* All registrations, oldest first. Lock: registry. */
+#define NAME_BITS	10
+
+/* All registrations, oldest first, and by name; how many may be looked at. Lock: registry. */
 static LIST_HEAD(registrations);
+static DEFINE_HASHTABLE(names, NAME_BITS);
+static unsigned int nr_live;
+static u64 newest_id;
 static DEFINE_MUTEX(registry);
 
 static const struct nebula_kind_ops no_ops = { .name = "none" };
@@ -62,25 +69,73 @@ const char *nebula_allocator_name(const struct nebula_allocator *a)
 	return a->kind == NEBULA_KIND_SYSTEM ? "system" : "(buffer)";
 }
 
+static u32 name_hash(const char *name)
+{
+	return jhash(name, strlen(name), 0);
+}
+
 static bool name_taken(const char *name)
 {
 	const struct nebula_registration *reg;
 
 	lockdep_assert_held(&registry);
-	list_for_each_entry(reg, &registrations, node)
+	hash_for_each_possible(names, reg, by_name, name_hash(name))
 		if (!strcmp(reg->name, name))
 			return true;
 	return false;
 }
 
-/* "conn", then "conn.2", "conn.3": the first that is free. */
+/* The name, or with a number from 2 on, in @reg: is it another one's? */
+static bool number_taken(struct nebula_registration *reg, const char *name, unsigned int n)
+{
+	if (n == 1)
+		strscpy(reg->name, name, sizeof(reg->name));
+	else
+		snprintf(reg->name, sizeof(reg->name), "%s.%u", name, n);
+	return name_taken(reg->name);
+}
+
+/*
+ * "conn", then "conn.2", "conn.3": a number that is free, and the one before it is not. So many as
+ * there may be of one name, it is found in a few steps.
+ */
 static void choose_name(struct nebula_registration *reg, const char *name)
 {
-	unsigned int n = 1;
+	unsigned int taken = 1, free = 2, middle;
 
-	strscpy(reg->name, name, sizeof(reg->name));
-	while (name_taken(reg->name))
-		snprintf(reg->name, sizeof(reg->name), "%s.%u", name, ++n);
+	if (!number_taken(reg, name, 1))
+		return;
+	while (number_taken(reg, name, free)) {
+		taken = free;
+		free *= 2;
+	}
+	while (free - taken > 1) {
+		middle = taken + (free - taken) / 2;
+		if (number_taken(reg, name, middle))
+			taken = middle;
+		else
+			free = middle;
+	}
+	number_taken(reg, name, free);
+}
+
+static struct nebula_registration *reg_alloc(const struct nebula_allocator *a, gfp_t gfp)
+{
+	struct nebula_registration *reg = nebula_fault_hit() ? NULL : kzalloc(sizeof(*reg), gfp);
+
+	if (!reg || !(a->flags & NEBULA_TRACK))
+		return reg;
+	reg->sizes = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct nebula_sizes_cpu, gfp);
+	if (reg->sizes)
+		return reg;
+	kfree(reg);
+	return NULL;
+}
+
+static void reg_free(struct nebula_registration *reg)
+{
+	free_percpu(reg->sizes);
+	kfree(reg);
 }
 
 /**
@@ -96,7 +151,7 @@ static void choose_name(struct nebula_registration *reg, const char *name)
 int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
 			      gfp_t gfp)
 {
-	struct nebula_registration *reg = nebula_fault_hit() ? NULL : kzalloc(sizeof(*reg), gfp);
+	struct nebula_registration *reg = reg_alloc(a, gfp);
 
 	if (!reg)
 		return -ENOMEM;
@@ -105,10 +160,13 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 	reg->created_ns = ktime_get_boottime_ns();
 	reg->pid = current->pid;
 	strscpy(reg->comm, current->comm, sizeof(reg->comm));
+	reg->nr_created = nebula_callers(reg->created, ARRAY_SIZE(reg->created));
 
 	mutex_lock(&registry);
 	choose_name(reg, name);
+	reg->id = ++newest_id;
 	list_add_tail(&reg->node, &registrations);
+	hash_add(names, &reg->by_name, name_hash(reg->name));
 	a->reg = reg;
 	mutex_unlock(&registry);
 
@@ -116,6 +174,8 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 
 	mutex_lock(&registry);
 	reg->live = true;
+	nr_live++;
+	nebula_divert_new(a);
 	mutex_unlock(&registry);
 	return 0;
 }
@@ -136,16 +196,18 @@ void nebula_allocator_unregister(struct nebula_allocator *a)
 		return;
 	mutex_lock(&registry);
 	reg->live = false;
+	nr_live--;
 	mutex_unlock(&registry);
 
 	nebula_debugfs_remove(reg);
 
 	mutex_lock(&registry);
 	list_del(&reg->node);
+	hash_del(&reg->by_name);
 	mutex_unlock(&registry);
 
 	a->reg = NULL;
-	kfree(reg);
+	reg_free(reg);
 }
 
 /* Whether a composite needs it, which is recorded: it must not be destroyed then. Any context. */
@@ -157,17 +219,22 @@ bool nebula_allocator_in_use(struct nebula_allocator *a)
 	return true;
 }
 
+/**
+ * nebula_registry_count() - allocators that are registered
+ *
+ * Context: process context; sleeps.
+ * Return: how many there are at this moment.
+ */
 unsigned int nebula_registry_count(void)
 {
-	const struct nebula_registration *reg;
-	unsigned int n = 0;
+	unsigned int n;
 
 	mutex_lock(&registry);
-	list_for_each_entry(reg, &registrations, node)
-		n += reg->live;
+	n = nr_live;
 	mutex_unlock(&registry);
 	return n;
 }
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_registry_count);
 
 /* Calls @fn for each live allocator, oldest first, with the registry locked. */
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
@@ -180,6 +247,30 @@ void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, 
 		if (reg->live)
 			fn(reg, data);
 	mutex_unlock(&registry);
+}
+
+/*
+ * Calls @fn for up to @n live allocators made after the one of @id, 0 for all, oldest first, with
+ * the registry locked. Returns the id of the last, or 0 when there were none: so others get the
+ * lock in between.
+ */
+u64 nebula_registry_visit(u64 id, unsigned int n,
+			  void (*fn)(const struct nebula_registration *reg, void *data), void *data)
+{
+	const struct nebula_registration *reg;
+	u64 last = 0;
+
+	mutex_lock(&registry);
+	list_for_each_entry(reg, &registrations, node) {
+		if (!reg->live || reg->id <= id)
+			continue;
+		if (!n--)
+			break;
+		fn(reg, data);
+		last = reg->id;
+	}
+	mutex_unlock(&registry);
+	return last;
 }
 
 /* Tells all allocators that a CPU has gone offline, and stays so during the call. */
@@ -197,14 +288,16 @@ void nebula_registry_cpu_dead(unsigned int cpu)
 	mutex_unlock(&registry);
 }
 
-/* The newest, because it may be made of older ones. */
-static struct nebula_registration *last_of(const struct module *owner)
+/* The newest live one that @matches; NULL without any. */
+struct nebula_registration *
+nebula_registry_newest(bool (*matches)(const struct nebula_registration *reg, const void *data),
+		       const void *data)
 {
 	struct nebula_registration *reg, *found = NULL;
 
 	mutex_lock(&registry);
 	list_for_each_entry_reverse(reg, &registrations, node) {
-		if (reg->live && reg->owner == owner) {
+		if (reg->live && matches(reg, data)) {
 			found = reg;
 			break;
 		}
@@ -213,33 +306,11 @@ static struct nebula_registration *last_of(const struct module *owner)
 	return found;
 }
 
-/*
- * The code of a module that is going cannot run any more, so nobody else takes its allocators
- * down.
- */
-static int reclaim_from(struct notifier_block *nb, unsigned long state, void *data)
+/* Its owner has gone, and it stays. */
+void nebula_registry_orphan(struct nebula_registration *reg)
 {
-	struct nebula_registration *reg;
-
-	if (state != MODULE_STATE_GOING)
-		return NOTIFY_DONE;
-	while ((reg = last_of(data))) {
-		struct nebula_allocator *a = reg->allocator;
-
-		nebula_fail(a, NEBULA_E_LEAK, .what = "owner unloaded");
-		nebula_kind_ops(a->kind)->reclaim(a);
-	}
-	return NOTIFY_OK;
-}
-
-static struct notifier_block module_watch = { .notifier_call = reclaim_from };
-
-int nebula_registry_init(void)
-{
-	return register_module_notifier(&module_watch);
-}
-
-void nebula_registry_exit(void)
-{
-	unregister_module_notifier(&module_watch);
+	mutex_lock(&registry);
+	reg->orphan = true;
+	reg->owner = NULL;
+	mutex_unlock(&registry);
 }

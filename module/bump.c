@@ -8,6 +8,7 @@
 #include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
+#include <trace/events/nebula.h>
 #include "bump.h"
 
 static noinline __cold void *refuse(struct nebula_bump *b, enum nebula_errc code, size_t size,
@@ -17,10 +18,12 @@ static noinline __cold void *refuse(struct nebula_bump *b, enum nebula_errc code
 	return NULL;
 }
 
-static __always_inline void *alloc_raw(struct nebula_bump *b, size_t size, size_t align)
+/* @size bytes, of which the client asked for @asked. */
+static __always_inline void *alloc_raw(struct nebula_bump *b, size_t size, size_t align,
+				       size_t asked)
 {
-	return bump_is_shared(b) ? bump_shared_alloc(b, size, align)
-				 : bump_owner_alloc(b, size, align);
+	return bump_is_shared(b) ? bump_shared_alloc(b, size, align, asked)
+				 : bump_owner_alloc(b, size, align, asked);
 }
 
 static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t align)
@@ -30,7 +33,7 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 
 	if (!nebula_guard_layout(&layout, size, align))
 		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
-	raw = alloc_raw(b, layout.total, layout.align);
+	raw = alloc_raw(b, layout.total, layout.align, size);
 	if (!raw)
 		return NULL;
 	/* Nobody asked for the guard. */
@@ -41,6 +44,30 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 	nebula_guard_claim(&b->common, raw, &layout, size);
 	p = nebula_guard_dress(&b->common, raw, &layout, size);
 	nebula_guard_push(&b->heap->guards, raw);
+	nebula_sizes_note(&b->common, size);
+	return p;
+}
+
+/* Shared, or with a flag, or somebody watches: then the limit of the inline path is none. */
+static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t align)
+{
+	bool watched;
+	void *p;
+
+	if (!bump_is_shared(b))
+		bump_owner_attend(b);
+	watched = nebula_is_diverted(&b->common);
+	if (unlikely(watched) && nebula_fail_alloc_hit(&b->common, size)) {
+		nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
+			    .what = NEBULA_FAIL_ALLOC);
+		return NULL;
+	}
+	p = unlikely(bump_is_guarded(b)) ? alloc_guarded(b, size, align)
+					 : alloc_raw(b, size, align, size);
+	if (unlikely(watched) && p)
+		trace_bump_alloc(nebula_allocator_name(&b->common), p, size, align);
+	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
+		memset(p, 0, size);
 	return p;
 }
 
@@ -55,20 +82,16 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
  */
 void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
 {
-	void *p;
-
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	if (unlikely(!is_power_of_2(align)))
 		return refuse(b, NEBULA_E_INVALID_ALIGNMENT, size, align);
 	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
 		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
-
-	p = unlikely(bump_is_guarded(b)) ? alloc_guarded(b, size, align)
-					 : alloc_raw(b, size, align);
-	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
-		memset(p, 0, size);
-	return p;
+	if (unlikely(!data_race(b->limit))) /* see divert.c */
+		return bump_is_plain_shared(b) ? bump_shared_alloc(b, size, align, size)
+					       : alloc_carefully(b, size, align);
+	return bump_owner_alloc(b, size, align, size);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_alloc_outline);
 
@@ -139,6 +162,17 @@ struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_checkpoint_outline);
 
+static noinline int restore_attentively(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	const size_t used = nebula_bump_used(b);
+	const int ret = bump_owner_restore(b, cp);
+
+	if (!ret)
+		trace_bump_free(nebula_allocator_name(&b->common), (void *)cp->cur,
+				used - nebula_bump_used(b));
+	return ret;
+}
+
 /**
  * nebula_bump_restore_outline() - nebula_bump_restore() where it is not inline
  * @b: the allocator.
@@ -149,12 +183,19 @@ EXPORT_SYMBOL_GPL(nebula_bump_checkpoint_outline);
  */
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
-	if (!bump_is_shared(b))
-		return bump_owner_restore(b, cp);
-	nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "restore of a shared one");
-	return -EINVAL;
+	if (unlikely(bump_is_shared(b))) {
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "restore of a shared one");
+		return -EINVAL;
+	}
+	return unlikely(nebula_is_diverted(&b->common)) ? restore_attentively(b, cp)
+							: bump_owner_restore(b, cp);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_restore_outline);
+
+static noinline void trace_reset(const struct nebula_bump *b)
+{
+	trace_bump_reset(nebula_allocator_name(&b->common), nebula_bump_used(b));
+}
 
 /**
  * nebula_bump_reset_outline() - nebula_bump_reset() where it is not inline
@@ -164,6 +205,8 @@ EXPORT_SYMBOL_GPL(nebula_bump_restore_outline);
  */
 void nebula_bump_reset_outline(struct nebula_bump *b)
 {
+	if (unlikely(nebula_is_diverted(&b->common)))
+		trace_reset(b);
 	if (bump_is_shared(b))
 		bump_shared_reset(b);
 	else
@@ -297,12 +340,18 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 		bump_owner_stats(b, st);
 }
 
+/* Where the inline paths serve at this moment. */
+static bool is_inline(const struct nebula_bump *b)
+{
+	return bump_is_shared(b) ? READ_ONCE(b->sub_mask) != ~0UL : READ_ONCE(b->limit);
+}
+
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct nebula_bump_heap *heap = bump_of(a)->heap;
 
 	nebula_text_key(t, "mode", "%s", a->flags & NEBULA_SHARED ? "shared" : "owner");
-	nebula_text_key(t, "path", "%s", bump_is_inline(&heap->bump) ? "inline" : "out of line");
+	nebula_text_key(t, "path", "%s", is_inline(&heap->bump) ? "inline" : "out of line");
 	nebula_region_describe(&heap->request, t);
 	nebula_text_bytes(t, "capacity", READ_ONCE(heap->bump.capacity));
 	nebula_text_bytes(t, "max capacity", heap->max_capacity);
@@ -328,6 +377,26 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return nebula_bump_owns(bump_of(a), p);
 }
 
+static void ops_divert(struct nebula_allocator *a)
+{
+	struct nebula_bump *b = container_of(a, struct nebula_bump, common);
+
+	if (bump_is_shared(b) && bump_has_inline(b))
+		bump_shared_divert(b);
+	else if (!bump_is_shared(b))
+		bump_owner_divert(b);
+}
+
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	struct nebula_bump *b = container_of(a, struct nebula_bump, common);
+
+	if (bump_is_shared(b))
+		bump_shared_reset_peak(b);
+	else
+		nebula_divert_owner(a, NEBULA_ATTEND_PEAK, ops_divert);
+}
+
 static void ops_reclaim(struct nebula_allocator *a)
 {
 	bump_take_down(container_of(a, struct nebula_bump, common));
@@ -342,4 +411,10 @@ const struct nebula_kind_ops nebula_bump_ops = {
 	.stats		= ops_stats,
 	.describe	= ops_describe,
 	.reclaim	= ops_reclaim,
+	.sites		= bump_sites,
+	.divert		= ops_divert,
+	.reset_peak	= ops_reset_peak,
+	.live		= bump_render_live,
+	.map		= bump_render_map,
+	.validate	= bump_render_validate,
 };

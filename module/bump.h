@@ -7,6 +7,7 @@
  *	bump_owner.c   owner mode: the inline path's slow side, growth, checkpoints
  *	bump_shared.c  shared mode: sub-chunks, growth ahead of need
  *	bump_text.c    copies and formatted text, in either mode
+ *	bump_look.c    validate, map, live: what debugfs shows
  */
 #ifndef _NEBULA_MODULE_BUMP_H
 #define _NEBULA_MODULE_BUMP_H
@@ -83,10 +84,16 @@ static inline bool bump_is_shared(const struct nebula_bump *b)
 	return b->common.flags & NEBULA_SHARED;
 }
 
-/* The inline path serves; otherwise every operation comes out of line. */
-static inline bool bump_is_inline(const struct nebula_bump *b)
+/* There is an inline path, whether it serves or not; otherwise all comes out of line for ever. */
+static inline bool bump_has_inline(const struct nebula_bump *b)
 {
 	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
+}
+
+/* The inline path may serve now, see divert.c. */
+static inline bool bump_is_inline(const struct nebula_bump *b)
+{
+	return bump_has_inline(b) && !nebula_is_diverted(&b->common);
 }
 
 /* What a refused checkpoint is: of no epoch, so that restoring it fails. */
@@ -95,9 +102,25 @@ static inline struct nebula_checkpoint bump_no_checkpoint(void)
 	return (struct nebula_checkpoint){ .epoch = U64_MAX };
 }
 
+/* Shared, and nothing else to look at. */
+static inline bool bump_is_plain_shared(const struct nebula_bump *b)
+{
+	return (b->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==
+	       NEBULA_SHARED && !nebula_is_diverted(&b->common);
+}
+
 static inline bool bump_is_guarded(const struct nebula_bump *b)
 {
 	return b->common.flags & NEBULA_DEBUG_FLAGS;
+}
+
+/*
+ * First byte that is not handed out: the bytes between @tail and @cur still are, while @tail lies
+ * within the grain below.
+ */
+static inline unsigned long bump_cursor(unsigned long cur, unsigned long tail)
+{
+	return ALIGN(tail, NEBULA_BUMP_GRAIN) == cur ? tail : cur;
 }
 
 /* bump_create.c */
@@ -107,9 +130,11 @@ void bump_take_down(struct nebula_bump *b);
 
 /* bump_owner.c */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
+void bump_owner_divert(struct nebula_bump *b);
+void bump_owner_attend(struct nebula_bump *b);
 struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b);
 int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp);
-void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align);
+void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
 void bump_owner_reset(struct nebula_bump *b);
 bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
 int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
@@ -119,7 +144,9 @@ void bump_owner_exit(struct nebula_bump *b);
 
 /* bump_shared.c */
 int bump_shared_init(struct nebula_bump_heap *heap);
-void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align);
+void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
+void bump_shared_divert(struct nebula_bump *b);
+void bump_shared_reset_peak(struct nebula_bump *b);
 void bump_shared_reset(struct nebula_bump *b);
 bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
 int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
@@ -128,5 +155,14 @@ void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st);
 void bump_shared_quiesce(struct nebula_bump_heap *heap);
 void bump_shared_exit(struct nebula_bump_heap *heap);
 unsigned long bump_shared_sub_size(size_t capacity);
+void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			 unsigned long *from, unsigned long *to);
+size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned long *from);
+
+/* bump_look.c */
+struct nebula_sites *bump_sites(struct nebula_allocator *a);
+void bump_render_live(struct nebula_allocator *a, struct nebula_text *t);
+void bump_render_map(struct nebula_allocator *a, struct nebula_text *t);
+void bump_render_validate(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_BUMP_H */

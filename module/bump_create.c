@@ -254,6 +254,7 @@ void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
 
 	memset(b, 0, sizeof(*b));
 	begin_life(b);
+	b->common.attention = nebula_divert_embedded(NEBULA_KIND_BUMP);
 	b->capacity = usable ? size : 0;
 	bump_owner_enter_chunk(b, usable ? buf : NULL, b->capacity);
 	if (!usable)

@@ -2,7 +2,8 @@
 /*
  * Owner mode of the bump allocator: one owner at a time, in whatever context it runs; nothing
  * here takes a lock or an atomic on the allocator. Statistics are read by others while the owner
- * runs, see struct nebula_bump.snapshot.
+ * runs, see struct nebula_bump.snapshot. They walk the chain too, from the oldest chunk on, under
+ * RCU: chunks are published with release, and let go of while the snapshot is odd.
  *
  * The cursor is kept a multiple of the grain, so that the inline path needs no alignment step for
  * common objects. So that short strings still lie side by side, @tail remembers the end of the
@@ -38,15 +39,10 @@
  */
 #define SNAPSHOT_TRIES	4
 
-static unsigned long cursor_bytes(unsigned long cur, unsigned long tail)
-{
-	return ALIGN(tail, NEBULA_BUMP_GRAIN) == cur ? tail : cur;
-}
-
 /* First byte that is not handed out. */
 static unsigned long cursor(const struct nebula_bump *b)
 {
-	return cursor_bytes(b->cur, b->tail);
+	return bump_cursor(b->cur, b->tail);
 }
 
 static size_t used_now(const struct nebula_bump *b)
@@ -82,14 +78,58 @@ static bool is_simple(const struct nebula_bump *b)
 	       !(b->heap && (b->heap->newest->prev || b->heap->spare));
 }
 
+/* Up to where the inline paths serve; see divert.c for who may take that away at any moment. */
+static void serve_inline(struct nebula_bump *b, unsigned long limit, unsigned long peak_at)
+{
+	WRITE_ONCE(b->limit, limit);
+	WRITE_ONCE(b->peak_at, peak_at);
+	barrier();
+	if (unlikely(nebula_is_diverted(&b->common)))
+		bump_owner_divert(b);
+}
+
 /* Rewinds stay inline while the cursor has not passed the highest point, exactly. */
+static unsigned long peak_address(const struct nebula_bump *b)
+{
+	return is_simple(b) ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
+}
+
 static void note_peak(struct nebula_bump *b)
 {
 	size_t used = used_now(b);
 
 	if (used > b->peak)
 		WRITE_ONCE(b->peak, used);
-	b->peak_at = is_simple(b) ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
+	serve_inline(b, bump_is_inline(b) ? b->end : NEBULA_BUMP_LIMIT_NONE, peak_address(b));
+}
+
+/**
+ * bump_owner_divert() - take the inline paths away if somebody watches
+ * @b: the allocator.
+ *
+ * Context: any; the owner may be running.
+ */
+void bump_owner_divert(struct nebula_bump *b)
+{
+	if (!nebula_is_diverted(&b->common))
+		return;
+	WRITE_ONCE(b->limit, NEBULA_BUMP_LIMIT_NONE);
+	WRITE_ONCE(b->peak_at, 0);
+}
+
+/**
+ * bump_owner_attend() - do what the owner was asked to do, and go back to the inline paths
+ * @b: the allocator.
+ *
+ * Context: the owner's.
+ */
+void bump_owner_attend(struct nebula_bump *b)
+{
+	if (nebula_attends(&b->common, NEBULA_ATTEND_PEAK)) {
+		WRITE_ONCE(b->peak, used_now(b));
+		nebula_attended(&b->common, NEBULA_ATTEND_PEAK);
+	}
+	note_peak(b);
 }
 
 /**
@@ -108,20 +148,20 @@ void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 	WRITE_ONCE(b->cur, b->start);
 	WRITE_ONCE(b->tail, b->base);
 	b->padding += b->start - b->base;
-	b->limit = bump_is_inline(b) ? b->end : NEBULA_BUMP_LIMIT_NONE;
 	b->shrunk_from = 0;
 	note_peak(b);
 }
 
 static void *place(struct nebula_bump *b, size_t size, size_t align)
 {
-	unsigned long from = cursor(b), p = ALIGN(from, align), before = b->cur;
+	unsigned long from = cursor(b), p = ALIGN(from, align), before = b->cur, next;
 
 	if (p < from || p > b->end || size > b->end - p)
 		return NULL;
+	next = ALIGN(p + size, NEBULA_BUMP_GRAIN);
+	WRITE_ONCE(b->padding, b->padding + (next - before) - size);
 	WRITE_ONCE(b->tail, p + size);
-	WRITE_ONCE(b->cur, ALIGN(p + size, NEBULA_BUMP_GRAIN));
-	WRITE_ONCE(b->padding, b->padding + (b->cur - before) - size);
+	WRITE_ONCE(b->cur, next);
 	WRITE_ONCE(b->allocs, b->allocs + 1);
 	return (void *)p;
 }
@@ -144,8 +184,9 @@ static void chain(struct nebula_bump *b, struct nebula_chunk *chunk)
 	chunk->prev = heap->newest;
 	chunk->next = NULL;
 	chunk->pos = b->retired;
-	heap->newest->next = chunk;
-	heap->newest = chunk;
+	/* Pairs with the acquire in bump_look.c. */
+	smp_store_release(&heap->newest->next, chunk);
+	WRITE_ONCE(heap->newest, chunk);
 	b->capacity += chunk->region.size;
 	heap->regions++;
 	heap->grows++;
@@ -222,8 +263,43 @@ static enum nebula_errc grow(struct nebula_bump *b, size_t need, gfp_t gfp)
 	return NEBULA_OK;
 }
 
+/*
+ * The limit that would have sufficed. If the old one is why the newest region is not twice the one
+ * before it, with a higher one it would have been larger; what does not fit in that either, needs
+ * one of its own.
+ */
+static size_t limit_needed(const struct nebula_bump *b, size_t need, size_t align)
+{
+	const struct nebula_chunk *newest = b->heap->newest;
+	const size_t before = b->capacity - newest->region.size;
+	const size_t doubled = newest->prev ? 2 * newest->prev->region.size : 0;
+	const size_t here = PAGE_ALIGN(ALIGN(cursor(b) - b->base, align) + need);
+
+	if (b->capacity < b->heap->max_capacity || newest->region.size >= doubled)
+		return b->capacity + PAGE_ALIGN(need);
+	return before + (here <= doubled ? here : doubled + PAGE_ALIGN(need));
+}
+
+/* The capacity, or the limit of it, that would have sufficed. */
+static size_t capacity_needed(const struct nebula_bump *b, size_t size, size_t align)
+{
+	if (b->common.flags & NEBULA_GROW)
+		return limit_needed(b, region_need(size, align), align);
+	/* A buffer may begin anywhere. */
+	if (!b->heap || b->heap->request.backing == NEBULA_BUFFER)
+		return ALIGN(cursor(b), align) - b->base + size;
+	return PAGE_ALIGN(ALIGN(used_now(b), align) + region_need(size, align));
+}
+
+/* When it cannot grow, it is the limit, or else what was tried. */
+static const char *growth_at_fault(enum nebula_errc code, const char *operation)
+{
+	return code == NEBULA_E_OUT_OF_MEMORY ? ".max_capacity" : operation;
+}
+
 /* The region is used up. */
-static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, size_t align)
+static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, size_t align,
+					    size_t asked)
 {
 	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
 	const char *what = NULL;
@@ -232,17 +308,19 @@ static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, 
 		code = grow(b, region_need(size, align), b->heap->request.gfp);
 		if (!code)
 			return place(b, size, align);
-		what = code == NEBULA_E_OUT_OF_MEMORY ? ".max_capacity" : "growth";
+		what = growth_at_fault(code, "growth");
 	}
-	nebula_fail(&b->common, code, .size = size, .align = align, .what = what);
+	nebula_fail(&b->common, code, .size = asked, .align = align, .what = what,
+		    .overhead = size - asked, .need = capacity_needed(b, size, align));
 	return NULL;
 }
 
-void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align)
+/* @size bytes, of which the client asked for @asked. */
+void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked)
 {
 	void *p = place(b, size, align);
 
-	return likely(p) ? p : grow_and_place(b, size, align);
+	return likely(p) ? p : grow_and_place(b, size, align, asked);
 }
 
 /*
@@ -257,7 +335,7 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 
 	if (start + old_size != cursor(b) || new_size > b->end - start)
 		return false;
-	note_peak(b);
+	bump_owner_attend(b);
 	if (new_size < old_size)
 		b->shrunk_from = max(b->shrunk_from, b->cur);
 	WRITE_ONCE(b->tail, start + new_size);
@@ -276,12 +354,15 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 	if (bytes <= b->end - min(cursor(b), b->end))
 		return 0;
 	if (!(b->common.flags & NEBULA_GROW))
-		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve");
+		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve",
+				   .need = capacity_needed(b, bytes, 1));
 	if (heap->spare && heap->spare->region.size >= bytes)
 		return 0;
 	code = growth_obstacle(heap, bytes, gfp);
 	if (code)
-		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve");
+		return nebula_fail(&b->common, code, .size = bytes,
+				   .what = growth_at_fault(code, "reserve"),
+				   .need = capacity_needed(b, bytes, 1));
 	chunk = map_next(heap, bytes, gfp);
 	if (!chunk)
 		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .size = bytes,
@@ -300,8 +381,8 @@ static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *la
 	while (heap->newest != last) {
 		struct nebula_chunk *chunk = heap->newest;
 
-		heap->newest = chunk->prev;
-		heap->newest->next = NULL;
+		WRITE_ONCE(heap->newest, chunk->prev);
+		WRITE_ONCE(heap->newest->next, NULL);
 		heap->regions--;
 		b->capacity -= chunk->region.size;
 		if (!heap->spare || heap->spare->region.size < chunk->region.size)
@@ -314,15 +395,19 @@ static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *la
 static void keep_largest(struct nebula_bump *b)
 {
 	struct nebula_bump_heap *heap = b->heap;
+	struct nebula_chunk *keep;
 
 	unchain_after(heap, heap->first);
-	if (heap->spare && heap->spare->region.size > heap->first->region.size) {
-		swap(heap->spare, heap->first);
-		heap->newest = heap->first;
-		heap->first->prev = NULL;
-		heap->first->next = NULL;
-		heap->first->pos = 0;
-		b->capacity = heap->first->region.size;
+	keep = heap->spare;
+	if (keep && keep->region.size > heap->first->region.size) {
+		keep->prev = NULL;
+		keep->next = NULL;
+		keep->pos = 0;
+		heap->spare = heap->first;
+		/* Pairs with the acquire in bump_look.c. */
+		smp_store_release(&heap->first, keep);
+		WRITE_ONCE(heap->newest, keep);
+		b->capacity = keep->region.size;
 	}
 	nebula_chunk_unmap_later(heap->spare);
 	heap->spare = NULL;
@@ -332,8 +417,10 @@ static void keep_largest(struct nebula_bump *b)
 
 static void give_all_back(struct nebula_bump *b)
 {
-	WRITE_ONCE(b->released, b->released + b->retired + (b->cur - b->base));
+	const unsigned long bytes = b->retired + (b->cur - b->base);
+
 	WRITE_ONCE(b->cur, b->start);
+	WRITE_ONCE(b->released, b->released + bytes);
 	WRITE_ONCE(b->frees, b->allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
 	b->epoch++;
@@ -343,7 +430,11 @@ static void give_all_back(struct nebula_bump *b)
 /* All that is not handed out, where it is not known which objects it was. */
 static void fill_rest(struct nebula_bump *b)
 {
-	nebula_guard_fill(&b->common, (void *)cursor(b), b->end - cursor(b));
+	struct nebula_chunk *spare = b->heap->spare;
+
+	if (spare)
+		nebula_guard_fill(&b->common, spare->region.base, spare->region.size);
+	nebula_guard_refill(&b->common, &b->heap->guards, (void *)cursor(b), b->end - cursor(b));
 }
 
 void bump_owner_reset(struct nebula_bump *b)
@@ -353,11 +444,11 @@ void bump_owner_reset(struct nebula_bump *b)
 	/* Inline but for the peak, which is higher than ever. */
 	if (likely(b->peak_at)) {
 		WRITE_ONCE(b->peak, max(b->peak, cursor(b) - b->base));
-		b->peak_at = b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN);
+		serve_inline(b, b->end, b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN));
 		give_all_back(b);
 		return;
 	}
-	note_peak(b);
+	bump_owner_attend(b);
 	whole = !bump_is_guarded(b) ||
 		nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
 	snapshot_begin(b);
@@ -471,7 +562,7 @@ static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, 
 static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
 		       struct place *at)
 {
-	const unsigned long to = cursor_bytes(cp->cur, cp->tail);
+	const unsigned long to = bump_cursor(cp->cur, cp->tail);
 	struct nebula_chunk *chunk;
 	unsigned long base;
 
@@ -524,7 +615,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	if (code)
 		return nebula_fail(&b->common, code);
 
-	note_peak(b);
+	bump_owner_attend(b);
 	whole = !bump_is_guarded(b) || nebula_guard_release(&b->common, &b->heap->guards,
 							    b->allocs - b->frees - cp->live);
 	snapshot_begin(b);
@@ -557,16 +648,22 @@ struct bump_view {
 	unsigned long tail;
 };
 
+/*
+ * The owner moves the cursor down before he counts what that gives back, and counts padding before
+ * he moves it up. Read the other way round, what was asked for is never seen higher than it is.
+ */
 static void view(const struct nebula_bump *b, struct bump_view *v)
 {
 	unsigned long base = READ_ONCE(b->base), retired = READ_ONCE(b->retired);
 
+	v->released = READ_ONCE(b->released);
+	smp_rmb();	/* What was given back before where that left the cursor. */
 	v->cur = READ_ONCE(b->cur);
 	v->tail = READ_ONCE(b->tail);
 	v->capacity = READ_ONCE(b->capacity);
-	v->released = READ_ONCE(b->released);
+	smp_rmb();	/* The cursor before what it passed over. */
 	v->padding = READ_ONCE(b->padding);
-	v->used = min_t(size_t, retired + (cursor_bytes(v->cur, v->tail) - base), v->capacity);
+	v->used = min_t(size_t, retired + (bump_cursor(v->cur, v->tail) - base), v->capacity);
 	v->consumed = v->released + retired + (v->cur - base);
 }
 
@@ -597,8 +694,11 @@ void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u)
 	u->used = v.used;
 	u->capacity = v.capacity;
 	u->available = v.capacity - v.used;
-	u->peak = max_t(size_t, READ_ONCE(b->peak), v.used);
+	u->peak = v.used;
+	if (!nebula_attends(&b->common, NEBULA_ATTEND_PEAK))
+		u->peak = max_t(size_t, READ_ONCE(b->peak), v.used);
 	u->max_capacity = b->heap ? b->heap->max_capacity : v.capacity;
+	u->buffer = !b->heap || b->heap->request.backing == NEBULA_BUFFER;
 }
 
 void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
@@ -606,12 +706,13 @@ void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
 	struct bump_view v;
 
 	read_snapshot(b, &v);
-	st->allocs = READ_ONCE(b->allocs);
 	st->frees = READ_ONCE(b->frees);
+	smp_rmb();	/* There are never more of them than allocations. */
+	st->allocs = READ_ONCE(b->allocs);
 	st->resets = READ_ONCE(b->resets);
 	st->bytes_in = v.consumed - v.padding;
 	st->bytes_out = v.released;
-	st->padding = v.padding - (v.cur - cursor_bytes(v.cur, v.tail));
+	st->padding = v.padding - (v.cur - bump_cursor(v.cur, v.tail));
 	st->regions = 1;
 	if (b->heap) {
 		st->grows = READ_ONCE(b->heap->grows);

@@ -49,6 +49,7 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include "compat.h"
 #include "bump.h"
 
 /* Sub-chunks of a region for each CPU, so that what CPUs hold back stays a small part of it. */
@@ -163,7 +164,7 @@ static struct nebula_chunk *advance(struct nebula_bump_heap *heap, struct nebula
 /* The word that counts on this CPU: inline code uses one, code that must not the other. */
 static unsigned long __percpu *cpu_word(const struct nebula_bump_heap *heap)
 {
-	return bump_is_inline(&heap->bump) ? &heap->cpus->cur : &heap->cpus->cur_outline;
+	return bump_has_inline(&heap->bump) ? &heap->cpus->cur : &heap->cpus->cur_outline;
 }
 
 static bool same_sub(const struct nebula_bump_heap *heap, unsigned long a, unsigned long b)
@@ -267,21 +268,39 @@ static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
 	return NULL;
 }
 
-void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align)
+/*
+ * A capacity, or a limit of it, that would have sufficed: with so much more there is room for the
+ * object wherever the sub-chunks end, which then are larger, too.
+ */
+static size_t capacity_needed(const struct nebula_bump_heap *heap, size_t size, size_t align)
 {
-	struct nebula_bump_heap *heap = b->heap;
+	return PAGE_ALIGN(2 * READ_ONCE(heap->bump.capacity) + size + align);
+}
+
+static noinline __cold void *refuse(struct nebula_bump_heap *heap, size_t size, size_t align,
+				    size_t asked)
+{
+	const bool grows = heap->bump.common.flags & NEBULA_GROW;
+	const bool at_limit = grows && READ_ONCE(heap->bump.capacity) >= heap->max_capacity;
+
+	kick_growth(heap);
+	nebula_fail(&heap->bump.common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
+		    .overhead = size - asked, .need = capacity_needed(heap, size, align),
+		    .what = at_limit ? ".max_capacity" : NULL);
+	return NULL;
+}
+
+/* @size bytes, of which the client asked for @asked. */
+void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked)
+{
 	void *p;
 
 	if (!NEBULA_NMI_SAFE && in_nmi()) {
-		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = size, .align = align);
+		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = asked, .align = align);
 		return NULL;
 	}
-	p = take(heap, size, align);
-	if (likely(p))
-		return p;
-	kick_growth(heap);
-	nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align);
-	return NULL;
+	p = take(b->heap, size, align);
+	return likely(p) ? p : refuse(b->heap, size, align, asked);
 }
 
 /* Grows or shrinks the newest object of this CPU's sub-chunk where it is. */
@@ -354,7 +373,7 @@ static void kick_work(struct irq_work *work)
 {
 	struct nebula_bump_heap *heap = container_of(work, struct nebula_bump_heap, kick);
 
-	queue_work(system_unbound_wq, &heap->grow_work);
+	queue_work(compat_unbound_wq, &heap->grow_work);
 }
 
 /**
@@ -416,18 +435,24 @@ int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
 	struct nebula_bump_heap *heap = b->heap;
 	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
+	const bool grows = b->common.flags & NEBULA_GROW;
 
 	if (bytes <= bytes_untaken(heap))
 		return 0;
 	if (nebula_atomic_context())
 		return nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = bytes,
 				   .what = "reserve");
-	if (b->common.flags & NEBULA_GROW) {
+	if (grows) {
 		mutex_lock(&heap->grow_lock);
 		code = grow(heap, bytes, gfp);
 		mutex_unlock(&heap->grow_lock);
 	}
-	return code ? nebula_fail(&b->common, code, .size = bytes, .what = "reserve") : 0;
+	if (!code)
+		return 0;
+	return nebula_fail(&b->common, code, .size = bytes,
+			   .need = capacity_needed(heap, bytes, 1),
+			   .what = grows && code == NEBULA_E_OUT_OF_MEMORY ? ".max_capacity"
+									   : "reserve");
 }
 
 /**
@@ -479,6 +504,7 @@ void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
 	u->peak = max_t(size_t, READ_ONCE(b->peak), u->used);
 	u->max_capacity = heap->max_capacity;
 	u->growth_pending = atomic_read(&heap->growing);
+	u->buffer = heap->request.backing == NEBULA_BUFFER;
 }
 
 void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
@@ -495,6 +521,41 @@ void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
 	st->resets = READ_ONCE(b->resets);
 	st->regions = READ_ONCE(heap->regions);
 	st->grows = READ_ONCE(heap->grows);
+}
+
+/**
+ * bump_shared_untaken() - what nobody has taken of a chunk
+ * @heap: the allocator.
+ * @chunk: of it.
+ * @from: set to the end of the sub-chunks.
+ * @to: set to where the objects from the top start.
+ *
+ * Context: any; the chunk stays.
+ */
+void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			 unsigned long *from, unsigned long *to)
+{
+	const u64 taken = atomic64_read(&chunk->taken);
+
+	*from = bottom(heap, chunk, taken);
+	*to = top(chunk, taken);
+}
+
+/**
+ * bump_shared_held() - what a CPU can still hand out of its sub-chunk
+ * @heap: the allocator.
+ * @cpu: the CPU.
+ * @from: set to the first byte; 0 for a CPU without a sub-chunk.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned long *from)
+{
+	const unsigned long cur = READ_ONCE(*per_cpu_ptr(cpu_word(heap), cpu));
+
+	*from = cur == NEBULA_BUMP_CPU_NONE ? 0 : cur;
+	return bytes_left(heap, cur);
 }
 
 static struct nebula_chunk *largest(struct nebula_bump_heap *heap)
@@ -569,7 +630,24 @@ void bump_shared_reset(struct nebula_bump *b)
 	chain_only(heap, largest(heap));
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 	if (!whole)
-		nebula_guard_fill(&b->common, heap->first->region.base, heap->first->region.size);
+		nebula_guard_refill(&b->common, &heap->guards, heap->first->region.base,
+				    heap->first->region.size);
+}
+
+/* What is in use now is the peak from now on. Process context. */
+void bump_shared_reset_peak(struct nebula_bump *b)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&b->heap->chain_lock, flags);
+	WRITE_ONCE(b->peak, 0);
+	raw_spin_unlock_irqrestore(&b->heap->chain_lock, flags);
+}
+
+/* Attempts of inline code fail at the mask while somebody watches. Lock: diverting. */
+void bump_shared_divert(struct nebula_bump *b)
+{
+	WRITE_ONCE(b->sub_mask, bump_is_inline(b) ? ~(b->heap->sub_size - 1) : ~0UL);
 }
 
 /**
@@ -602,7 +680,7 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	b->cur = NEBULA_BUMP_GRAIN;
 	b->limit = NEBULA_BUMP_LIMIT_NONE;
 	b->peak_at = 0;
-	if (bump_is_inline(b)) {
+	if (bump_has_inline(b)) {
 		b->cpus = heap->cpus;
 		b->sub_mask = ~(heap->sub_size - 1);
 	}

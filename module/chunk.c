@@ -5,6 +5,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include "compat.h"
 #include "chunk.h"
 
 static LLIST_HEAD(waiting);
@@ -61,7 +62,7 @@ void nebula_chunk_unmap_later(struct nebula_chunk *chunk)
 	if (!chunk)
 		return;
 	llist_add(&chunk->free, &waiting);
-	queue_work(system_unbound_wq, &unmap_work);
+	queue_work(compat_unbound_wq, &unmap_work);
 }
 
 /**

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 #include <nebula/compat.h>
 
 /* Kernels with memory allocation profiling: the variants that leave the charge with our caller. */
@@ -37,6 +38,13 @@
 #define COMPAT_MAX_PAGE_ORDER		MAX_PAGE_ORDER
 #else
 #define COMPAT_MAX_PAGE_ORDER		(MAX_ORDER - 1)
+#endif
+
+/* For work that need not run on the CPU it was queued on; since 6.18 it has another name. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define compat_unbound_wq		system_dfl_wq
+#else
+#define compat_unbound_wq		system_unbound_wq
 #endif
 
 /* Since 6.13 a timer gets its function where it is set up. */

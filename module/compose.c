@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/math64.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "config.h"
@@ -29,6 +30,8 @@ struct composite_cpu {
  * @threshold: split: bytes up to which the first part serves.
  * @nr: parts. Invariant.
  * @depth: of the deepest part, and one more. Invariant.
+ * @has_code: some part, or part of a part, is of a client's own kind. Invariant.
+ * @held: modules that we keep from going, for each part; NULL where there is no need. Invariant.
  * @parts: in the order in which they are asked. Invariant.
  * @cpus: counters. Any context on its own CPU.
  */
@@ -37,7 +40,9 @@ struct composite {
 	size_t threshold;
 	unsigned int nr;
 	unsigned int depth;
+	bool has_code;
 	struct nebula_allocator *parts[NEBULA_PARTS_MAX];
+	struct module *held[NEBULA_PARTS_MAX];
 	struct composite_cpu __percpu *cpus;
 };
 
@@ -69,6 +74,16 @@ static void *exhausted(struct composite *c, size_t size, size_t align)
 	return NULL;
 }
 
+/* On purpose; that is recorded. */
+static bool must_fail(struct composite *c, size_t size, size_t align)
+{
+	if (likely(!nebula_is_diverted(&c->common)) || !nebula_fail_alloc_hit(&c->common, size))
+		return false;
+	nebula_fail(&c->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
+		    .what = NEBULA_FAIL_ALLOC);
+	return true;
+}
+
 static void *fallback_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
 	struct composite *c = composite_of(a);
@@ -77,7 +92,7 @@ static void *fallback_alloc(struct nebula_allocator *a, size_t size, size_t alig
 
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
-	if (unlikely(!nebula_request_valid(a, size, align)))
+	if (unlikely(!nebula_request_valid(a, size, align)) || unlikely(must_fail(c, size, align)))
 		return NULL;
 	for (i = 0; i < c->nr; i++) {
 		p = alloc_from(c, i, size, align);
@@ -93,7 +108,7 @@ static void *split_alloc(struct nebula_allocator *a, size_t size, size_t align)
 
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
-	if (unlikely(!nebula_request_valid(a, size, align)))
+	if (unlikely(!nebula_request_valid(a, size, align)) || unlikely(must_fail(c, size, align)))
 		return NULL;
 	return alloc_from(c, size > c->threshold, size, align) ?: exhausted(c, size, align);
 }
@@ -144,6 +159,17 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	}
 }
 
+/* Of the parts that have one to begin; of others who use them, too. */
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	const struct composite *c = composite_of(a);
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++)
+		if (nebula_kind_ops(c->parts[i]->kind)->reset_peak)
+			nebula_kind_ops(c->parts[i]->kind)->reset_peak(c->parts[i]);
+}
+
 static u64 hits_of(const struct composite *c, unsigned int part)
 {
 	u64 hits = 0;
@@ -190,12 +216,90 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	}
 }
 
-static void put_parts(struct composite *c)
+/* A part's own file, or that its kind has none. */
+static void render_part(const struct composite *c, unsigned int i,
+			void (*render)(struct nebula_allocator *a, struct nebula_text *t),
+			struct nebula_text *t)
 {
+	nebula_text_printf(t, "part %u: %s (%s)\n", i + 1, nebula_allocator_name(c->parts[i]),
+			   nebula_kind_ops(c->parts[i]->kind)->name);
+	if (render)
+		render(c->parts[i], t);
+	else
+		nebula_text_printf(t, "none\n");
+}
+
+static void ops_live(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct composite *c = composite_of(a);
 	unsigned int i;
 
 	for (i = 0; i < c->nr; i++)
-		atomic_dec(&c->parts[i]->users);
+		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->live, t);
+}
+
+static void ops_map(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct composite *c = composite_of(a);
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++)
+		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->map, t);
+}
+
+static void ops_validate(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct composite *c = composite_of(a);
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++)
+		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->validate, t);
+}
+
+/* It is of a client's own kind, or has a part that is: useless without the client's code. */
+static bool has_code(const struct nebula_allocator *a)
+{
+	return a->kind == NEBULA_KIND_CUSTOM || (is_composite(a) && composite_of(a)->has_code);
+}
+
+/* The first @nr parts are not used by us any more. */
+static void put_parts(struct composite *c, unsigned int nr)
+{
+	while (nr--) {
+		atomic_dec(&c->parts[nr]->users);
+		module_put(c->held[nr]);
+	}
+}
+
+/*
+ * Part @i is used by us. Should its module be unloaded, it is kept for us, unless it consists of
+ * the module's code; then the module has to stay.
+ */
+static bool get_part(struct composite *c, unsigned int i, const struct module *owner)
+{
+	struct nebula_allocator *part = c->parts[i];
+
+	c->has_code |= has_code(part);
+	if (has_code(part) && part->reg->owner != owner) {
+		if (!try_module_get(part->reg->owner))
+			return false;
+		c->held[i] = part->reg->owner;
+	}
+	atomic_inc(&part->users);
+	return true;
+}
+
+static bool get_parts(struct composite *c, const struct module *owner)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++) {
+		if (get_part(c, i, owner))
+			continue;
+		put_parts(c, i);
+		return false;
+	}
+	return true;
 }
 
 static void free_composite(struct composite *c)
@@ -210,7 +314,7 @@ static void take_down(struct nebula_allocator *a)
 	struct composite *c = composite_of(a);
 
 	nebula_allocator_unregister(a);
-	put_parts(c);
+	put_parts(c, c->nr);
 	free_composite(c);
 }
 
@@ -251,18 +355,22 @@ static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, 
 static struct composite *make(const struct composite *as, const char *name, struct module *owner)
 {
 	struct composite *c = nebula_fault_hit() ? NULL : kmemdup(as, sizeof(*c), GFP_KERNEL);
-	unsigned int i;
 
 	if (!c)
 		return NULL;
 	c->cpus = nebula_fault_hit() ? NULL : alloc_percpu(struct composite_cpu);
-	if (!c->cpus || nebula_allocator_register(&c->common, name, owner, GFP_KERNEL)) {
-		free_composite(c);
-		return NULL;
-	}
-	for (i = 0; i < c->nr; i++)
-		atomic_inc(&c->parts[i]->users);
-	return c;
+	if (!c->cpus)
+		goto err_cpus;
+	if (!get_parts(c, owner))
+		goto err_parts;
+	if (!nebula_allocator_register(&c->common, name, owner, GFP_KERNEL))
+		return c;
+	put_parts(c, c->nr);
+err_parts:
+	free_percpu(c->cpus);
+err_cpus:
+	kfree(c);
+	return NULL;
 }
 
 /* Why a part could not be made, rather than that the composite cannot be either. */
@@ -368,12 +476,14 @@ void nebula_composite_destroy(struct nebula_allocator *a)
 {
 	if (IS_ERR_OR_NULL(a))
 		return;
-	if (!is_composite(a))
+	if (!is_composite(a)) {
 		nebula_fail(a, NEBULA_E_INVALID_STATE, .what = "destroy as composite");
-	else if (nebula_atomic_context())
+	} else if (nebula_atomic_context()) {
 		nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (!nebula_allocator_in_use(a))
+	} else if (!nebula_allocator_in_use(a)) {
 		take_down(a);
+		nebula_owner_reap();
+	}
 }
 EXPORT_SYMBOL_GPL(nebula_composite_destroy);
 
@@ -383,7 +493,11 @@ EXPORT_SYMBOL_GPL(nebula_composite_destroy);
 	.usage		= ops_usage,	\
 	.stats		= ops_stats,	\
 	.describe	= ops_describe,	\
-	.reclaim	= take_down
+	.reclaim	= take_down,	\
+	.live		= ops_live,	\
+	.map		= ops_map,	\
+	.validate	= ops_validate,	\
+	.reset_peak	= ops_reset_peak
 
 const struct nebula_kind_ops nebula_fallback_ops = {
 	.name	= "fallback",

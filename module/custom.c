@@ -7,6 +7,7 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <trace/events/nebula.h>
 #include "config.h"
 
 static struct nebula_custom *custom_of(const struct nebula_allocator *a)
@@ -47,6 +48,8 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 		return NULL;
 	if (unlikely(!c->cpus))
 		return refuse(c, NEBULA_E_INVALID_STATE, size, align, "not registered");
+	if (unlikely(nebula_fail_alloc_hit(&c->common, size)))
+		return refuse(c, NEBULA_E_OUT_OF_MEMORY, size, align, NEBULA_FAIL_ALLOC);
 	p = c->ops.alloc(c, size, align);
 	if (unlikely(!p))
 		return refuse(c, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
@@ -56,6 +59,7 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 	}
 	this_cpu_inc(c->cpus->allocs);
 	this_cpu_add(c->cpus->bytes_in, size);
+	trace_custom_alloc(nebula_allocator_name(&c->common), p, size, align);
 	return p;
 }
 EXPORT_SYMBOL_GPL(nebula_custom_alloc);
@@ -87,6 +91,7 @@ void nebula_custom_free(struct nebula_custom *c, void *p, size_t size)
 	}
 	this_cpu_inc(c->cpus->frees);
 	this_cpu_add(c->cpus->bytes_out, size);
+	trace_custom_free(nebula_allocator_name(&c->common), p, size);
 }
 EXPORT_SYMBOL_GPL(nebula_custom_free);
 
@@ -209,13 +214,14 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 
 	if (!c->cpus)
 		return;
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		st->frees += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->frees);
+		st->bytes_out += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_out);
+	}
 	for_each_possible_cpu(cpu) {
 		st->allocs += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->allocs);
 		st->bytes_in += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_in);
 	}
-	st->bytes_out = st->bytes_in - min(st->used, st->bytes_in);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
@@ -227,6 +233,18 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_key(t, "free", "%ps", c->ops.free);
 	if (c->ops.owns)
 		nebula_text_key(t, "owns", "%ps", c->ops.owns);
+}
+
+/* Where its objects are, and so a map and validation, is the client's affair. */
+static void ops_live(struct nebula_allocator *a, struct nebula_text *t)
+{
+	struct nebula_stats st;
+
+	nebula_allocator_stats_read(a, &st);
+	nebula_text_key(t, "live", "%llu", st.live);
+	nebula_text_bytes(t, "bytes", st.used);
+	nebula_text_key(t, "owner", "%s", module_name(custom_of(a)->owner));
+	nebula_text_key(t, "call sites", "not known of a client's kind");
 }
 
 static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
@@ -244,6 +262,11 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return owns(custom_of(a), p);
 }
 
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	WRITE_ONCE(custom_of(a)->peak, 0);
+}
+
 static void ops_reclaim(struct nebula_allocator *a)
 {
 	take_down(custom_of(a));
@@ -258,4 +281,7 @@ const struct nebula_kind_ops nebula_custom_kind_ops = {
 	.stats		= ops_stats,
 	.describe	= ops_describe,
 	.reclaim	= ops_reclaim,
+	.reports_live	= true,
+	.reset_peak	= ops_reset_peak,
+	.live		= ops_live,
 };

@@ -66,6 +66,44 @@ static bool matches(const char *pattern, size_t len, const char *name)
 	return glob_match(copy, name);
 }
 
+/* The pattern that @patterns begins with, and what comes behind it; NULL at the end. */
+static const char *next_pattern(const char *patterns, size_t *len)
+{
+	if (!*patterns)
+		return NULL;
+	*len = strcspn(patterns, ",");
+	return patterns + *len + (patterns[*len] == ',');
+}
+
+/* Patterns, separated by commas, or none at all. */
+bool nebula_patterns_valid(const char *patterns)
+{
+	const char *next;
+	size_t len;
+
+	while ((next = next_pattern(patterns, &len))) {
+		/* Behind a comma there has to be another one. */
+		if (!is_pattern(patterns, len) || (patterns[len] && !*next))
+			return false;
+		patterns = next;
+	}
+	return true;
+}
+
+/* Does one of the patterns, which are valid, match @name? */
+bool nebula_patterns_match(const char *patterns, const char *name)
+{
+	const char *next;
+	size_t len;
+
+	while ((next = next_pattern(patterns, &len))) {
+		if (matches(patterns, len, name))
+			return true;
+		patterns = next;
+	}
+	return false;
+}
+
 /*
  * The flags that rules give to @name, or, without one, to anybody at all. -EINVAL when they are no
  * rules.

@@ -24,10 +24,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/ctype.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -37,6 +39,7 @@
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include <trace/events/nebula.h>
 #include "internal.h"
 
 #define RING_SIZE	256
@@ -44,14 +47,20 @@
 /* Longest text of a record, bytes. */
 #define REPORT_SIZE	2048
 
+/* First corruptions that wait for their turn, whatever else happens meanwhile. */
+#define KEPT_SIZE	32
+
 static struct nebula_error_slot ring[RING_SIZE];
+static struct nebula_error_slot kept[KEPT_SIZE];
+static atomic_t newest_kept = ATOMIC_INIT(0);
 static atomic64_t newest = ATOMIC64_INIT(0);
 static atomic64_t finished = ATOMIC64_INIT(0);	/* records that were written, or dropped */
-static atomic64_t lost = ATOMIC64_INIT(0);
+static atomic64_t lost = ATOMIC64_INIT(0);	/* of them, those that were dropped */
 static u64 cleared;
 
-/* Newest record that was passed to log and notifiers. Only the work touches it. */
+/* Newest record that was passed to log and notifiers, or missed. Only the work touches them. */
 static u64 delivered;
+static u64 missed;
 static char report[REPORT_SIZE];
 static DEFINE_RATELIMIT_STATE(log_limit, 5 * HZ, 10);
 static BLOCKING_NOTIFIER_HEAD(listeners);
@@ -109,6 +118,21 @@ static enum nebula_context context_here(void)
 	return in_softirq() ? NEBULA_IN_SOFTIRQ : NEBULA_IN_TASK;
 }
 
+/* A name that was refused may be anything, and is not to spoil the report. */
+static void fill_name(char name[NEBULA_NAME_SIZE], const struct nebula_failure *f)
+{
+	char *c;
+
+	if (f->allocator) {
+		strscpy(name, nebula_allocator_name(f->allocator), NEBULA_NAME_SIZE);
+		return;
+	}
+	strscpy(name, f->name && *f->name ? f->name : "(none)", NEBULA_NAME_SIZE);
+	for (c = name; *c; c++)
+		if (!isascii(*c) || !isgraph(*c))
+			*c = '?';
+}
+
 static void fill(struct nebula_error *err, u64 seq, bool first, const struct nebula_failure *f)
 {
 	const struct nebula_allocator *a = f->allocator;
@@ -128,6 +152,13 @@ static void fill(struct nebula_error *err, u64 seq, bool first, const struct neb
 	err->available = u.available;
 	err->capacity = u.capacity;
 	err->peak = u.peak;
+	err->max_capacity = u.max_capacity;
+	err->promised = u.promised;
+	err->unit = u.unit;
+	err->buffer = u.buffer;
+	err->need = f->need;
+	err->overhead = f->overhead;
+	err->flags = a ? a->flags : 0;
 	err->utilisation = u.capacity ? div64_u64((u64)u.used * 1000, u.capacity) : 0;
 	err->growth_pending = u.growth_pending;
 	err->first = first;
@@ -135,7 +166,7 @@ static void fill(struct nebula_error *err, u64 seq, bool first, const struct neb
 	err->cpu = raw_smp_processor_id();
 	err->pid = current->pid;
 	strscpy(err->comm, current->comm, sizeof(err->comm));
-	strscpy(err->name, a ? nebula_allocator_name(a) : f->name ?: "(none)", sizeof(err->name));
+	fill_name(err->name, f);
 	strscpy(err->what, f->what ?: "", sizeof(err->what));
 	if (f->nr_entries) {
 		err->nr_entries = min_t(unsigned int, f->nr_entries, NEBULA_BACKTRACE_MAX);
@@ -161,6 +192,20 @@ static void keep_with_allocator(struct nebula_allocator *a, const struct nebula_
 	slot_publish(&a->reg->last_error, err->seq);
 }
 
+/* The first corruption of its kind of an allocator is heard of even if the ring is lapped. */
+static void keep_corruption(u64 seq, const struct nebula_failure *f)
+{
+	struct nebula_error_slot *slot;
+	struct nebula_error *err;
+
+	slot = &kept[(unsigned int)atomic_inc_return(&newest_kept) % KEPT_SIZE];
+	err = slot_claim(slot, seq);
+	if (!err)
+		return;
+	fill(err, seq, true, f);
+	slot_publish(slot, seq);
+}
+
 /**
  * nebula_error_record() - record an error
  * @f: what is known about it.
@@ -176,17 +221,20 @@ noinline __cold int nebula_error_record(const struct nebula_failure *f)
 	bool first = true;
 
 	if (f->allocator)
-		first = atomic_inc_return(&f->allocator->failures[f->code]) == 1;
+		first = atomic_long_inc_return(&f->allocator->failures[f->code]) == 1;
 
 	err = slot_claim(slot, seq);
 	if (err) {
 		fill(err, seq, first, f);
 		if (f->allocator)
 			keep_with_allocator(f->allocator, err);
+		trace_error(err, nebula_errc_name(f->code));
 		slot_publish(slot, seq);
 	} else {
 		atomic64_inc(&lost);
 	}
+	if (first && nebula_errc_severity(f->code) == NEBULA_CORRUPT)
+		keep_corruption(seq, f);
 	/* After the record; pairs with the acquire in deliver(). */
 	smp_mb__before_atomic();
 	atomic64_inc(&finished);
@@ -235,6 +283,40 @@ static void log_report(const struct nebula_error *err)
 	}
 }
 
+static void pass_on(struct nebula_error *err)
+{
+	log_report(err);
+	blocking_notifier_call_chain(&listeners, err->code, err);
+}
+
+/* The oldest of the kept ones from @seq on, before @end. */
+static bool find_kept(u64 seq, u64 end, struct nebula_error *err)
+{
+	const struct nebula_error_slot *slot, *oldest = NULL;
+	s64 state;
+
+	for (slot = kept; slot < kept + KEPT_SIZE; slot++) {
+		state = atomic64_read(&slot->state);
+		if (state & 1 || state < 2 * seq || state >= 2 * end)
+			continue;
+		oldest = slot;
+		end = state / 2;
+	}
+	return oldest && slot_read(oldest, err) && err->seq == end;
+}
+
+/* What the ring does not hold any more, from @seq on, before @end: returns how many were missed. */
+static u64 pass_on_kept(u64 seq, u64 end, struct nebula_error *err)
+{
+	u64 left = end - seq;
+
+	for (; find_kept(seq, end, err); seq = err->seq + 1) {
+		pass_on(err);
+		left--;
+	}
+	return left;
+}
+
 /*
  * In order. One that is not there may still be written, and whoever does it kicks us again; once
  * nobody writes any more it was dropped.
@@ -246,15 +328,17 @@ static void deliver(struct work_struct *work)
 	u64 seq = delivered + 1;
 	static struct nebula_error err;
 
-	if (last > RING_SIZE && seq <= last - RING_SIZE)
+	if (last > RING_SIZE && seq <= last - RING_SIZE) {
+		missed += pass_on_kept(seq, last - RING_SIZE + 1, &err);
 		seq = last - RING_SIZE + 1;
+	}
 	for (; seq <= last; seq++) {
-		if (slot_read(slot_of(seq), &err) && err.seq == seq) {
-			log_report(&err);
-			blocking_notifier_call_chain(&listeners, err.code, &err);
-		} else if (done != last) {
+		if (slot_read(slot_of(seq), &err) && err.seq == seq)
+			pass_on(&err);
+		else if (done == last)
+			missed += pass_on_kept(seq, seq + 1, &err);
+		else
 			break;
-		}
 	}
 	WRITE_ONCE(delivered, seq - 1);
 }
@@ -282,7 +366,8 @@ EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_flush);
 /**
  * nebula_error_notifier_register() - be told of every recorded error
  * @nb: called in process context with the &enum nebula_errc and the &struct nebula_error, in the
- *	order of recording. Records that were overwritten before their turn are left out.
+ *	order of recording. Records that were overwritten before their turn are left out, but for
+ *	the first DOUBLE_FREE, CORRUPTION or USE_AFTER_FREE of an allocator.
  *
  * Context: process context; sleeps.
  * Return: 0, or -EEXIST when @nb is registered already.
@@ -306,10 +391,96 @@ int nebula_error_notifier_unregister(struct notifier_block *nb)
 }
 EXPORT_SYMBOL_GPL(nebula_error_notifier_unregister);
 
-void nebula_error_counts(u64 *recorded, u64 *dropped)
+static struct notifier_block *listener_of(const struct module *gone)
+{
+	struct notifier_block *nb;
+
+	down_read(&listeners.rwsem);
+	nb = rcu_dereference_protected(listeners.head, lockdep_is_held(&listeners.rwsem));
+	while (nb && !within_module((unsigned long)nb->notifier_call, gone))
+		nb = rcu_dereference_protected(nb->next, lockdep_is_held(&listeners.rwsem));
+	up_read(&listeners.rwsem);
+	return nb;
+}
+
+/* A module goes: what it has not unregistered is not called any more. Process context; sleeps. */
+void nebula_error_forget(struct module *gone)
+{
+	const struct nebula_failure failure = {
+		.code = NEBULA_E_LEAK,
+		.name = module_name(gone),
+		.what = "error notifier left behind",
+	};
+	struct notifier_block *nb;
+
+	while ((nb = listener_of(gone))) {
+		nebula_error_notifier_unregister(nb);
+		nebula_error_record(&failure);
+	}
+}
+
+/**
+ * nebula_error_counts() - how many errors there were
+ * @recorded: all of them.
+ * @dropped: of them, those of which there is no record: two at once met in a slot.
+ * @unheard: those that went by before log and notifiers had their turn.
+ *
+ * Context: any.
+ */
+void nebula_error_counts(u64 *recorded, u64 *dropped, u64 *unheard)
 {
 	*recorded = atomic64_read(&newest);
 	*dropped = atomic64_read(&lost);
+	*unheard = READ_ONCE(missed);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_counts);
+
+/* From @seq on all that the ring holds, oldest first, one after another in @err. */
+static void visit(u64 seq, struct nebula_error *err,
+		  void (*fn)(const struct nebula_error *err, void *data), void *data)
+{
+	const u64 last = atomic64_read(&newest);
+
+	if (last > RING_SIZE && seq <= last - RING_SIZE)
+		seq = last - RING_SIZE + 1;
+	for (; seq <= last; seq++)
+		if (slot_read(slot_of(seq), err) && err->seq == seq)
+			fn(err, data);
+}
+
+/* Shows @fn all records that the ring holds; none without memory. Process context. */
+void nebula_errors_visit(void (*fn)(const struct nebula_error *err, void *data), void *data)
+{
+	struct nebula_error *err = kmalloc(sizeof(*err), GFP_KERNEL);
+
+	if (err)
+		visit(1, err, fn, data);
+	kfree(err);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_errors_visit);
+
+/**
+ * struct rendering - records being printed
+ * @t: where to.
+ * @name: of which allocator; NULL: of all.
+ * @err: a record.
+ * @buf: its report.
+ */
+struct rendering {
+	struct nebula_text *t;
+	const char *name;
+	struct nebula_error err;
+	char buf[REPORT_SIZE];
+};
+
+static void render(const struct nebula_error *err, void *data)
+{
+	struct rendering *r = data;
+
+	if (r->name && strcmp(err->name, r->name))
+		return;
+	nebula_error_snprint(r->buf, sizeof(r->buf), err);
+	nebula_text_printf(r->t, "%s", r->buf);
 }
 
 /*
@@ -318,27 +489,16 @@ void nebula_error_counts(u64 *recorded, u64 *dropped)
  */
 void nebula_errors_render(struct nebula_text *t, const char *name)
 {
-	struct nebula_error *err = kmalloc(sizeof(*err), GFP_KERNEL);
-	char *buf = kmalloc(REPORT_SIZE, GFP_KERNEL);
-	u64 last = atomic64_read(&newest), seq = READ_ONCE(cleared) + 1;
+	struct rendering *r = kmalloc(sizeof(*r), GFP_KERNEL);
 
-	if (!err || !buf) {
+	if (!r) {
 		t->failed = true;
-		goto out;
+		return;
 	}
-	if (last > RING_SIZE && seq <= last - RING_SIZE)
-		seq = last - RING_SIZE + 1;
-	for (; seq <= last; seq++) {
-		if (!slot_read(slot_of(seq), err) || err->seq != seq)
-			continue;
-		if (name && strcmp(err->name, name))
-			continue;
-		nebula_error_snprint(buf, REPORT_SIZE, err);
-		nebula_text_printf(t, "%s", buf);
-	}
-out:
-	kfree(buf);
-	kfree(err);
+	r->t = t;
+	r->name = name;
+	visit(READ_ONCE(cleared) + 1, &r->err, render, r);
+	kfree(r);
 }
 
 void nebula_errors_clear(void)

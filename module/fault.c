@@ -17,12 +17,12 @@ static unsigned int fault_steps;
 static bool fault_armed;
 
 /**
- * nebula_fault_hit() - must this allocation fail?
+ * nebula_fault_hit_test() - does a test want this allocation to fail?
  *
  * Context: any but NMI.
  * Return: true when the caller has to behave as if the kernel had no memory.
  */
-bool nebula_fault_hit(void)
+bool nebula_fault_hit_test(void)
 {
 	unsigned long flags;
 	bool hit = false;
@@ -37,6 +37,20 @@ bool nebula_fault_hit(void)
 	}
 	raw_spin_unlock_irqrestore(&lock, flags);
 	return hit;
+}
+
+/**
+ * nebula_fault_hit() - must this allocation fail?
+ *
+ * Because a test wants it to, or whoever writes to fail_alloc in debugfs. What debugfs itself needs
+ * memory for asks nebula_fault_hit_test(), so that one can still read what came of it.
+ *
+ * Context: any but NMI.
+ * Return: true when the caller has to behave as if the kernel had no memory.
+ */
+bool nebula_fault_hit(void)
+{
+	return unlikely(nebula_fail_backing_hit()) || nebula_fault_hit_test();
 }
 
 /**

@@ -16,6 +16,10 @@
  * Who cannot tell where his objects are keeps the guards in a list, newest first. One is pushed in
  * any context with a compare-and-exchange, and taken off only by the owner, or while no allocation
  * is in flight, so nobody meets a guard that goes (no ABA). A broken seal ends the list.
+ *
+ * Who looks from outside copies a guard before it believes it, and asks whether guards went
+ * meanwhile: their numbers are odd while that is being done. An object is taken before it is
+ * dressed, and off the list before it is filled, in an order that other CPUs see.
  */
 #include <linux/atomic.h>
 #include <linux/export.h>
@@ -57,10 +61,32 @@ struct nebula_guard {
 	unsigned long seal;
 };
 
+/* Of a guard, or a copy of it, that is good for one at @at only. */
+static unsigned long seal_at(const void *at, const struct nebula_guard *g)
+{
+	return ~((unsigned long)at ^ (unsigned long)g->older ^ (g->size << 1) ^ (g->total << 2) ^
+		 (g->offset << 3));
+}
+
 static unsigned long seal_of(const struct nebula_guard *g)
 {
-	return ~((unsigned long)g ^ (unsigned long)g->older ^ (g->size << 1) ^ (g->total << 2) ^
-		 (g->offset << 3));
+	return seal_at(g, g);
+}
+
+/*
+ * What a guard says, of an object in @room bytes. Whose it is may be letting go of it: what comes
+ * out torn is not sealed, and what is sealed is not read a second time.
+ */
+static bool copy_guard(struct nebula_guard *copy, const void *raw, size_t room)
+{
+	if (room < sizeof(*copy))
+		return false;
+	/* Checked before it is believed. */
+	data_race(*copy = *(const struct nebula_guard *)raw);
+	barrier();	/* or the compiler may do so */
+	return copy->seal == seal_at(raw, copy) && copy->total <= room &&
+	       copy->offset >= sizeof(*copy) && copy->offset <= copy->total &&
+	       copy->size <= copy->total - copy->offset;
 }
 
 /**
@@ -168,6 +194,8 @@ void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
 	struct nebula_guard *g = raw;
 	u8 *object = raw + l->offset;
 
+	/* Who finds memory changed finds it taken. Pairs with smp_rmb() in bump_look.c. */
+	smp_wmb();
 	memset(raw + sizeof(*g), ZONE_BYTE, l->total - sizeof(*g));
 	if (a->flags & NEBULA_POISON)
 		memset(object, NEW_BYTE, size);
@@ -242,25 +270,49 @@ void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin)
 }
 
 /**
+ * nebula_guard_see() - what a guard says, while its object may be going
+ * @raw: what was allocated for the object.
+ * @room: bytes from there on that the allocator has.
+ * @seen: filled in.
+ *
+ * Context: any; the memory stays mapped.
+ * Return: true; false when the guard was overwritten.
+ */
+bool nebula_guard_see(const void *raw, size_t room, struct nebula_guard_seen *seen)
+{
+	struct nebula_guard g;
+
+	if (!IS_ALIGNED((unsigned long)raw, __alignof__(g)) || !copy_guard(&g, raw, room))
+		return false;
+	seen->older = g.older;
+	seen->size = g.size;
+	seen->total = g.total;
+	seen->time_ns = g.time_ns;
+	seen->nr_entries = min_t(unsigned int, g.nr_entries, NEBULA_CALLERS_MAX);
+	memcpy(seen->entries, g.entries, sizeof(seen->entries));
+	return true;
+}
+
+/**
  * nebula_guard_fault() - what is wrong with an object
  * @a: the allocator.
  * @raw: what was allocated for it.
+ * @room: bytes from there on that the allocator has.
  *
- * Context: any.
+ * Context: any; the memory stays mapped.
  * Return: what is, in a few words, or %NULL.
  */
-const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw)
+const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw, size_t room)
 {
-	const struct nebula_guard *g = raw;
-	const u8 *object = nebula_guard_object(raw);
+	struct nebula_guard g;
 
-	if (!object)
+	if (!copy_guard(&g, raw, room))
 		return "guard overwritten";
 	if (!(a->flags & NEBULA_REDZONE))
 		return NULL;
-	if (memchr_inv(g + 1, ZONE_BYTE, g->offset - sizeof(*g)))
+	if (memchr_inv(raw + sizeof(g), ZONE_BYTE, g.offset - sizeof(g)))
 		return "zone before the object";
-	if (memchr_inv(object + g->size, ZONE_BYTE, g->total - g->offset - g->size))
+	if (memchr_inv(raw + g.offset + g.size, ZONE_BYTE, g.total - g.offset - g.size))
 		return "zone behind the object";
 	return NULL;
 }
@@ -276,7 +328,7 @@ const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw
 bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
 {
 	const struct nebula_guard *g = raw;
-	const char *what = nebula_guard_fault(a, raw);
+	const char *what = nebula_guard_fault(a, raw, SIZE_MAX);
 	const bool sealed = nebula_guard_object(raw);
 
 	if (what && sealed)
@@ -287,6 +339,18 @@ bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
 	return sealed;
 }
 
+static void release_begin(struct nebula_guards *guards)
+{
+	WRITE_ONCE(guards->releases, (guards->releases + 1) | 1);
+	smp_wmb();	/* Pairs with smp_rmb() in nebula_guards_unchanged(). */
+}
+
+static void release_end(struct nebula_guards *guards)
+{
+	/* Pairs with the acquire in nebula_guards_watch(). */
+	smp_store_release(&guards->releases, (guards->releases | 1) + 1);
+}
+
 /**
  * nebula_guard_release() - verify the newest objects of a list and let go of them
  * @a: the allocator.
@@ -294,24 +358,75 @@ bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
  * @count: how many; more than there are means all.
  *
  * Context: the owner's; no allocation is in flight.
- * Return: true; false when a guard was overwritten. What it said of itself and of older objects is
- * lost then, so the caller has to fill what it takes back as a whole.
+ * Return: true; false when a guard was overwritten, now or since the list was last empty. What it
+ * said of itself and of older objects is lost then, so the caller has to fill what it takes back as
+ * a whole: nebula_guard_refill().
  */
 bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
 			  unsigned long count)
 {
+	const bool all = count == ULONG_MAX;
 	struct nebula_guard *g, *older;
+	bool sealed = true, whole;
 
-	for (g = guards->newest; g && count; g = older, count--) {
-		if (!nebula_guard_verify(a, g)) {
-			guards->newest = NULL;
-			return false;
-		}
-		older = g->older;
-		nebula_guard_fill(a, g, g->total);
+	release_begin(guards);
+	for (g = guards->newest; g && count && sealed; g = older, count--) {
+		sealed = nebula_guard_verify(a, g);
+		older = sealed ? g->older : NULL;
+		if (sealed)
+			nebula_guard_fill(a, g, g->total);
 	}
-	guards->newest = g;
-	return true;
+	WRITE_ONCE(guards->newest, g);
+	whole = sealed && !guards->cut;
+	WRITE_ONCE(guards->cut, !all && !whole);
+	if (whole)
+		release_end(guards);
+	return whole;
+}
+
+/**
+ * nebula_guard_refill() - fill what was given back, where it is not known which objects it was
+ * @a: the allocator.
+ * @guards: its guards, after a release that found one overwritten.
+ * @p: the memory.
+ * @size: bytes.
+ *
+ * Context: the owner's.
+ */
+void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
+			 size_t size)
+{
+	nebula_guard_fill(a, p, size);
+	release_end(guards);
+}
+
+/**
+ * nebula_guards_watch() - begin to look at a list from outside
+ * @guards: the list.
+ * @releases: for nebula_guards_unchanged().
+ *
+ * Context: any.
+ * Return: true; false while objects are being let go of.
+ */
+bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases)
+{
+	/* Pairs with the release in release_end(). */
+	*releases = smp_load_acquire(&guards->releases);
+	return !(*releases & 1);
+}
+
+/**
+ * nebula_guards_unchanged() - does what was seen of a list count?
+ * @guards: the list.
+ * @releases: from nebula_guards_watch().
+ *
+ * Context: any.
+ * Return: true; false when objects were let go of meanwhile.
+ */
+bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases)
+{
+	smp_rmb();	/* Pairs with smp_wmb() in release_begin(). */
+	return READ_ONCE(guards->releases) == releases;
 }
 
 /**
@@ -329,15 +444,16 @@ void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
 }
 
 /**
- * nebula_guard_is_filled() - is memory that is nobody's as it was filled?
+ * nebula_guard_written() - was memory that is nobody's written to?
  * @a: the allocator.
  * @p: the memory.
  * @size: bytes.
  *
  * Context: any.
- * Return: true; false when it was written to. Without %NEBULA_POISON nobody knows: true.
+ * Return: the first byte that is not as it was filled, or %NULL. Without %NEBULA_POISON nobody
+ * knows: %NULL.
  */
-bool nebula_guard_is_filled(const struct nebula_allocator *a, const void *p, size_t size)
+const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size)
 {
-	return !(a->flags & NEBULA_POISON) || !memchr_inv(p, FREE_BYTE, size);
+	return a->flags & NEBULA_POISON ? memchr_inv(p, FREE_BYTE, size) : NULL;
 }

@@ -7,19 +7,18 @@
 
 #include "internal.h"
 
-/* Entries of a call stack that are kept of an allocation. */
-#define NEBULA_CALLERS_MAX	8
-
-unsigned int nebula_callers(unsigned long *entries, unsigned int max);
-
 struct nebula_guard;
 
 /**
  * struct nebula_guards - the guarded objects of an allocator
  * @newest: the newest object's guard; each points to the next older one. Any context.
+ * @releases: how often objects were let go of, doubled; odd while that is being done. Owner.
+ * @cut: live objects went off the list with a guard that was overwritten. Owner.
  */
 struct nebula_guards {
 	struct nebula_guard *newest;
+	unsigned int releases;
+	bool cut;
 };
 
 /**
@@ -50,6 +49,24 @@ struct nebula_guard_origin {
 	unsigned int nr_entries;
 };
 
+/**
+ * struct nebula_guard_seen - an object, as its guard told at some moment
+ * @older: in a list: what was allocated for the next older object, or NULL.
+ * @size: bytes asked for.
+ * @total: bytes from the guard to the end of the zone behind the object.
+ * @time_ns: when it was allocated, local_clock(); 0 without %NEBULA_TRACK.
+ * @nr_entries: of @entries; 0 without %NEBULA_TRACK.
+ * @entries: call stack, innermost first.
+ */
+struct nebula_guard_seen {
+	const void *older;
+	size_t size;
+	size_t total;
+	u64 time_ns;
+	unsigned int nr_entries;
+	unsigned long entries[NEBULA_CALLERS_MAX];
+};
+
 bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align);
 void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
 			const struct nebula_guard_layout *l, size_t size);
@@ -59,12 +76,17 @@ void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size);
 void *nebula_guard_object(const void *raw);
 void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin);
-const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw);
+bool nebula_guard_see(const void *raw, size_t room, struct nebula_guard_seen *seen);
+const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw, size_t room);
 bool nebula_guard_verify(struct nebula_allocator *a, const void *raw);
 void nebula_guard_push(struct nebula_guards *guards, void *raw);
 bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
 			  unsigned long count);
-bool nebula_guard_is_filled(const struct nebula_allocator *a, const void *p, size_t size);
+void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
+			 size_t size);
+bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases);
+bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases);
+const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size);
 void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size);
 
 #endif /* _NEBULA_MODULE_GUARD_H */

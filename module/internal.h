@@ -4,9 +4,11 @@
  *
  *	main.c ─ init ladder                        fault.c ─ seam for failing allocations
  *	bump*.c pool*.c stack*.c scratch*.c ─ kinds  region.c, chunk.c ─ backing memory
- *	allocator.c ─ registry, owners              error.c, report.c ─ record, render
+ *	allocator.c, owner.c ─ registry, owners     error.c, report.c ─ record, render
  *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
+ *	*_look.c ─ live, map, validate              map.c, sites.c, faults.c ─ what they share
  *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
+ *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c ─ codes, symbols.c ─ call stacks
  *	generic.c, custom.c, compose.c, system.c ─ one interface over all kinds
  */
 #ifndef _NEBULA_INTERNAL_H
@@ -41,6 +43,7 @@
 /* fault.c */
 
 bool nebula_fault_hit(void);
+bool nebula_fault_hit_test(void);
 void nebula_fault_arm(unsigned int first, unsigned int count);
 unsigned int nebula_fault_disarm(void);
 
@@ -99,6 +102,7 @@ void nebula_region_unmap(struct nebula_region *r);
 void nebula_region_totals(struct nebula_region_totals *t);
 
 struct nebula_text;
+struct nebula_sites;
 
 void nebula_region_describe(const struct nebula_region_request *req, struct nebula_text *t);
 
@@ -119,8 +123,9 @@ void nebula_pool_rcu_flush(struct nebula_pool *p);
 unsigned int nebula_pool_waiters(const struct nebula_pool *p);
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t);
 
-/* stack_look.c, scratch.c: what tests look at. */
+/* *_look.c: what tests look at. */
 
+int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t);
 int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t);
 unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t);
 
@@ -149,6 +154,13 @@ void nebula_text_free(struct nebula_text *t);
 #define NEBULA_BYTES_SIZE	24
 const char *nebula_bytes_str(char buf[NEBULA_BYTES_SIZE], u64 bytes);
 
+/* guard.c */
+
+/* Entries of a call stack that are kept. */
+#define NEBULA_CALLERS_MAX	8
+
+unsigned int nebula_callers(unsigned long *entries, unsigned int max);
+
 /* allocator.c */
 
 /**
@@ -158,7 +170,10 @@ const char *nebula_bytes_str(char buf[NEBULA_BYTES_SIZE], u64 bytes);
  * @capacity: bytes mapped.
  * @max_capacity: bytes it may grow to.
  * @peak: highest @used.
+ * @promised: bytes of the blocks that a pool promises; it may have more in use. Else 0.
+ * @unit: bytes of a pool's block, or of what a CPU has of scratch memory; else 0.
  * @growth_pending: growth was asked for and is on its way.
+ * @buffer: its memory was lent by the client.
  */
 struct nebula_usage {
 	size_t used;
@@ -166,7 +181,10 @@ struct nebula_usage {
 	size_t capacity;
 	size_t max_capacity;
 	size_t peak;
+	size_t promised;
+	size_t unit;
 	bool growth_pending;
+	bool buffer;
 };
 
 /**
@@ -179,12 +197,20 @@ struct nebula_usage {
  * @stats: fills in what is neither @usage nor derived; any context.
  * @describe: lines for debugfs' info; process context.
  * @reclaim: takes everything down, the owner is gone; process context.
+ * @reports_live: its @reclaim records what is live as LEAK.
+ * @sites: all that is live by call site, sorted, for kvfree(), or NULL without memory, or when that
+ *	kept changing; NULL for a kind that knows no objects. Process context.
+ * @orphan: calls nothing of its owner's any more, or NULL; process context, it is in use.
  * @live: lines for debugfs' live, or NULL; process context.
  * @map: lines for debugfs' map, or NULL; process context.
  * @validate: lines for debugfs' validate, or NULL; process context.
  * @cache_depth: reads debugfs' cache_depth, or NULL; any context.
  * @set_cache_depth: writes it; process context.
  * @cpu_dead: a CPU has gone offline, or NULL; process context.
+ * @divert: the attention has changed: takes the inline paths away, and gives back those that are
+ *	not the owner's to give; NULL for a kind without. Process context, the owner runs.
+ * @settle: what that takes afterwards, or NULL; process context, CPU hotplug is locked.
+ * @reset_peak: begins a new peak, or NULL; process context, the owner runs.
  */
 struct nebula_kind_ops {
 	const char *name;
@@ -195,12 +221,18 @@ struct nebula_kind_ops {
 	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
 	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
 	void (*reclaim)(struct nebula_allocator *a);
+	bool reports_live;
+	struct nebula_sites *(*sites)(struct nebula_allocator *a);
+	void (*orphan)(struct nebula_allocator *a);
 	void (*live)(struct nebula_allocator *a, struct nebula_text *t);
 	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
 	void (*validate)(struct nebula_allocator *a, struct nebula_text *t);
 	unsigned int (*cache_depth)(const struct nebula_allocator *a);
 	int (*set_cache_depth)(struct nebula_allocator *a, unsigned int depth);
 	void (*cpu_dead)(struct nebula_allocator *a, unsigned int cpu);
+	void (*divert)(struct nebula_allocator *a);
+	void (*settle)(struct nebula_allocator *a);
+	void (*reset_peak)(struct nebula_allocator *a);
 };
 
 extern const struct nebula_kind_ops nebula_bump_ops;
@@ -224,45 +256,47 @@ struct nebula_error_slot {
 };
 
 /**
- * struct nebula_node - a debugfs file of one allocator
- * @file: what the file is.
- * @reg: whose it is.
- */
-struct nebula_node {
-	const struct nebula_file *file;
-	struct nebula_registration *reg;
-};
-
-#define NEBULA_ALLOCATOR_FILES	7
-
-/**
  * struct nebula_registration - an allocator in the registry
  * @allocator: the allocator.
  * @node: in the registry. Lock: registry.
+ * @by_name: in the registry, too. Lock: registry.
+ * @id: a larger number than those before had. Invariant once registered.
  * @live: it may be looked at; cleared first when it is taken down, while its name stays reserved
- *	until its directory is
- *	gone. Lock: registry.
- * @owner: module that made it. Invariant.
+ *	until its directory is gone. Lock: registry.
+ * @owner: module that made it. Lock: registry.
+ * @orphan: @owner has gone. Lock: registry.
  * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
  * @pid: of the task that made it. Invariant.
  * @comm: name of that task. Invariant.
+ * @created: call stack of when it was made, innermost first. Invariant.
+ * @nr_created: entries of @created. Invariant.
+ * @sizes: with %NEBULA_TRACK: how often which size was asked for. Any context on its own CPU.
  * @name: unique among live allocators. Invariant once registered.
  * @dir: debugfs directory. Invariant once registered.
- * @nodes: debugfs files. Invariant once registered.
  * @last_error: newest error. Any context.
  */
 struct nebula_registration {
 	struct nebula_allocator *allocator;
 	struct list_head node;
+	struct hlist_node by_name;
+	u64 id;
 	bool live;
 	struct module *owner;
+	bool orphan;
 	u64 created_ns;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
+	unsigned long created[NEBULA_CALLERS_MAX];
+	unsigned int nr_created;
+	struct nebula_sizes_cpu __percpu *sizes;
 	char name[NEBULA_NAME_SIZE];
 	struct dentry *dir;
-	struct nebula_node nodes[NEBULA_ALLOCATOR_FILES];
 	struct nebula_error_slot last_error;
+};
+
+/* Size classes, see &struct nebula_sizes. */
+struct nebula_sizes_cpu {
+	unsigned long count[NEBULA_SIZE_CLASSES];
 };
 
 const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind);
@@ -275,15 +309,106 @@ struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a);
 unsigned int nebula_registry_count(void);
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
 			      void *data);
+u64 nebula_registry_visit(u64 id, unsigned int n,
+			  void (*fn)(const struct nebula_registration *reg, void *data),
+			  void *data);
 void nebula_registry_cpu_dead(unsigned int cpu);
 bool nebula_allocator_in_use(struct nebula_allocator *a);
-int nebula_registry_init(void);
-void nebula_registry_exit(void);
+struct nebula_registration *
+nebula_registry_newest(bool (*matches)(const struct nebula_registration *reg, const void *data),
+		       const void *data);
+void nebula_registry_orphan(struct nebula_registration *reg);
+
+/* owner.c */
+
+const char *nebula_owner_name(const struct nebula_registration *reg);
+void nebula_owner_reap(void);
+int nebula_owner_init(void);
+void nebula_owner_exit(void);
 
 /* debug.c */
 
 u32 nebula_debug_flags(const char *name);
 int nebula_debug_flags_of(const char *text, const char *name);
+bool nebula_patterns_valid(const char *patterns);
+bool nebula_patterns_match(const char *patterns, const char *name);
+
+/* divert.c */
+
+/**
+ * enum nebula_attention - why the inline paths of an allocator do not serve: bit numbers
+ * @NEBULA_ATTEND_TRACE: events of its kind are traced.
+ * @NEBULA_ATTEND_FAIL: its allocations may be made to fail.
+ * @NEBULA_ATTEND_PEAK: its owner shall begin a new peak.
+ */
+enum nebula_attention {
+	NEBULA_ATTEND_TRACE,
+	NEBULA_ATTEND_FAIL,
+	NEBULA_ATTEND_PEAK,
+};
+
+void nebula_divert_new(struct nebula_allocator *a);
+unsigned long nebula_divert_embedded(enum nebula_kind kind);
+void nebula_divert_begin(enum nebula_kind kind);
+void nebula_divert_end(enum nebula_kind kind);
+void nebula_divert_named(void);
+void nebula_divert_owner(struct nebula_allocator *a, enum nebula_attention bit,
+			 void (*divert)(struct nebula_allocator *a));
+
+/* Somebody watches; see divert.c for who may rely on it when. Any context. */
+static inline bool nebula_is_diverted(const struct nebula_allocator *a)
+{
+	return READ_ONCE(a->attention);
+}
+
+static inline bool nebula_attends(const struct nebula_allocator *a, enum nebula_attention bit)
+{
+	return READ_ONCE(a->attention) & BIT(bit);
+}
+
+/* The owner has done what was asked of him once. */
+static inline void nebula_attended(struct nebula_allocator *a, enum nebula_attention bit)
+{
+	clear_bit(bit, &a->attention);
+}
+
+/* fail_alloc.c */
+
+/* What is at fault in the record of an allocation that was made to fail. */
+#define NEBULA_FAIL_ALLOC	"fail_alloc"
+
+/**
+ * struct nebula_fail_knobs - those that tests set
+ * @probability: percent.
+ * @verbose: how much is said.
+ * @times: how many fail, or less than 0.
+ */
+struct nebula_fail_knobs {
+	u32 probability;
+	u32 verbose;
+	int times;
+};
+
+struct dentry;
+
+void nebula_fail_alloc_exchange(struct nebula_fail_knobs *k);
+bool nebula_fail_alloc_names(const char *name);
+bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size);
+bool nebula_fail_backing_hit(void);
+struct dentry *nebula_fail_alloc_init(struct dentry *root);
+void nebula_fail_alloc_render(struct nebula_text *t);
+int nebula_fail_alloc_set_names(const char *patterns);
+
+/* stats.c */
+
+void nebula_sizes_note(const struct nebula_allocator *a, size_t size);
+
+/* symbols.c */
+
+#define NEBULA_SYMBOL_SIZE	128
+
+const char *nebula_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64 seq);
+void nebula_symbols_keep(const struct module *gone);
 
 /* generic.c */
 
@@ -303,6 +428,8 @@ void nebula_system_exit(void);
  * @name: used without @allocator.
  * @size: bytes asked for, or 0.
  * @align: alignment asked for, or 0.
+ * @need: what would have sufficed, see &struct nebula_error, or 0.
+ * @overhead: bytes that the debug flags put around the object.
  * @what: field, operation or limit at fault, or NULL.
  * @entries: call stack to show instead of this one, innermost first, or NULL.
  * @nr_entries: valid entries of @entries.
@@ -314,6 +441,8 @@ struct nebula_failure {
 	const char *name;
 	size_t size;
 	size_t align;
+	size_t need;
+	size_t overhead;
 	const char *what;
 	const unsigned long *entries;
 	unsigned int nr_entries;
@@ -322,7 +451,9 @@ struct nebula_failure {
 int nebula_error_record(const struct nebula_failure *f);
 void nebula_errors_render(struct nebula_text *t, const char *name);
 void nebula_errors_clear(void);
-void nebula_error_counts(u64 *recorded, u64 *lost);
+void nebula_errors_visit(void (*fn)(const struct nebula_error *err, void *data), void *data);
+void nebula_error_counts(u64 *recorded, u64 *lost, u64 *missed);
+void nebula_error_forget(struct module *gone);
 void nebula_error_flush(void);
 void nebula_error_exit(void);
 

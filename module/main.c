@@ -23,9 +23,9 @@ static int __init nebula_init(void)
 	int ret;
 
 	nebula_debugfs_init();
-	ret = nebula_registry_init();
+	ret = nebula_owner_init();
 	if (ret)
-		goto err_registry;
+		goto err_owner;
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "nebula:dead", NULL, cpu_dead);
 	if (ret < 0)
 		goto err_hotplug;
@@ -34,8 +34,8 @@ static int __init nebula_init(void)
 	return 0;
 
 err_hotplug:
-	nebula_registry_exit();
-err_registry:
+	nebula_owner_exit();
+err_owner:
 	nebula_debugfs_exit();
 	return ret;
 }
@@ -44,7 +44,7 @@ static void __exit nebula_exit(void)
 {
 	cpuhp_remove_state_nocalls(hotplug);
 	nebula_system_exit();
-	nebula_registry_exit();
+	nebula_owner_exit();
 	nebula_debugfs_exit();
 	nebula_chunks_flush();
 	nebula_error_exit();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pool: alloc and free where they are not inline, getters, and what the registry needs of the kind.
+ * Pool: alloc and free where they are not inline.
  *
  * Everything on the way of an allocation or a free runs in any context, with preemption off while
  * it looks at segments.
@@ -12,6 +12,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <trace/events/nebula.h>
 #include "pool.h"
 
 /* Asks for something that not every context may do; see kick_work(). Any context. */
@@ -98,6 +99,16 @@ noinline void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segme
 	rcu_read_unlock();
 }
 
+/* What is live now is the peak from now on. Any context. */
+void pool_reset_peak(struct nebula_pool_heap *heap)
+{
+	WRITE_ONCE(heap->peak, pool_live(heap));
+	preempt_disable();
+	/* Nobody has room: whoever allocates next looks. */
+	share_room(heap, raw_cpu_ptr(heap->primary.cpus), 0);
+	preempt_enable();
+}
+
 /* How often blocks were made available to all CPUs. */
 static unsigned long sum_returned(const struct nebula_pool_heap *heap)
 {
@@ -163,14 +174,31 @@ void *pool_alloc_quietly(struct nebula_pool_heap *heap)
 	return obj;
 }
 
-/* Records that there is no block; evaluates to what alloc returns. */
-void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what)
+/* Records that there are not @n blocks; evaluates to what alloc returns. */
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n)
 {
-	if (heap->pool.common.flags & NEBULA_GROW)
+	const bool grows = heap->pool.common.flags & NEBULA_GROW;
+
+	if (grows && READ_ONCE(heap->nominal) >= heap->max_blocks)
+		what = what ?: ".max_blocks";
+	else if (grows)
 		pool_wish(heap, POOL_WISH_GROW);
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
-		    .align = heap->pool.align, .what = what);
+		    .align = heap->pool.align, .what = what,
+		    .need = max(pool_live(heap), READ_ONCE(heap->nominal)) + n);
 	return NULL;
+}
+
+/* Shall the next allocation fail on purpose? Records that. Any context. */
+bool pool_must_fail(struct nebula_pool_heap *heap)
+{
+	const struct nebula_pool *p = &heap->pool;
+
+	if (likely(!nebula_fail_alloc_hit(&p->common, p->block_size)))
+		return false;
+	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = p->block_size,
+		    .align = p->align, .what = NEBULA_FAIL_ALLOC);
+	return true;
 }
 
 /* What a flag says is to be done with a block before it is handed out. */
@@ -187,15 +215,21 @@ void *pool_dress(struct nebula_pool_heap *heap, void *obj)
 	}
 	if (heap->attention & POOL_ZERO)
 		memset(obj, 0, heap->pool.block_size);
+	if (READ_ONCE(heap->attention) & POOL_WATCHED)
+		trace_pool_alloc(nebula_allocator_name(&heap->pool.common), obj,
+				 heap->pool.block_size, heap->pool.align);
 	return obj;
 }
 
 static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
 {
-	void *obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
+	void *obj;
 
+	if (unlikely(pool_must_fail(heap)))
+		return NULL;
+	obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
 	if (!obj)
-		return pool_alloc_exhausted(heap, NULL);
+		return pool_alloc_exhausted(heap, NULL, 1);
 	if (heap->attention & POOL_GROWS)
 		pool_look_at_level(heap);
 	return pool_dress(heap, obj);
@@ -291,7 +325,8 @@ struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *
 	return NULL;
 }
 
-static bool is_inside(const struct nebula_pool_heap *heap, const void *obj)
+/* Does @obj point into a block, or between them? Preemption off. */
+bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj)
 {
 	struct pool_segment *seg;
 
@@ -311,7 +346,7 @@ void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *wha
 	seg = pool_find(heap, obj, &index);
 	if (seg)
 		pool_guard_report(heap, seg, index, NEBULA_E_DOUBLE_FREE, what);
-	else if (is_inside(heap, obj))
+	else if (pool_is_inside(heap, obj))
 		nebula_fail(a, NEBULA_E_MISALIGNED_POINTER, .what = what);
 	else
 		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .what = what);
@@ -320,6 +355,9 @@ void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *wha
 /* Puts a block that is nobody's any more; its state is free. Preemption off. */
 void pool_release(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
 {
+	if (unlikely(READ_ONCE(heap->attention) & POOL_WATCHED))
+		trace_pool_free(nebula_allocator_name(&heap->pool.common), pool_block(seg, index),
+				heap->pool.block_size);
 	if (unlikely(READ_ONCE(heap->attention) & POOL_DEBUG)) {
 		pool_guard_free(heap, seg, index);
 		pool_put_direct(heap, seg, index);
@@ -494,201 +532,3 @@ void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, si
 		nebula_pool_free_index(p, index);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_index_sized);
-
-/**
- * nebula_pool_used() - blocks that are live
- * @p: the pool.
- *
- * Context: any.
- * Return: blocks; exact while nothing is under way.
- */
-unsigned int nebula_pool_used(const struct nebula_pool *p)
-{
-	return pool_live(pool_heap(p));
-}
-EXPORT_SYMBOL_GPL(nebula_pool_used);
-
-/**
- * nebula_pool_capacity() - blocks that can always be live at once
- * @p: the pool.
- *
- * Context: any.
- * Return: blocks, slack not counted.
- */
-unsigned int nebula_pool_capacity(const struct nebula_pool *p)
-{
-	return READ_ONCE(pool_heap(p)->nominal);
-}
-EXPORT_SYMBOL_GPL(nebula_pool_capacity);
-
-/**
- * nebula_pool_available() - blocks that can be had
- * @p: the pool.
- *
- * Context: any.
- * Return: nebula_pool_capacity() - nebula_pool_used(); 0 when some of the slack is in use.
- */
-unsigned int nebula_pool_available(const struct nebula_pool *p)
-{
-	unsigned long used = pool_live(pool_heap(p)), capacity = READ_ONCE(pool_heap(p)->nominal);
-
-	return capacity > used ? capacity - used : 0;
-}
-EXPORT_SYMBOL_GPL(nebula_pool_available);
-
-/**
- * nebula_pool_owns() - does an address lie in the pool's blocks?
- * @p: the pool.
- * @obj: any address.
- *
- * Context: any.
- * Return: true when it does, whether the block is live or not.
- */
-bool nebula_pool_owns(const struct nebula_pool *p, const void *obj)
-{
-	bool inside;
-
-	preempt_disable();
-	inside = is_inside(pool_heap(p), obj);
-	preempt_enable();
-	return inside;
-}
-EXPORT_SYMBOL_GPL(nebula_pool_owns);
-
-/**
- * nebula_pool_for_each_live() - visit all live blocks
- * @p: the pool.
- * @fn: called with each block and @data, with preemption off; must not sleep.
- * @data: for @fn.
- *
- * Blocks that are allocated or freed meanwhile may be visited or not, and may be freed while @fn
- * looks at them: the caller sees to it that they are not, or uses %NEBULA_TYPESAFE_BY_RCU.
- *
- * Context: any.
- */
-void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data),
-			       void *data)
-{
-	struct pool_segment *seg;
-	unsigned long i;
-
-	preempt_disable();
-	pool_for_each_segment(seg, pool_heap(p))
-		for (i = 0; i < seg->blocks; i++)
-			if (READ_ONCE(seg->state[i]) == NEBULA_POOL_LIVE)
-				fn(pool_block(seg, i), data);
-	preempt_enable();
-}
-EXPORT_SYMBOL_GPL(nebula_pool_for_each_live);
-
-static const struct nebula_pool_heap *heap_of(const struct nebula_allocator *a)
-{
-	return container_of(a, struct nebula_pool_heap, pool.common);
-}
-
-/* Blocks as bytes; more than were promised may be in use. */
-static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
-{
-	const struct nebula_pool_heap *heap = heap_of(a);
-	const size_t size = heap->pool.block_size;
-	unsigned long live = pool_live(heap), nominal = READ_ONCE(heap->nominal);
-	long peak = READ_ONCE(heap->peak);
-
-	u->used = live * size;
-	u->capacity = max(nominal, live) * size;
-	u->available = u->capacity - u->used;
-	u->max_capacity = max_t(size_t, u->capacity,
-				a->flags & NEBULA_GROW ? heap->max_blocks * size : 0);
-	u->peak = max_t(unsigned long, peak, live) * size;
-	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) ||
-			    work_busy((struct work_struct *)&heap->grow_work);
-}
-
-static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
-{
-	const struct nebula_pool_heap *heap = heap_of(a);
-	const size_t size = heap->pool.block_size;
-
-	st->allocs = pool_allocs(heap);
-	st->frees = st->allocs - min_t(u64, st->allocs, st->used / size);
-	st->bytes_in = st->allocs * size;
-	st->bytes_out = st->frees * size;
-	st->regions = READ_ONCE(heap->segments);
-	st->grows = READ_ONCE(heap->grows);
-}
-
-static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
-{
-	const struct nebula_pool_heap *heap = heap_of(a);
-	const struct nebula_pool *p = &heap->pool;
-	unsigned long nominal = READ_ONCE(heap->nominal), blocks = READ_ONCE(heap->blocks);
-	size_t overhead = pool_overhead(heap);
-
-	nebula_text_key(t, "block size", "%zu", p->block_size);
-	nebula_text_key(t, "align", "%zu", heap->pool.align);
-	nebula_text_key(t, "stride", "%lu", p->stride);
-	nebula_text_key(t, "blocks", "%lu", nominal);
-	nebula_text_key(t, "slack", "%lu", blocks - nominal);
-	nebula_text_key(t, "path", "%s", heap->pool.cpus == heap->primary.cpus &&
-			heap->primary.depth_max ? "inline" : "out of line");
-	nebula_text_key(t, "cache depth", "%u", heap->depth);
-	nebula_text_key(t, "batch", "%u", heap->primary.depot.batch);
-	nebula_region_describe(&heap->request, t);
-	nebula_text_bytes(t, "capacity", nominal * p->block_size);
-	nebula_text_bytes(t, "slack bytes", (blocks - nominal) * p->block_size);
-	nebula_text_bytes(t, "overhead", overhead);
-	overhead = div64_u64(1000ULL * overhead, nominal * p->block_size);
-	nebula_text_key(t, "overhead share", "%zu.%zu%%", overhead / 10, overhead % 10);
-}
-
-static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
-{
-	return nebula_pool_alloc_fit(container_of(a, struct nebula_pool, common), size, align);
-}
-
-static void ops_free(struct nebula_allocator *a, void *p, size_t size)
-{
-	nebula_pool_free_sized(container_of(a, struct nebula_pool, common), p, size);
-}
-
-static bool ops_owns(const struct nebula_allocator *a, const void *p)
-{
-	return nebula_pool_owns(container_of(a, struct nebula_pool, common), p);
-}
-
-static void ops_reclaim(struct nebula_allocator *a)
-{
-	pool_take_down(container_of(a, struct nebula_pool, common));
-}
-
-static unsigned int ops_cache_depth(const struct nebula_allocator *a)
-{
-	return READ_ONCE(heap_of(a)->depth);
-}
-
-static int ops_set_cache_depth(struct nebula_allocator *a, unsigned int depth)
-{
-	return nebula_pool_set_cache_depth(container_of(a, struct nebula_pool, common), depth);
-}
-
-static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
-{
-	pool_drain_dead(container_of(a, struct nebula_pool_heap, pool.common), cpu);
-}
-
-const struct nebula_kind_ops nebula_pool_ops = {
-	.name			= "pool",
-	.alloc			= ops_alloc,
-	.free			= ops_free,
-	.owns			= ops_owns,
-	.usage			= ops_usage,
-	.stats			= ops_stats,
-	.describe		= ops_describe,
-	.reclaim		= ops_reclaim,
-	.live			= pool_render_live,
-	.map			= pool_render_map,
-	.validate		= pool_render_validate,
-	.cache_depth		= ops_cache_depth,
-	.set_cache_depth	= ops_set_cache_depth,
-	.cpu_dead		= ops_cpu_dead,
-};

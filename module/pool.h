@@ -2,7 +2,8 @@
 /*
  * Private to the pool: what its files know of each other.
  *
- *	pool.c          alloc and free out of line, getters, what the registry needs
+ *	pool.c          alloc and free out of line
+ *	pool_ops.c      getters, what the registry needs
  *	pool_create.c   configuration, create and destroy
  *	pool_segment.c  blocks and all that is kept beside them: mapping, growing, shrinking
  *	pool_cache.c    per-CPU caches: the argument why they are safe, refill, flush, drain
@@ -175,6 +176,7 @@ struct pool_segment {
 #define POOL_GROWS		BIT(4)
 #define POOL_LARGE		BIT(5)
 #define POOL_FIFO		BIT(6)
+#define POOL_WATCHED		BIT(7)
 
 /* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
 #define POOL_WISH_GROW		0
@@ -197,6 +199,7 @@ struct pool_segment {
  * @blocks: blocks of all segments. Lock: @grow_lock.
  * @segments: how many there are. Lock: @grow_lock.
  * @grows: how often one was added. Lock: @grow_lock.
+ * @resets: how often all blocks were given back at once. Whoever does that.
  * @peak: highest number of live blocks seen. Any context.
  * @drawn: with caches: blocks that are neither in the depot nor loose. Any context.
  * @out_gone: what segments that went contributed to the counters. Lock: @grow_lock.
@@ -229,6 +232,7 @@ struct nebula_pool_heap {
 	unsigned long blocks;
 	unsigned long segments;
 	unsigned long grows;
+	unsigned long resets;
 	long peak;
 	atomic_long_t drawn;
 	long out_gone;
@@ -324,7 +328,9 @@ static inline bool pool_peak_exceeded(struct nebula_pool_cpu __percpu *cpus)
 
 /* pool.c */
 void *pool_alloc_quietly(struct nebula_pool_heap *heap);
-void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what);
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n);
+bool pool_must_fail(struct nebula_pool_heap *heap);
+bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj);
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
 			       unsigned long *index);
 void *pool_dress(struct nebula_pool_heap *heap, void *obj);
@@ -335,6 +341,7 @@ void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *wha
 void pool_wish(struct nebula_pool_heap *heap, unsigned int wish);
 unsigned long pool_live(const struct nebula_pool_heap *heap);
 unsigned long pool_allocs(const struct nebula_pool_heap *heap);
+void pool_reset_peak(struct nebula_pool_heap *heap);
 void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg);
 
 /* pool_create.c */
@@ -359,6 +366,7 @@ unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segmen
 void pool_stale(struct nebula_pool_heap *heap);
 void *pool_replace(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg);
+void pool_drain_locked(struct nebula_pool_heap *heap);
 void pool_drain(struct nebula_pool_heap *heap);
 void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu);
 void pool_set_limits(struct nebula_pool_heap *heap);
@@ -402,6 +410,7 @@ const char *pool_guard_fault(const struct nebula_pool_heap *heap, const struct p
 
 /* pool_look.c */
 void pool_report_leaks(struct nebula_pool_heap *heap);
+struct nebula_sites *pool_sites(struct nebula_allocator *a);
 void pool_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void pool_render_map(struct nebula_allocator *a, struct nebula_text *t);
 void pool_render_validate(struct nebula_allocator *a, struct nebula_text *t);

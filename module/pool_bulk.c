@@ -101,9 +101,10 @@ static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, 
 }
 
 static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_errc code,
-				   const char *what)
+				   const char *what, unsigned int n)
 {
-	nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size, .what = what);
+	nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size, .what = what,
+		    .need = n);
 	return false;
 }
 
@@ -113,6 +114,11 @@ static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left
 {
 	unsigned int i;
 
+	if (unlikely(pool_must_fail(heap))) {
+		nebula_pool_free_bulk(&heap->pool, n - left, objs + left);
+		pool_count(heap->primary.cpus->filled, n - left);
+		return false;
+	}
 	for (i = left; i; i--) {
 		objs[i - 1] = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
 		if (!objs[i - 1])
@@ -124,7 +130,7 @@ static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left
 	nebula_pool_free_bulk(&heap->pool, n - i, objs + i);
 	/* As if they had only been moved: none was served. */
 	pool_count(heap->primary.cpus->filled, n - i);
-	pool_alloc_exhausted(heap, "bulk");
+	pool_alloc_exhausted(heap, "bulk", i);
 	return false;
 }
 
@@ -145,7 +151,7 @@ bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 
 	if (unlikely(n - 1UL >= READ_ONCE(heap->blocks)) || unlikely(!objs))
 		return refuse(heap, n && objs ? NEBULA_E_EXCEEDS_MAX : NEBULA_E_INVALID_LAYOUT,
-			      "bulk");
+			      "bulk", n);
 	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {
 		preempt_disable();
 		got = alloc_cached(heap, n, objs);
@@ -248,7 +254,7 @@ void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 
 	if (unlikely(!objs)) {
 		if (n)
-			refuse(heap, NEBULA_E_INVALID_LAYOUT, "free_bulk");
+			refuse(heap, NEBULA_E_INVALID_LAYOUT, "free_bulk", n);
 		return;
 	}
 	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {

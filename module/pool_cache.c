@@ -330,14 +330,13 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 
 /*
  * Empties the caches of all CPUs. Afterwards every context has seen what the caller wrote before,
- * for example that the limit is 0. Process context; sleeps.
+ * for example that the limit is 0. Process context with CPU hotplug locked; sleeps.
  */
-void pool_drain(struct nebula_pool_heap *heap)
+void pool_drain_locked(struct nebula_pool_heap *heap)
 {
 	unsigned int cpu;
 
 	mutex_lock(&draining);
-	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
 		struct drain *d = per_cpu_ptr(&drains, cpu);
 
@@ -351,22 +350,36 @@ void pool_drain(struct nebula_pool_heap *heap)
 	}
 	for_each_online_cpu(cpu)
 		flush_work(&per_cpu_ptr(&drains, cpu)->work);
-	cpus_read_unlock();
 	mutex_unlock(&draining);
 }
 
-/* Derives the limits from the depth and from whether somebody waits. Lock: @wait_lock. */
+/* The same without that. */
+void pool_drain(struct nebula_pool_heap *heap)
+{
+	cpus_read_lock();
+	pool_drain_locked(heap);
+	cpus_read_unlock();
+}
+
+/*
+ * Derives the limits from the depth and from whether somebody waits, or watches. Without anything
+ * in the caches, and without a limit that they may be filled to, all comes out of line. Lock:
+ * @wait_lock.
+ */
 void pool_set_limits(struct nebula_pool_heap *heap)
 {
 	const bool waiting = heap->nr_waiters;
+	const bool watched = nebula_is_diverted(&heap->pool.common);
 	const bool outline = heap->attention & (POOL_DEBUG | POOL_ZERO);
-	unsigned long limit = waiting ? 0 : heap->depth;
+	unsigned long attention = heap->attention & ~(POOL_WAITING | POOL_WATCHED);
+	unsigned long limit = waiting || watched ? 0 : heap->depth;
 
 	lockdep_assert_held(&heap->wait_lock);
 	if (waiting)
-		WRITE_ONCE(heap->attention, heap->attention | POOL_WAITING);
-	else
-		WRITE_ONCE(heap->attention, heap->attention & ~POOL_WAITING);
+		attention |= POOL_WAITING;
+	if (watched)
+		attention |= POOL_WATCHED;
+	WRITE_ONCE(heap->attention, attention);
 	WRITE_ONCE(heap->limit, limit);
 	WRITE_ONCE(heap->pool.limit, outline ? 0 : limit);
 }

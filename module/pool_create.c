@@ -11,6 +11,7 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include "compat.h"
 #include "config.h"
 #include "pool.h"
 
@@ -154,7 +155,7 @@ static void kick_work(struct irq_work *work)
 
 	if (test_and_clear_bit(POOL_WISH_GROW, &heap->wishes) &&
 	    heap->pool.common.flags & NEBULA_GROW)
-		queue_work(system_unbound_wq, &heap->grow_work);
+		queue_work(compat_unbound_wq, &heap->grow_work);
 	if (test_and_clear_bit(POOL_WISH_WAKE, &heap->wishes))
 		pool_serve_waiters(heap);
 	if (test_and_clear_bit(POOL_WISH_RCU, &heap->wishes))
@@ -259,7 +260,8 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 			return &heap->pool;
 		r = refusal_of(err);
 	}
-	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_POOL, name, cfg->block_size, r));
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_POOL, name,
+					    array_size(cfg->block_size, cfg->blocks), r));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
 

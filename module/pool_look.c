@@ -3,17 +3,14 @@
  * Looking at a pool as a whole: where its blocks are (validate), which are live (map), and who has
  * them (live). Process context; the pool may be in use meanwhile, and nobody waits for us.
  */
-#include <linux/jhash.h>
-#include <linux/kernel.h>
-#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
+#include "map.h"
 #include "pool.h"
+#include "sites.h"
 
 /*
  * A fault counts if so many looks find it: a block that moves may be seen twice, or not at all. As
@@ -24,14 +21,8 @@
 /* Faults that are named. */
 #define FAULTS_SHOWN	20
 
-#define MAP_COLUMNS	64
-#define MAP_ROWS	32
-
-/* Call sites that are told apart. */
-#define SITES_MAX	64
-
-/* Of those at the end of a pool, so many get a record. */
-#define LEAK_SITES	8
+/* After so many blocks others may run. */
+#define BREATH		4096
 
 static struct nebula_pool_heap *heap_of(struct nebula_allocator *a)
 {
@@ -181,116 +172,56 @@ void pool_render_validate(struct nebula_allocator *a, struct nebula_text *t)
 		nebula_text_printf(t, "ok\n");
 }
 
-/* One character for @each blocks from @first on. */
-static char map_char(const struct pool_segment *seg, unsigned long first, unsigned long each)
+static void map_segment(struct nebula_map *m, const struct pool_segment *seg,
+			struct nebula_text *t)
 {
-	unsigned long end = min(first + each, seg->blocks), used = 0, i;
+	unsigned long i;
 
-	for (i = first; i < end; i++)
-		used += READ_ONCE(seg->state[i]) != NEBULA_POOL_FREE;
-	if (!used)
-		return '.';
-	return used == end - first ? '#' : '+';
-}
-
-static void map_segment(const struct pool_segment *seg, struct nebula_text *t)
-{
-	unsigned long each = DIV_ROUND_UP(seg->blocks, MAP_COLUMNS * MAP_ROWS), i;
-	char row[MAP_COLUMNS + 1];
-	unsigned int n = 0;
-
-	nebula_text_printf(t, "%lu blocks, %lu for each character\n", seg->blocks, each);
-	for (i = 0; i < seg->blocks; i += each) {
-		row[n++] = map_char(seg, i, each);
-		if (n < MAP_COLUMNS && i + each < seg->blocks)
-			continue;
-		row[n] = '\0';
-		nebula_text_printf(t, "%10lu  %s\n", i + each - n * each, row);
-		n = 0;
-		cond_resched();
+	nebula_map_begin(m, seg->blocks, NEBULA_MAP_ROWS);
+	for (i = 0; i < seg->blocks; i++) {
+		if (READ_ONCE(seg->state[i]) != NEBULA_POOL_FREE)
+			nebula_map_use(m, i, 1);
+		if (i % BREATH == BREATH - 1)
+			cond_resched();
 	}
+	nebula_map_render(m, "blocks", t);
 }
 
 void pool_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
 	struct nebula_pool_heap *heap = heap_of(a);
+	struct nebula_map *m = nebula_map_create(t);
 	struct pool_segment *seg;
 
-	nebula_text_printf(t, "# used  + some used  . free\n");
+	if (!m)
+		return;
+	nebula_text_printf(t, NEBULA_MAP_LEGEND "  . free\n");
 	mutex_lock(&heap->grow_lock);
 	pool_for_each_segment(seg, heap)
-		map_segment(seg, t);
+		map_segment(m, seg, t);
 	mutex_unlock(&heap->grow_lock);
+	kvfree(m);
 }
 
-/**
- * struct site - live blocks that one call stack allocated
- * @hash: of the stack.
- * @count: blocks.
- * @oldest_ns: when the oldest was allocated.
- * @track: of one of them.
- */
-struct site {
-	u32 hash;
-	unsigned long count;
-	u64 oldest_ns;
-	struct pool_track track;
-};
-
-/**
- * struct sites - all live blocks by call site
- * @nr: entries of @site in use.
- * @live: live blocks.
- * @others: of them, those that found no place in @site.
- * @site: the sites.
- */
-struct sites {
-	unsigned int nr;
-	unsigned long live;
-	unsigned long others;
-	struct site site[SITES_MAX];
-};
-
-static u32 hash_of(const struct pool_track *track)
+static void add_block(struct nebula_sites *sites, const struct nebula_pool_heap *heap,
+		      const struct pool_segment *seg, unsigned long index)
 {
-	return jhash(track->alloc, min(track->nr_alloc, POOL_TRACK_ENTRIES) * sizeof(long), 0);
-}
+	struct pool_track track = { };
 
-static void add_block(struct sites *sites, const struct pool_track *track)
-{
-	u32 hash = hash_of(track);
-	struct site *site;
-
-	sites->live++;
-	for (site = sites->site; site < sites->site + sites->nr; site++) {
-		if (site->hash != hash)
-			continue;
-		site->count++;
-		site->oldest_ns = min(site->oldest_ns, track->alloc_ns);
+	if (READ_ONCE(seg->state[index]) == NEBULA_POOL_FREE)
 		return;
-	}
-	if (sites->nr == SITES_MAX) {
-		sites->others++;
-		return;
-	}
-	sites->nr++;
-	*site = (struct site){ hash, 1, track->alloc_ns, *track };
-}
-
-static int by_count(const void *a, const void *b)
-{
-	const struct site *x = a, *y = b;
-
-	return x->count < y->count ? 1 : -(x->count > y->count);
+	if (seg->tracks)
+		/* Who is being tracked just now may come out torn. */
+		data_race(track = seg->tracks[index]);
+	nebula_sites_add(sites, track.alloc, min(track.nr_alloc, POOL_TRACK_ENTRIES),
+			 heap->pool.block_size, track.alloc_ns);
 }
 
 /* NULL without memory. */
-static struct sites *collect_sites(struct nebula_pool_heap *heap)
+static struct nebula_sites *collect_sites(struct nebula_pool_heap *heap)
 {
-	struct sites *sites = kvzalloc(sizeof(*sites), GFP_KERNEL);
-	static const struct pool_track untracked;
+	struct nebula_sites *sites = kvzalloc(sizeof(*sites), GFP_KERNEL);
 	struct pool_segment *seg;
-	struct pool_track track;
 	unsigned long i;
 
 	if (!sites)
@@ -298,86 +229,46 @@ static struct sites *collect_sites(struct nebula_pool_heap *heap)
 	mutex_lock(&heap->grow_lock);
 	pool_for_each_segment(seg, heap) {
 		for (i = 0; i < seg->blocks; i++) {
-			if (READ_ONCE(seg->state[i]) == NEBULA_POOL_FREE)
-				continue;
-			/* Who is being tracked just now may come out torn. */
-			track = seg->tracks ? data_race(seg->tracks[i]) : untracked;
-			add_block(sites, &track);
+			add_block(sites, heap, seg, i);
+			if (i % BREATH == BREATH - 1)
+				cond_resched();
 		}
-		cond_resched();
 	}
 	mutex_unlock(&heap->grow_lock);
-	sort(sites->site, sites->nr, sizeof(*sites->site), by_count, NULL);
+	nebula_sites_sort(sites);
 	return sites;
 }
 
-static void put_site(struct nebula_text *t, const struct site *site, size_t block_size)
+struct nebula_sites *pool_sites(struct nebula_allocator *a)
 {
-	u64 age_ms = div_u64(local_clock() - site->oldest_ns, NSEC_PER_MSEC);
-	unsigned int i;
-
-	nebula_text_printf(t, "%8lu %12zu %8llu.%03llu  ", site->count, site->count * block_size,
-			   age_ms / 1000, age_ms % 1000);
-	for (i = 0; i < min(site->track.nr_alloc, POOL_TRACK_ENTRIES); i++)
-		nebula_text_printf(t, "%*s%pS\n", i ? 36 : 0, "", (void *)site->track.alloc[i]);
+	return collect_sites(heap_of(a));
 }
 
 void pool_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct nebula_pool_heap *heap = heap_of(a);
-	struct sites *sites = collect_sites(heap);
-	unsigned int i;
+	struct nebula_sites *sites = collect_sites(heap_of(a));
 
 	if (!sites) {
 		t->failed = true;
 		return;
 	}
-	nebula_text_key(t, "live", "%lu", sites->live);
-	if (!(a->flags & NEBULA_TRACK)) {
-		nebula_text_key(t, "call sites", "not tracked, set NEBULA_TRACK");
-	} else {
-		nebula_text_key(t, "call sites", "%u", sites->nr);
-		nebula_text_printf(t, "%8s %12s %12s  %s\n", "blocks", "bytes", "oldest [s]",
-				   "allocated by");
-		for (i = 0; i < sites->nr; i++)
-			put_site(t, &sites->site[i], heap->pool.block_size);
-		if (sites->others)
-			nebula_text_printf(t, "%8lu %12zu %12s  others\n", sites->others,
-					   sites->others * heap->pool.block_size, "");
-	}
+	nebula_text_key(t, "live", "%lu", sites->count);
+	if (a->flags & NEBULA_TRACK)
+		nebula_sites_render(sites, t);
+	else
+		nebula_sites_untracked(t);
 	kvfree(sites);
-}
-
-static void report_leak(struct nebula_pool_heap *heap, unsigned long count,
-			const struct pool_track *track)
-{
-	struct nebula_failure f = {
-		.code = NEBULA_E_LEAK,
-		.allocator = &heap->pool.common,
-		.size = count * heap->pool.block_size,
-	};
-	char what[NEBULA_WHAT_SIZE];
-
-	snprintf(what, sizeof(what), "%lu blocks live", count);
-	f.what = what;
-	if (track) {
-		f.entries = track->alloc;
-		f.nr_entries = min(track->nr_alloc, POOL_TRACK_ENTRIES);
-	}
-	nebula_error_record(&f);
 }
 
 /* What is live at the end of a pool: a record, with NEBULA_TRACK one for each call site. */
 void pool_report_leaks(struct nebula_pool_heap *heap)
 {
-	struct sites *sites = NULL;
-	unsigned int i;
+	const unsigned long live = pool_live(heap);
+	struct nebula_sites *sites = NULL;
 
 	if (heap->primary.tracks)
 		sites = collect_sites(heap);
-	for (i = 0; sites && sites->nr > 1 && i < min_t(unsigned int, sites->nr, LEAK_SITES); i++)
-		report_leak(heap, sites->site[i].count, &sites->site[i].track);
-	/* Last, so that it is the newest: all of them. */
-	report_leak(heap, pool_live(heap), sites && sites->nr == 1 ? &sites->site[0].track : NULL);
+	nebula_sites_report_leaks(&heap->pool.common, sites, live, live * heap->pool.block_size,
+				  "blocks");
 	kvfree(sites);
 }

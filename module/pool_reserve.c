@@ -4,6 +4,7 @@
  * that make a pool the backing of a mempool.
  */
 #include <linux/export.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "pool.h"
@@ -35,11 +36,13 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 
 	*r = (struct nebula_reserve){ };
 	if (code)
-		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve");
+		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve",
+				   .need = n);
 	blocks = nebula_fault_hit() ? NULL
 				    : kvmalloc_array(n, sizeof(*blocks), heap->request.gfp);
 	if (!blocks)
-		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve");
+		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
+				   .size = array_size(n, sizeof(*blocks)));
 	if (!nebula_pool_alloc_bulk(p, n, blocks)) {
 		kvfree(blocks);
 		return -ENOMEM;
@@ -65,7 +68,7 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 	if (likely(r->count))
 		return r->blocks[--r->count];
 	if (r->pool)
-		return pool_alloc_exhausted(pool_heap(r->pool), "reserve");
+		return pool_alloc_exhausted(pool_heap(r->pool), "reserve", 1);
 	nebula_error_record(&(const struct nebula_failure){
 		.code = NEBULA_E_POOL_EXHAUSTED, .kind = NEBULA_KIND_POOL, .name = "reserve" });
 	return NULL;

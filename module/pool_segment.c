@@ -349,7 +349,8 @@ int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 	if (ret)
 		code = ret == -EOVERFLOW ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_BACKING_FAILED;
 	if (code)
-		return nebula_fail(&p->common, code, .size = p->block_size, .what = "grow");
+		return nebula_fail(&p->common, code, .size = array_size(p->block_size, blocks),
+				   .what = "grow", .need = READ_ONCE(heap->nominal) + blocks);
 	pool_wish(heap, POOL_WISH_WAKE);
 	return 0;
 }

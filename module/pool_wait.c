@@ -123,6 +123,8 @@ static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killab
 	if (nebula_atomic_context())
 		return fail(heap, NEBULA_E_WRONG_CONTEXT);
 	might_sleep();
+	if (unlikely(pool_must_fail(heap)))
+		return ERR_PTR(-ENOMEM);
 	obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
 	if (obj)
 		return pool_dress(heap, obj);
@@ -151,7 +153,7 @@ static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killab
  *
  * Context: process context; sleeps. A signal ends the wait.
  * Return: the block, or ERR_PTR(): -ETIMEDOUT (TIMED_OUT), -ERESTARTSYS (INTERRUPTED), -EPERM in
- * atomic context (WRONG_CONTEXT).
+ * atomic context (WRONG_CONTEXT), -ENOMEM when fail_alloc in debugfs has it fail (POOL_EXHAUSTED).
  */
 void *nebula_pool_alloc_wait(struct nebula_pool *p, long timeout_jiffies)
 {

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <trace/events/nebula.h>
 #include "compat.h"
 #include "internal.h"
 
@@ -193,6 +194,7 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	};
 	atomic64_inc(&mapped);
 	atomic64_add(origin_size, &mapped_bytes);
+	trace_region_map(p, origin_size, backing_names[backing]);
 	return 0;
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_map);
@@ -205,15 +207,15 @@ EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_map);
  */
 void nebula_region_unmap(struct nebula_region *r)
 {
+	if (r->backing == NEBULA_PAGES || r->backing == NEBULA_VMALLOC) {
+		trace_region_unmap(r->origin, r->origin_size, backing_names[r->backing]);
+		atomic64_inc(&unmapped);
+		atomic64_add(r->origin_size, &unmapped_bytes);
+	}
 	if (r->backing == NEBULA_PAGES)
 		pages_free(r->origin, r->origin_size);
 	else if (r->backing == NEBULA_VMALLOC)
 		vfree(r->origin);
-
-	if (r->backing == NEBULA_PAGES || r->backing == NEBULA_VMALLOC) {
-		atomic64_inc(&unmapped);
-		atomic64_add(r->origin_size, &unmapped_bytes);
-	}
 	*r = (struct nebula_region){ };
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_unmap);

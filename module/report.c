@@ -1,202 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What errors are called, what they mean, and what to do about them: one table, and one printer
- * for log and debugfs.
+ * The report of an error, one printer for log, debugfs and clients: what happened, the state, what
+ * to do about it (see errc.c), and where. Any context.
  */
-#include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
-#include "internal.h"
-
-#define FULL_PERMILLE	900
-#define MAX_ADVICE	3
-
-/**
- * struct errc_info - all there is to say about a code
- * @name: stable name.
- * @message: what it means.
- * @errno_name: name of @errno.
- * @errno: positive errno.
- * @severity: how it is logged.
- * @advice: what to do.
- * @advice_full: what to do when the allocator is over 90% full; falls back to @advice.
- */
-struct errc_info {
-	const char *name;
-	const char *message;
-	const char *errno_name;
-	int errno;
-	enum nebula_severity severity;
-	const char *advice[MAX_ADVICE];
-	const char *advice_full[MAX_ADVICE];
-};
-
-#define ERRNO(e)	.errno = (e), .errno_name = #e
-
-static const struct errc_info infos[] = {
-	[NEBULA_OK] = {
-		.name = "OK", .message = "no error", .errno = 0, .errno_name = "0",
-	},
-	[NEBULA_E_OUT_OF_MEMORY] = {
-		.name = "OUT_OF_MEMORY", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
-		.message = "the request is larger than what is left",
-		.advice = { "ask for less at a time, or raise .capacity to the value above",
-			    "set NEBULA_GROW and .max_capacity",
-			    "check that the size was computed right" },
-		.advice_full = { "raise .capacity to the value above, or set NEBULA_GROW",
-				 "reset, or restore a checkpoint, before the region is full",
-				 "look for the largest users: cat allocators/<name>/stats" },
-	},
-	[NEBULA_E_POOL_EXHAUSTED] = {
-		.name = "POOL_EXHAUSTED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
-		.message = "all blocks are in use",
-		.advice = { "raise .blocks or set NEBULA_GROW",
-			    "wait for a block: nebula_pool_alloc_wait()",
-			    "look who has them: set NEBULA_TRACK, cat allocators/<name>/live" },
-	},
-	[NEBULA_E_BACKING_FAILED] = {
-		.name = "BACKING_FAILED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
-		.message = "the kernel gave no memory for a region",
-		.advice = { "use NEBULA_VMALLOC or NEBULA_AUTO instead of large contiguous pages",
-			    "lower .capacity, or create the allocator earlier",
-			    "use a .gfp that may block" },
-	},
-	[NEBULA_E_INVALID_LAYOUT] = {
-		.name = "INVALID_LAYOUT", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "the object does not fit what this allocator hands out",
-		.advice = { "compare size and alignment with allocators/<name>/info" },
-	},
-	[NEBULA_E_INVALID_ALIGNMENT] = {
-		.name = "INVALID_ALIGNMENT", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "the alignment is not a power of two",
-		.advice = { "pass __alignof__(type), or a power of two" },
-	},
-	[NEBULA_E_SIZE_OVERFLOW] = {
-		.name = "SIZE_OVERFLOW", ERRNO(EOVERFLOW), .severity = NEBULA_WARNING,
-		.message = "the size cannot be represented",
-		.advice = { "look for a negative number or an unchecked multiplication",
-			    "compute sizes with size_mul(), array_size() or struct_size()" },
-	},
-	[NEBULA_E_EXCEEDS_MAX] = {
-		.name = "EXCEEDS_MAX", ERRNO(E2BIG), .severity = NEBULA_WARNING,
-		.message = "a limit of this allocator was exceeded",
-		.advice = { "reset, or restore an outer checkpoint",
-			    "see allocators/<name>/info for the limits" },
-	},
-	[NEBULA_E_INVALID_CONFIG] = {
-		.name = "INVALID_CONFIG", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "a field of the configuration is wrong",
-		.advice = { "correct the field named above; its rules are in <nebula/*.h>" },
-	},
-	[NEBULA_E_INVALID_STATE] = {
-		.name = "INVALID_STATE", ERRNO(EBUSY), .severity = NEBULA_WARNING,
-		.message = "the operation does not fit the allocator's mode or state",
-		.advice = { "close open scopes, end waits and reserves before destroying",
-			    "a shared allocator has no checkpoints: use one per owner" },
-	},
-	[NEBULA_E_WRONG_CONTEXT] = {
-		.name = "WRONG_CONTEXT", ERRNO(EPERM), .severity = NEBULA_WARNING,
-		.message = "the operation may not run in this context",
-		.advice = { "move it to process context, outside of locks and with interrupts on",
-			    "growing in atomic context takes a .gfp that does not block" },
-	},
-	[NEBULA_E_DOUBLE_FREE] = {
-		.name = "DOUBLE_FREE", ERRNO(EINVAL), .severity = NEBULA_CORRUPT,
-		.message = "the block is free already",
-		.advice = { "set the pointer to NULL where it is freed first" },
-	},
-	[NEBULA_E_FOREIGN_POINTER] = {
-		.name = "FOREIGN_POINTER", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "the pointer is not this allocator's",
-		.advice = { "pass the pointer to the allocator it came from" },
-	},
-	[NEBULA_E_MISALIGNED_POINTER] = {
-		.name = "MISALIGNED_POINTER", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "the pointer is inside an object",
-		.advice = { "pass the pointer as it was returned" },
-	},
-	[NEBULA_E_LIFO_VIOLATION] = {
-		.name = "LIFO_VIOLATION", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "something newer must be freed first",
-		.advice = { "free in reverse order, or use a pool" },
-	},
-	[NEBULA_E_STALE_CHECKPOINT] = {
-		.name = "STALE_CHECKPOINT", ERRNO(ESTALE), .severity = NEBULA_WARNING,
-		.message = "the allocator was reset, or rewound past the checkpoint",
-		.advice = { "restore inner checkpoints before outer ones",
-			    "take a new checkpoint after each reset" },
-	},
-	[NEBULA_E_FOREIGN_CHECKPOINT] = {
-		.name = "FOREIGN_CHECKPOINT", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "the checkpoint is another allocator's, or garbage",
-		.advice = { "restore a checkpoint on the allocator it was taken from",
-			    "do not restore one that was refused" },
-	},
-	[NEBULA_E_CORRUPTION] = {
-		.name = "CORRUPTION", ERRNO(EFAULT), .severity = NEBULA_CORRUPT,
-		.message = "memory of the allocator was overwritten",
-		.advice = { "boot a KASAN kernel", "load with debug=RPT" },
-	},
-	[NEBULA_E_USE_AFTER_FREE] = {
-		.name = "USE_AFTER_FREE", ERRNO(EFAULT), .severity = NEBULA_CORRUPT,
-		.message = "released memory was written to",
-		.advice = { "boot a KASAN kernel", "load with debug=RPT" },
-	},
-	[NEBULA_E_BUDGET_EXCEEDED] = {
-		.name = "BUDGET_EXCEEDED", ERRNO(EDQUOT), .severity = NEBULA_WARNING,
-		.message = "a budget in the chain is used up",
-		.advice = { "raise .limit, or give memory back" },
-	},
-	[NEBULA_E_BUDGET_PER_ALLOC] = {
-		.name = "BUDGET_PER_ALLOC", ERRNO(EDQUOT), .severity = NEBULA_WARNING,
-		.message = "one charge is larger than the budget allows",
-		.advice = { "raise .per_alloc, or ask for less at a time" },
-	},
-	[NEBULA_E_UNCHARGE_UNDERFLOW] = {
-		.name = "UNCHARGE_UNDERFLOW", ERRNO(EINVAL), .severity = NEBULA_WARNING,
-		.message = "more was given back than taken",
-		.advice = { "give back exactly what was charged, once" },
-	},
-	[NEBULA_E_CYCLE] = {
-		.name = "CYCLE", ERRNO(ELOOP), .severity = NEBULA_WARNING,
-		.message = "parents or parts form a cycle",
-		.advice = { "build from the leaves to the root" },
-	},
-	[NEBULA_E_RECURSION] = {
-		.name = "RECURSION", ERRNO(EDEADLK), .severity = NEBULA_WARNING,
-		.message = "a computation asked for itself",
-		.advice = { "compute the inner value first" },
-	},
-	[NEBULA_E_COMPUTE_FAILED] = {
-		.name = "COMPUTE_FAILED", ERRNO(EIO), .severity = NEBULA_INFO,
-		.message = "a computation returned an error",
-		.advice = { "look at the error of the compute function" },
-	},
-	[NEBULA_E_TIMED_OUT] = {
-		.name = "TIMED_OUT", ERRNO(ETIMEDOUT), .severity = NEBULA_INFO,
-		.message = "the time to wait ran out",
-		.advice = { "raise .blocks or the time to wait" },
-	},
-	[NEBULA_E_INTERRUPTED] = {
-		.name = "INTERRUPTED", ERRNO(EINTR), .severity = NEBULA_INFO,
-		.message = "a signal ended the wait",
-		.advice = { "return -ERESTARTSYS to the caller" },
-	},
-	[NEBULA_E_NOT_SUPPORTED] = {
-		.name = "NOT_SUPPORTED", ERRNO(EOPNOTSUPP), .severity = NEBULA_WARNING,
-		.message = "this kernel or build cannot do it",
-		.advice = { "see info for what is supported" },
-	},
-	[NEBULA_E_LEAK] = {
-		.name = "LEAK", ERRNO(EBUSY), .severity = NEBULA_WARNING,
-		.message = "an owner went away without giving memory back",
-		.advice = { "destroy every allocator in the module's exit function" },
-	},
-};
-
-static_assert(ARRAY_SIZE(infos) == NEBULA_E_NR);
+#include <linux/string.h>
+#include "errc.h"
 
 static const char *const context_names[] = {
 	[NEBULA_IN_TASK]	= "task",
@@ -206,46 +18,6 @@ static const char *const context_names[] = {
 };
 
 static_assert(ARRAY_SIZE(context_names) == NEBULA_IN_NMI + 1);
-
-static const struct errc_info *info_of(enum nebula_errc code)
-{
-	static const struct errc_info unknown = {
-		.name = "UNKNOWN", .message = "unknown code", ERRNO(EINVAL),
-	};
-
-	return code < NEBULA_E_NR ? &infos[code] : &unknown;
-}
-
-/**
- * nebula_errc_name() - stable name of a code
- * @code: the code.
- *
- * Context: any.
- * Return: the name, for example "OUT_OF_MEMORY"; "UNKNOWN" for what is no code.
- */
-const char *nebula_errc_name(enum nebula_errc code)
-{
-	return info_of(code)->name;
-}
-EXPORT_SYMBOL_GPL(nebula_errc_name);
-
-/**
- * nebula_errc_to_errno() - errno of a code
- * @code: the code.
- *
- * Context: any.
- * Return: 0 for %NEBULA_OK, else a negative errno; -EINVAL for what is no code.
- */
-int nebula_errc_to_errno(enum nebula_errc code)
-{
-	return -info_of(code)->errno;
-}
-EXPORT_SYMBOL_GPL(nebula_errc_to_errno);
-
-enum nebula_severity nebula_errc_severity(enum nebula_errc code)
-{
-	return info_of(code)->severity;
-}
 
 const char *nebula_context_name(enum nebula_context context)
 {
@@ -268,8 +40,175 @@ static __printf(2, 3) void put(struct sink *s, const char *fmt, ...)
 	va_end(args);
 }
 
-static void put_head(struct sink *s, const struct nebula_error *err, const struct errc_info *info)
+static void put_bytes(struct sink *s, size_t bytes)
 {
+	char buf[NEBULA_BYTES_SIZE];
+
+	put(s, "%s", nebula_bytes_str(buf, bytes));
+}
+
+/* To be copied into a configuration, so exact. */
+static void put_exact(struct sink *s, size_t bytes)
+{
+	char buf[NEBULA_BYTES_SIZE];
+
+	if (bytes < 1024)
+		put(s, "%zu", bytes);
+	else
+		put(s, "%zu (%s)", bytes, nebula_bytes_str(buf, bytes));
+}
+
+static void put_blocks(struct sink *s, const struct nebula_error *err, size_t bytes)
+{
+	if (err->kind == NEBULA_KIND_POOL)
+		put(s, "%zu", err->unit ? bytes / err->unit : 0);
+	else
+		put_exact(s, bytes);
+}
+
+static void token_size(struct sink *s, const struct nebula_error *err)
+{
+	put_bytes(s, err->size);
+}
+
+static void token_bytes(struct sink *s, const struct nebula_error *err)
+{
+	put_exact(s, err->size);
+}
+
+static void token_align(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%zu", err->align);
+}
+
+static void token_pow2(struct sink *s, const struct nebula_error *err)
+{
+	const bool high = err->align > SIZE_MAX / 2 + 1;
+
+	put(s, "%lu", high || !err->align ? 1 : roundup_pow_of_two(err->align));
+}
+
+static void token_name(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%s", err->name);
+}
+
+/* debug= knows the name that was given, without the number that tells equal ones apart. */
+static void token_pattern(struct sink *s, const struct nebula_error *err)
+{
+	const char *dot = strrchr(err->name, '.');
+
+	if (dot && dot > err->name && dot[1] && !dot[1 + strspn(dot + 1, "0123456789")])
+		put(s, "%.*s*", (int)(dot - err->name), err->name);
+	else
+		put(s, "%s", err->name);
+}
+
+static void token_kind(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%s", nebula_kind_ops(err->kind)->name);
+}
+
+static void token_what(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%s", err->what[0] ? err->what : "memory");
+}
+
+static void token_unit(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%zu", err->unit);
+}
+
+/* The field that says how much there is. */
+static void token_field(struct sink *s, const struct nebula_error *err)
+{
+	if (err->kind == NEBULA_KIND_POOL)
+		put(s, ".blocks");
+	else if (err->buffer)
+		put(s, "the size of the buffer");
+	else
+		put(s, err->kind == NEBULA_KIND_SCRATCH ? ".per_cpu_size" : ".capacity");
+}
+
+static void token_need(struct sink *s, const struct nebula_error *err)
+{
+	if (err->kind == NEBULA_KIND_POOL)
+		put(s, "%zu", err->need);
+	else
+		put_exact(s, err->need);
+}
+
+static void token_now(struct sink *s, const struct nebula_error *err)
+{
+	if (err->kind == NEBULA_KIND_SCRATCH)
+		put_exact(s, err->unit);
+	else
+		put_blocks(s, err, err->promised ?: err->capacity);
+}
+
+static void token_max(struct sink *s, const struct nebula_error *err)
+{
+	put_blocks(s, err, err->max_capacity);
+}
+
+/**
+ * struct token - what a word in braces stands for
+ * @word: the word, braces included.
+ * @put: writes what it stands for.
+ */
+struct token {
+	const char *word;
+	void (*put)(struct sink *s, const struct nebula_error *err);
+};
+
+static const struct token tokens[] = {
+	{ "{size}",	token_size },
+	{ "{bytes}",	token_bytes },
+	{ "{align}",	token_align },
+	{ "{pow2}",	token_pow2 },
+	{ "{name}",	token_name },
+	{ "{pattern}",	token_pattern },
+	{ "{kind}",	token_kind },
+	{ "{what}",	token_what },
+	{ "{unit}",	token_unit },
+	{ "{field}",	token_field },
+	{ "{need}",	token_need },
+	{ "{now}",	token_now },
+	{ "{max}",	token_max },
+};
+
+/* Whichever word @text begins with is put; returns what comes behind it. */
+static const char *put_token(struct sink *s, const struct nebula_error *err, const char *text)
+{
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < ARRAY_SIZE(tokens); i++) {
+		len = strlen(tokens[i].word);
+		if (strncmp(text, tokens[i].word, len))
+			continue;
+		tokens[i].put(s, err);
+		return text + len;
+	}
+	put(s, "%c", *text);
+	return text + 1;
+}
+
+static void put_text(struct sink *s, const struct nebula_error *err, const char *text)
+{
+	while (*text) {
+		const int plain = strcspn(text, "{");
+
+		put(s, "%.*s", plain, text);
+		text += plain;
+		if (*text)
+			text = put_token(s, err, text);
+	}
+}
+
+static void put_head(struct sink *s, const struct nebula_error *err)
+{
+	const struct nebula_errc_info *info = nebula_errc_info(err->code);
 	u32 rest;
 	u64 seconds = div_u64_rem(err->time_ns, NSEC_PER_SEC, &rest);
 
@@ -280,15 +219,18 @@ static void put_head(struct sink *s, const struct nebula_error *err, const struc
 
 static void put_request(struct sink *s, const struct nebula_error *err)
 {
-	char buf[NEBULA_BYTES_SIZE];
-
-	if (err->size && err->align)
-		put(s, "   requested: %s (align %zu)\n", nebula_bytes_str(buf, err->size),
-		    err->align);
-	else if (err->size)
-		put(s, "   requested: %s\n", nebula_bytes_str(buf, err->size));
-	else if (err->align)
-		put(s, "   requested: align %zu\n", err->align);
+	if (err->size || err->align) {
+		put(s, "   requested: ");
+		if (err->size)
+			put_bytes(s, err->size);
+		if (err->size && err->align)
+			put(s, " (align %zu)", err->align);
+		else if (err->align)
+			put(s, "align %zu", err->align);
+		if (err->overhead)
+			put(s, ", and %zu bytes for the debug flags", err->overhead);
+		put(s, "\n");
+	}
 	if (err->what[0])
 		put(s, "   at fault:  %s\n", err->what);
 }
@@ -306,38 +248,39 @@ static void put_state(struct sink *s, const struct nebula_error *err)
 	    nebula_bytes_str(available, err->available), nebula_bytes_str(peak, err->peak));
 }
 
-static void put_advice(struct sink *s, const struct nebula_error *err, const struct errc_info *info)
+static void put_advice(struct sink *s, const struct nebula_error *err)
 {
-	const bool full =
-		err->capacity && err->utilisation >= FULL_PERMILLE && info->advice_full[0];
-	const char *const *advice = full ? info->advice_full : info->advice;
-	char buf[NEBULA_BYTES_SIZE];
+	const struct nebula_advice *advice = nebula_errc_advice(err);
 	unsigned int i;
 
-	put(s, "   suggest:   %s", full ? "the allocator is over 90% full" : info->message);
-	if (err->code == NEBULA_E_OUT_OF_MEMORY && is_power_of_2(err->align))
-		put(s, "; a capacity of %s would have sufficed",
-		    nebula_bytes_str(buf, PAGE_ALIGN(ALIGN(err->used, err->align) + err->size)));
+	put(s, "   suggest:   ");
+	put_text(s, err, advice->state ?: nebula_errc_info(err->code)->message);
 	put(s, ":\n");
-	if (err->growth_pending)
-		put(s, "              0. growth is on its way and was outrun: raise .capacity\n");
-	for (i = 0; i < MAX_ADVICE && advice[i]; i++)
-		put(s, "              %u. %s\n", i + 1, advice[i]);
+	for (i = 0; i < NEBULA_ADVICE_MAX && advice->items[i]; i++) {
+		put(s, "              %u. ", i + 1);
+		put_text(s, err, advice->items[i]);
+		put(s, "\n");
+	}
 }
 
 /* Stacks one after another, each behind what marks it. */
 static void put_backtrace(struct sink *s, const struct nebula_error *err)
 {
+	static const char *const marks[] = {
+		[NEBULA_ENTRY_ALLOCATED]	= "allocated:",
+		[NEBULA_ENTRY_FREED]		= "freed:",
+		[NEBULA_ENTRY_CREATED]		= "created:",
+	};
 	const char *label = "backtrace:";
+	char symbol[NEBULA_SYMBOL_SIZE];
 	unsigned int i;
 
 	for (i = 0; i < err->nr_entries; i++) {
-		if (err->entries[i] == NEBULA_ENTRY_ALLOCATED) {
-			label = "allocated:";
-		} else if (err->entries[i] == NEBULA_ENTRY_FREED) {
-			label = "freed:";
+		if (err->entries[i] < ARRAY_SIZE(marks)) {
+			label = marks[err->entries[i]] ?: label;
 		} else {
-			put(s, "   %-10s %pS\n", label, (void *)err->entries[i]);
+			put(s, "   %-10s %s\n", label,
+			    nebula_symbol(symbol, err->entries[i], err->seq));
 			label = "";
 		}
 	}
@@ -346,7 +289,7 @@ static void put_backtrace(struct sink *s, const struct nebula_error *err)
 /**
  * nebula_error_snprint() - the report of an error, as in log and debugfs
  * @buf: where it goes.
- * @size: bytes at @buf; longer text is cut.
+ * @size: bytes at @buf; longer text is cut. 2048 are enough.
  * @err: the error.
  *
  * Context: any.
@@ -354,16 +297,15 @@ static void put_backtrace(struct sink *s, const struct nebula_error *err)
  */
 int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err)
 {
-	const struct errc_info *info = info_of(err->code);
 	struct sink s = { .buf = buf, .size = size };
 
 	if (!size)
 		return 0;
 	buf[0] = '\0';
-	put_head(&s, err, info);
+	put_head(&s, err);
 	put_request(&s, err);
 	put_state(&s, err);
-	put_advice(&s, err, info);
+	put_advice(&s, err);
 	put_backtrace(&s, err);
 	return s.len;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scratch memory out of line, and what debugfs shows of it.
+ * Scratch memory out of line.
  *
  * A CPU's part, objects with the word behind each that tells where it began:
  *
@@ -24,28 +24,15 @@
  * preemption off, so it stays on its CPU, and that CPU stays online; nobody can hold memory of a
  * CPU that is not. On PREEMPT_RT the same is true, and softirqs have to see to it themselves.
  */
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 #include "scratch.h"
-
-/* Objects of a CPU that are looked at for debugfs. */
-#define OBJECTS_MAX	32
-
-/**
- * struct object - an object, as the words behind it tell
- * @base: its first byte, or that of its guard.
- * @from: where it is given back to: with padding before it that begins earlier.
- * @words: the first of the words behind it.
- */
-struct object {
-	unsigned long base;
-	unsigned long from;
-	unsigned long words;
-};
 
 static unsigned long word_at(unsigned long addr)
 {
@@ -54,7 +41,7 @@ static unsigned long word_at(unsigned long addr)
 }
 
 /* The object that ends at @cur; false when there is none, or its words were overwritten. */
-static bool read_object(const struct nebula_scratch_cpu *c, unsigned long cur, struct object *o)
+bool scratch_read(const struct nebula_scratch_cpu *c, unsigned long cur, struct scratch_object *o)
 {
 	o->base = word_at(cur - SCRATCH_WORD);
 	o->from = o->base;
@@ -71,9 +58,9 @@ static bool read_object(const struct nebula_scratch_cpu *c, unsigned long cur, s
 /* The words before @at can be those of an object, or there is nothing below. */
 static bool is_edge(const struct nebula_scratch_cpu *c, unsigned long at)
 {
-	struct object below;
+	struct scratch_object below;
 
-	return at == c->start || (at > c->start && read_object(c, at, &below));
+	return at == c->start || (at > c->start && scratch_read(c, at, &below));
 }
 
 static noinline __cold void *refuse(struct nebula_scratch *s, enum nebula_errc code, size_t size,
@@ -128,11 +115,27 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align)
 	return (void *)base;
 }
 
+/* @size bytes, of which the client asked for @asked: what a CPU would have to have. */
+static noinline __cold void *out_of_memory(struct nebula_scratch *s, size_t size, size_t align,
+					   size_t asked)
+{
+	const struct nebula_scratch_cpu *c = raw_cpu_ptr(s->cpus);
+	const size_t used = ALIGN(c->cur - c->start, align) +
+			    (align > NEBULA_SCRATCH_GRAIN ? align : 0);
+	/* A buffer holds our own data, too, and may not end with a word. */
+	const size_t ours = s->heap ? 0 : sizeof(*c) + 2 * SCRATCH_WORD;
+
+	nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
+		    .overhead = size - asked, .what = "get",
+		    .need = used + ALIGN(size, NEBULA_SCRATCH_GRAIN) + 2 * SCRATCH_WORD + ours);
+	return NULL;
+}
+
 static void *take_plain(struct nebula_scratch *s, size_t size, size_t align)
 {
 	void *p = take(s, size, align);
 
-	return likely(p) ? p : refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align);
+	return likely(p) ? p : out_of_memory(s, size, align, size);
 }
 
 static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t align)
@@ -144,7 +147,8 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align);
 	raw = take(s, layout.total, layout.align);
 	if (!raw)
-		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align);
+		return out_of_memory(s, layout.total, layout.align, size);
+	nebula_sizes_note(&s->common, size);
 	/* Nobody asked for the guard. */
 	this_cpu_sub(s->cpus->bytes, layout.total - size);
 	this_cpu_add(s->cpus->padding, layout.total - size);
@@ -211,7 +215,7 @@ void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t al
 EXPORT_SYMBOL_GPL(nebula_scratch_get_higher);
 
 /* Is @p what the client has of the object? When its guard is broken, anything inside is. */
-static bool is_of(const struct nebula_scratch *s, const struct object *o, unsigned long p)
+static bool is_of(const struct nebula_scratch *s, const struct scratch_object *o, unsigned long p)
 {
 	const void *object;
 
@@ -226,11 +230,11 @@ static enum nebula_errc judge_inside(const struct nebula_scratch *s,
 				     const struct nebula_scratch_cpu *c, unsigned long p)
 {
 	unsigned long cur = c->cur;
-	struct object o;
+	struct scratch_object o;
 
-	while (cur > c->start && read_object(c, cur, &o) && p < o.base)
+	while (cur > c->start && scratch_read(c, cur, &o) && p < o.base)
 		cur = o.from;
-	if (cur > c->start && read_object(c, cur, &o) && is_of(s, &o, p))
+	if (cur > c->start && scratch_read(c, cur, &o) && is_of(s, &o, p))
 		return NEBULA_E_LIFO_VIOLATION;
 	return NEBULA_E_MISALIGNED_POINTER;
 }
@@ -241,13 +245,13 @@ static enum nebula_errc judge_inside(const struct nebula_scratch *s,
  * corruption.
  */
 static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
-			      unsigned long p, struct object *o)
+			      unsigned long p, struct scratch_object *o)
 {
 	if (p < c->start || p >= c->end)
 		return NEBULA_E_FOREIGN_POINTER;
 	if (p >= c->cur)
 		return NEBULA_E_DOUBLE_FREE;
-	if (read_object(c, c->cur, o)) {
+	if (scratch_read(c, c->cur, o)) {
 		/* The word below may not be there yet: its owner may be the one we interrupted. */
 		if (is_of(s, o, p))
 			return NEBULA_OK;
@@ -256,7 +260,7 @@ static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebul
 	}
 	if (!IS_ALIGNED(p, NEBULA_SCRATCH_GRAIN) || !is_edge(c, p))
 		return NEBULA_E_MISALIGNED_POINTER;
-	*o = (struct object){ .base = p, .from = p, .words = c->cur - SCRATCH_WORD };
+	*o = (struct scratch_object){ .base = p, .from = p, .words = c->cur - SCRATCH_WORD };
 	return NEBULA_E_CORRUPTION;
 }
 
@@ -272,7 +276,7 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 {
 	struct nebula_scratch_cpu *c;
 	enum nebula_errc code;
-	struct object o;
+	struct scratch_object o;
 
 	if (ZERO_OR_NULL_PTR(p))
 		return 0;
@@ -320,17 +324,6 @@ static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
 	return container_of(a, struct nebula_scratch, common);
 }
 
-/* Bytes in use, as of some moment. */
-static size_t used_of(const struct nebula_scratch_cpu *c)
-{
-	return clamp(READ_ONCE(c->cur), c->start, c->end) - c->start;
-}
-
-static size_t peak_of(const struct nebula_scratch_cpu *c)
-{
-	return max3(READ_ONCE(c->limit), READ_ONCE(c->peak), c->start) - c->start;
-}
-
 /* The peak is the sum of those of the CPUs, each at its own time. */
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
@@ -339,76 +332,69 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 
 	for_each_possible_cpu(cpu) {
 		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+		const size_t used = scratch_used(c);
 
-		u->used += used_of(c);
+		u->unit = c->end - c->start;
+		u->used += used;
 		u->capacity += c->end - c->start;
-		u->peak += peak_of(c);
+		/* Whoever gets memory notes the peak afterwards. */
+		u->peak += max(scratch_peak(c), used);
 	}
 	u->available = u->capacity - u->used;
 	u->max_capacity = u->capacity;
+	u->buffer = !s->heap;
 }
 
-/**
- * struct looked - what a look at a CPU's part found
- * @objects: in use.
- * @bytes: of them, padding and words included.
- * @fault: what is wrong with the oldest that could be reached, or %NULL.
- * @at: with which.
- */
-struct looked {
-	unsigned int objects;
-	size_t bytes;
-	const char *fault;
-	const void *at;
-};
-
-/* Racy: what changed meanwhile is not followed. False when something did. */
-static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
-		    struct looked *l)
+/* What a CPU has in use now is its peak from now on; whoever gets more notes that. */
+static void begin_peak(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
 {
-	const unsigned long top = READ_ONCE(c->cur);
-	unsigned long cur = top;
-	struct object o;
+	if (scratch_is_inline(s))
+		WRITE_ONCE(c->limit, c->cur);
+	else
+		WRITE_ONCE(c->peak, c->cur);
+}
 
-	*l = (struct looked){ .bytes = top - c->start };
-	while (cur > c->start) {
-		if (!read_object(c, cur, &o)) {
-			l->fault = "word behind it overwritten";
-			l->at = (void *)cur;
-			break;
-		}
-		l->objects++;
-		if (scratch_is_guarded(s))
-			l->fault = nebula_guard_fault(&s->common, (void *)o.base) ?: l->fault;
-		l->at = l->fault ? (void *)o.base : NULL;
-		cur = o.from;
+static void begin_peak_here(void *data)
+{
+	const struct nebula_scratch *s = data;
+
+	begin_peak(s, raw_cpu_ptr(s->cpus));
+}
+
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	struct nebula_scratch *s = container_of(a, struct nebula_scratch, common);
+	int cpu;
+
+	cpus_read_lock();
+	for_each_possible_cpu(cpu) {
+		if (cpu_online(cpu))
+			smp_call_function_single(cpu, begin_peak_here, s, 1);
+		else
+			begin_peak(s, per_cpu_ptr(s->cpus, cpu));
 	}
-	if (!l->fault && !nebula_guard_is_filled(&s->common, (void *)top, c->end - top)) {
-		l->fault = "written while free";
-		l->at = (void *)top;
-	}
-	return READ_ONCE(c->cur) == top;
+	cpus_read_unlock();
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_scratch *s = scratch_of(a);
-	unsigned long live = 0;
-	struct looked l;
+	unsigned long live = 0, used = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
 
-		if (used_of(c) && look_at(s, c, &l))
-			live += l.objects;
 		st->allocs += READ_ONCE(c->allocs);
 		st->bytes_in += READ_ONCE(c->bytes);
 		st->padding += READ_ONCE(c->padding);
+		live += scratch_live(s, c);
+		used += scratch_used(c);
 		st->regions++;
 	}
 	st->frees = st->allocs - min_t(u64, live, st->allocs);
-	st->bytes_out = st->bytes_in - min(st->used, st->bytes_in);
+	st->bytes_out = st->bytes_in + st->padding;
+	st->bytes_out -= min_t(u64, used, st->bytes_out);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
@@ -424,90 +410,6 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_key(t, "cpus", "%u", num_possible_cpus());
 	nebula_text_bytes(t, "overhead", sizeof(*heap) + num_possible_cpus() *
 			  (sizeof(*s->cpus) + sizeof(*heap->regions) + SCRATCH_WORD));
-}
-
-static void ops_live(struct nebula_allocator *a, struct nebula_text *t)
-{
-	const struct nebula_scratch *s = scratch_of(a);
-	struct looked l;
-	int cpu;
-
-	nebula_text_printf(t, "%5s %8s %12s %12s %12s\n", "cpu", "objects", "bytes", "peak",
-			   "gets");
-	for_each_possible_cpu(cpu) {
-		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
-
-		if (!look_at(s, c, &l))
-			nebula_text_printf(t, "%5d %8s %12s", cpu, "busy", "-");
-		else
-			nebula_text_printf(t, "%5d %8u %12zu", cpu, l.objects, l.bytes);
-		nebula_text_printf(t, " %12zu %12lu\n", peak_of(c), READ_ONCE(c->allocs));
-	}
-}
-
-#define MAP_COLUMNS	64UL
-
-static void ops_map(struct nebula_allocator *a, struct nebula_text *t)
-{
-	const struct nebula_scratch *s = scratch_of(a);
-	char row[MAP_COLUMNS + 1];
-	size_t size, each, used, i;
-	int cpu;
-
-	nebula_text_printf(t, "# used  + some used  - used before  . never\n");
-	for_each_possible_cpu(cpu) {
-		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
-
-		size = c->end - c->start;
-		each = DIV_ROUND_UP(size, MAP_COLUMNS);
-		used = used_of(c);
-		for (i = 0; i * each < size; i++)
-			row[i] = (i + 1) * each <= used	      ? '#' :
-				 i * each < used	      ? '+' :
-				 i * each < peak_of(c)	      ? '-' : '.';
-		row[i] = '\0';
-		nebula_text_printf(t, "cpu %5d  %s  %zu bytes each\n", cpu, row, each);
-	}
-}
-
-/**
- * nebula_scratch_validate() - look whether everything is intact
- * @s: the scratch memory.
- * @t: where faults are named, or %NULL.
- *
- * A CPU that is at work meanwhile is looked at again, and passed over if that goes on.
- *
- * Context: process context.
- * Return: CPUs at fault.
- */
-unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t)
-{
-	unsigned int faults = 0, looks;
-	struct looked l;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
-		const unsigned long allocs = READ_ONCE(c->allocs);
-
-		/* A fault counts if it is still there, and nobody was. */
-		for (looks = 0; looks < 2; looks++)
-			if (!look_at(s, c, &l) || !l.fault || READ_ONCE(c->allocs) != allocs)
-				break;
-		if (looks < 2)
-			continue;
-		faults++;
-		if (t)
-			nebula_text_printf(t, "cpu %d, object at %p: %s\n", cpu, l.at, l.fault);
-	}
-	return faults;
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_scratch_validate);
-
-static void ops_validate(struct nebula_allocator *a, struct nebula_text *t)
-{
-	if (!nebula_scratch_validate(scratch_of(a), t))
-		nebula_text_printf(t, "ok\n");
 }
 
 static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
@@ -540,7 +442,9 @@ const struct nebula_kind_ops nebula_scratch_ops = {
 	.stats		= ops_stats,
 	.describe	= ops_describe,
 	.reclaim	= ops_reclaim,
-	.live		= ops_live,
-	.map		= ops_map,
-	.validate	= ops_validate,
+	.reports_live	= true,
+	.reset_peak	= ops_reset_peak,
+	.live		= scratch_render_live,
+	.map		= scratch_render_map,
+	.validate	= scratch_render_validate,
 };

@@ -2,12 +2,14 @@
 /*
  * Private to scratch memory: what its files know of each other.
  *
- *	scratch.c         get and put out of line, what the registry and debugfs need
+ *	scratch.c         get and put out of line, what the registry needs
  *	scratch_create.c  configuration, create and destroy, init and exit
+ *	scratch_look.c    validate, map, live: what debugfs shows
  */
 #ifndef _NEBULA_MODULE_SCRATCH_H
 #define _NEBULA_MODULE_SCRATCH_H
 
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <nebula/scratch.h>
 #include "guard.h"
@@ -38,7 +40,39 @@ static inline bool scratch_is_inline(const struct nebula_scratch *s)
 	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
 }
 
+/* Bytes in use, as of some moment. */
+static inline size_t scratch_used(const struct nebula_scratch_cpu *c)
+{
+	return clamp(READ_ONCE(c->cur), c->start, c->end) - c->start;
+}
+
+static inline size_t scratch_peak(const struct nebula_scratch_cpu *c)
+{
+	return max3(READ_ONCE(c->limit), READ_ONCE(c->peak), c->start) - c->start;
+}
+
+/**
+ * struct scratch_object - an object, as the words behind it tell
+ * @base: its first byte, or that of its guard.
+ * @from: where it is given back to: with padding before it that begins earlier.
+ * @words: the first of the words behind it.
+ */
+struct scratch_object {
+	unsigned long base;
+	unsigned long from;
+	unsigned long words;
+};
+
+/* scratch.c */
+bool scratch_read(const struct nebula_scratch_cpu *c, unsigned long cur, struct scratch_object *o);
+
 /* scratch_create.c */
 void scratch_take_down(struct nebula_scratch *s);
+
+/* scratch_look.c */
+unsigned int scratch_live(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c);
+void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t);
+void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t);
+void scratch_render_validate(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_SCRATCH_H */

@@ -5,7 +5,9 @@
  */
 #include <linux/export.h>
 #include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
+#include <trace/events/nebula.h>
 #include "stack.h"
 
 /* Looks at a shared stack that keeps changing before one is content with less. */
@@ -38,17 +40,31 @@ static bool wrong_context(struct nebula_stack *s, const char *what)
 	return true;
 }
 
-static void *alloc_raw(struct nebula_stack *s, size_t size, size_t align)
+/* The owner has something to attend to, or can go back to the inline paths. */
+static void attend(struct nebula_stack *s)
 {
-	return stack_is_shared(s) ? stack_shared_alloc(s, size, align)
-				  : stack_owner_alloc(s, size, align);
+	if (unlikely(!data_race(s->limit)) && !stack_is_shared(s)) /* see divert.c */
+		stack_owner_attend(s);
 }
 
-static void *alloc_plain(struct nebula_stack *s, size_t size, size_t align)
+/* @size bytes, of which the client asked for @asked. */
+static noinline __cold void *out_of_memory(struct nebula_stack *s, size_t size, size_t align,
+					   size_t asked)
 {
-	void *p = alloc_raw(s, size, align);
+	const size_t need = stack_is_shared(s) ? stack_shared_needed(s, size, align)
+					       : stack_owner_needed(s, size, align);
 
-	return likely(p) ? p : refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
+	nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
+		    .overhead = size - asked, .need = need);
+	return NULL;
+}
+
+static void *alloc_raw(struct nebula_stack *s, size_t size, size_t align, size_t asked)
+{
+	void *p = stack_is_shared(s) ? stack_shared_alloc(s, size, align)
+				     : stack_owner_alloc(s, size, align);
+
+	return likely(p) ? p : out_of_memory(s, size, align, asked);
 }
 
 static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t align)
@@ -58,9 +74,10 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 
 	if (!nebula_guard_layout(&layout, size, align))
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
-	raw = alloc_raw(s, layout.total, layout.align);
+	raw = alloc_raw(s, layout.total, layout.align, size);
 	if (!raw)
-		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
+		return NULL;
+	nebula_sizes_note(&s->common, size);
 	/* Nobody asked for the guard. */
 	if (stack_is_shared(s))
 		this_cpu_sub(s->heap->cpus->bytes, layout.total - size);
@@ -70,6 +87,27 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 	if (!stack_is_shared(s))
 		nebula_guard_claim(&s->common, raw, &layout, size);
 	return nebula_guard_dress(&s->common, raw, &layout, size);
+}
+
+/* Shared, or with a flag, or somebody watches: then the limit of the inline path is none. */
+static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_t align)
+{
+	bool watched;
+	void *p;
+
+	if (wrong_context(s, "alloc"))
+		return NULL;
+	attend(s);
+	watched = nebula_is_diverted(&s->common);
+	if (unlikely(watched) && nebula_fail_alloc_hit(&s->common, size))
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NEBULA_FAIL_ALLOC);
+	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
+					  : alloc_raw(s, size, align, size);
+	if (unlikely(watched) && p)
+		trace_stack_alloc(nebula_allocator_name(&s->common), p, size, align);
+	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
+		memset(p, 0, size);
+	return p;
 }
 
 /**
@@ -91,14 +129,13 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align, NULL);
 	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
-	if (unlikely(wrong_context(s, "alloc")))
-		return NULL;
-
-	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
-					  : alloc_plain(s, size, align);
-	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
-		memset(p, 0, size);
-	return p;
+	if (likely(data_race(s->limit))) /* see divert.c */
+		p = stack_owner_alloc(s, size, align);
+	else if (likely(stack_is_plain_shared(s)))
+		p = stack_shared_alloc(s, size, align);
+	else
+		return alloc_carefully(s, size, align);
+	return likely(p) ? p : out_of_memory(s, size, align, size);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_alloc_outline);
 
@@ -117,11 +154,11 @@ void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t alig
 
 	if (unlikely(!s->limit) || unlikely(next > s->end))
 		return nebula_stack_alloc_outline(s, size, align);
-	WRITE_ONCE(s->limit, next);
 	WRITE_ONCE(top[1], next);
 	nebula_count(s->top, 1);
 	nebula_count(s->consumed, size);
 	nebula_count(s->allocs, 1);
+	stack_owner_raise(s, next);
 	return (void *)(s->base + cur);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_alloc_higher);
@@ -212,6 +249,37 @@ static bool pop(struct nebula_stack *s, const struct stack_object *o)
 	return true;
 }
 
+static noinline __cold int refuse_free(struct nebula_stack *s, enum nebula_errc code, size_t size)
+{
+	return nebula_fail(&s->common, code, .size = size, .what = "free");
+}
+
+static noinline int free_carefully(struct nebula_stack *s, void *p, size_t size)
+{
+	struct stack_object o;
+	enum nebula_errc code;
+
+	do {
+		code = judge(s, p, &o);
+		if (!code && !is_of_size(s, &o, size))
+			code = NEBULA_E_INVALID_LAYOUT;
+		if (code)
+			return refuse_free(s, code, size);
+		if (stack_is_guarded(s))
+			nebula_guard_verify(&s->common, o.base);
+	} while (!pop(s, &o));
+	if (unlikely(nebula_is_diverted(&s->common)))
+		trace_stack_free(nebula_allocator_name(&s->common), p, o.size);
+	return 0;
+}
+
+static bool free_newest(struct nebula_stack *s, const void *p)
+{
+	if (unlikely(stack_is_guarded(s)) || unlikely(nebula_is_diverted(&s->common)))
+		return false;
+	return stack_is_shared(s) ? stack_shared_pop(s, p) : stack_owner_pop_this(s, p);
+}
+
 /**
  * nebula_stack_free_outline() - nebula_stack_free() where it is not inline
  * @s: the stack.
@@ -224,27 +292,16 @@ static bool pop(struct nebula_stack *s, const struct stack_object *o)
  */
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 {
-	struct stack_object o;
-	enum nebula_errc code;
-
 	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	/* Most often it is the newest after all. */
+	if (data_race(s->limit) ? likely(stack_owner_pop_this(s, p)) /* see divert.c */
+				: stack_is_plain_shared(s) && likely(stack_shared_pop(s, p)))
 		return 0;
 	if (wrong_context(s, "free"))
 		return -EPERM;
-	/* Most often it is the newest after all. */
-	if (likely(!stack_is_guarded(s)) &&
-	    likely(stack_is_shared(s) ? stack_shared_pop(s, p) : stack_owner_pop_this(s, p)))
-		return 0;
-	do {
-		code = judge(s, p, &o);
-		if (!code && !is_of_size(s, &o, size))
-			code = NEBULA_E_INVALID_LAYOUT;
-		if (code)
-			return nebula_fail(&s->common, code, .size = size, .what = "free");
-		if (stack_is_guarded(s))
-			nebula_guard_verify(&s->common, o.base);
-	} while (!pop(s, &o));
-	return 0;
+	attend(s);
+	return likely(free_newest(s, p)) ? 0 : free_carefully(s, p, size);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_free_outline);
 
@@ -311,6 +368,7 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, new_size, align, "realloc");
 	if (wrong_context(s, "realloc"))
 		return NULL;
+	attend(s);
 	do {
 		code = judge(s, p, &o);
 		if (code)
@@ -337,6 +395,15 @@ void stack_mark(struct nebula_stack *s, struct nebula_mark *m)
 		*m = stack_shared_mark(s);
 }
 
+/* @used before it. Of a shared one others may have taken some since. */
+static noinline void trace_restore(const struct nebula_stack *s, size_t used)
+{
+	const size_t left = nebula_stack_used(s);
+
+	trace_stack_free(nebula_allocator_name(&s->common), (void *)(s->base + s->start + left),
+			 used - min(used, left));
+}
+
 /**
  * nebula_stack_restore_outline() - nebula_stack_restore() where it is not inline
  * @s: the stack.
@@ -347,12 +414,21 @@ void stack_mark(struct nebula_stack *s, struct nebula_mark *m)
  */
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m)
 {
+	const bool watched = nebula_is_diverted(&s->common);
+	size_t used = 0;
 	enum nebula_errc code;
 
 	if (wrong_context(s, "restore"))
 		return -EPERM;
+	if (unlikely(watched))
+		used = nebula_stack_used(s);
+	attend(s);
 	code = stack_is_shared(s) ? stack_shared_restore(s, m) : stack_owner_restore(s, m);
-	return code ? nebula_fail(&s->common, code) : 0;
+	if (code)
+		return nebula_fail(&s->common, code);
+	if (unlikely(watched))
+		trace_restore(s, used);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_restore_outline);
 
@@ -368,6 +444,9 @@ void nebula_stack_reset(struct nebula_stack *s)
 {
 	if (wrong_context(s, "reset"))
 		return;
+	attend(s);
+	if (unlikely(nebula_is_diverted(&s->common)))
+		trace_stack_reset(nebula_allocator_name(&s->common), nebula_stack_used(s));
 	if (stack_is_shared(s))
 		stack_shared_reset(s);
 	else
@@ -475,7 +554,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	size_t overhead = sizeof(*heap);
 
 	nebula_text_key(t, "mode", "%s", stack_is_shared(s) ? "shared" : "owner");
-	nebula_text_key(t, "path", "%s", stack_is_inline(s) ? "inline" : "out of line");
+	nebula_text_key(t, "path", "%s", READ_ONCE(s->limit) ? "inline" : "out of line");
 	nebula_region_describe(&heap->request, t);
 	nebula_text_bytes(t, "capacity", nebula_stack_capacity(s));
 	if (stack_is_shared(s)) {
@@ -505,6 +584,29 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return nebula_stack_owns(stack_of(a), p);
 }
 
+static void ops_divert(struct nebula_allocator *a)
+{
+	struct nebula_stack *s = container_of(a, struct nebula_stack, common);
+
+	if (!stack_is_shared(s))
+		stack_owner_divert(s);
+}
+
+static void divert_anew(struct nebula_allocator *a)
+{
+	stack_owner_divert_anew(container_of(a, struct nebula_stack, common));
+}
+
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	struct nebula_stack *s = container_of(a, struct nebula_stack, common);
+
+	if (stack_is_shared(s))
+		stack_shared_reset_peak(s);
+	else
+		nebula_divert_owner(a, NEBULA_ATTEND_PEAK, divert_anew);
+}
+
 static void ops_reclaim(struct nebula_allocator *a)
 {
 	stack_take_down(container_of(a, struct nebula_stack, common));
@@ -519,7 +621,10 @@ const struct nebula_kind_ops nebula_stack_ops = {
 	.stats		= ops_stats,
 	.describe	= ops_describe,
 	.reclaim	= ops_reclaim,
+	.sites		= stack_sites,
 	.live		= stack_render_live,
 	.map		= stack_render_map,
 	.validate	= stack_render_validate,
+	.divert		= ops_divert,
+	.reset_peak	= ops_reset_peak,
 };

@@ -70,15 +70,23 @@ static inline bool stack_is_shared(const struct nebula_stack *s)
 	return s->common.flags & NEBULA_SHARED;
 }
 
+/* Shared, and nothing else to look at. */
+static inline bool stack_is_plain_shared(const struct nebula_stack *s)
+{
+	return (s->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==
+	       NEBULA_SHARED && !nebula_is_diverted(&s->common) && (NEBULA_NMI_SAFE || !in_nmi());
+}
+
 static inline bool stack_is_guarded(const struct nebula_stack *s)
 {
 	return s->common.flags & NEBULA_DEBUG_FLAGS;
 }
 
-/* The inline paths serve; otherwise every operation but mark comes out of line. */
+/* The inline paths may serve, see divert.c; otherwise all but mark comes out of line. */
 static inline bool stack_is_inline(const struct nebula_stack *s)
 {
-	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_SHARED));
+	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_SHARED)) &&
+	       !nebula_is_diverted(&s->common);
 }
 
 /* What a refused mark is: the bottom's place, and an id that no mark has. */
@@ -106,10 +114,16 @@ bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
 void stack_mark(struct nebula_stack *s, struct nebula_mark *m);
 
 /* stack_create.c */
+size_t stack_buffer_for(const struct nebula_stack *s, size_t grains);
 void stack_take_down(struct nebula_stack *s);
 
 /* stack_owner.c */
 void stack_owner_begin(struct nebula_stack *s);
+void stack_owner_divert(struct nebula_stack *s);
+void stack_owner_divert_anew(struct nebula_stack *s);
+void stack_owner_attend(struct nebula_stack *s);
+void stack_owner_stop_inline(struct nebula_stack *s);
+size_t stack_owner_needed(const struct nebula_stack *s, size_t size, size_t align);
 void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align);
 bool stack_owner_top(const struct nebula_stack *s, struct stack_object *o);
 void stack_owner_pop(struct nebula_stack *s);
@@ -122,6 +136,16 @@ void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u);
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st);
 bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
 
+/* The inline paths serve up to @limit, which is the peak. Context: the owner's. */
+static inline void stack_owner_raise(struct nebula_stack *s, u32 limit)
+{
+	WRITE_ONCE(s->limit, limit);
+	/* See divert.c for who may take that away at any moment. */
+	barrier();
+	if (unlikely(nebula_is_diverted(&s->common)))
+		stack_owner_stop_inline(s);
+}
+
 /* stack_shared.c */
 unsigned int stack_shared_shift(size_t capacity);
 int stack_shared_init(struct nebula_stack_heap *heap);
@@ -133,11 +157,14 @@ enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, s
 struct nebula_mark stack_shared_mark(struct nebula_stack *s);
 enum nebula_errc stack_shared_restore(struct nebula_stack *s, const struct nebula_mark *m);
 void stack_shared_reset(struct nebula_stack *s);
+size_t stack_shared_needed(const struct nebula_stack *s, size_t size, size_t align);
+void stack_shared_reset_peak(struct nebula_stack *s);
 void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u);
 void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st);
 bool stack_shared_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
 
 /* stack_look.c */
+struct nebula_sites *stack_sites(struct nebula_allocator *a);
 void stack_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void stack_render_map(struct nebula_allocator *a, struct nebula_text *t);
 void stack_render_validate(struct nebula_allocator *a, struct nebula_text *t);

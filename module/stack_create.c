@@ -229,6 +229,21 @@ static void enter_nothing(struct nebula_stack *s)
 	stack_owner_begin(s);
 }
 
+/* What a buffer takes besides the entries that its capacity needs, and the rest of a last one. */
+#define BUFFER_FIXED	((STACK_MARK_ENTRIES + STACK_SPARE_ENTRIES + 1) * sizeof(u32))
+
+/* And for each grain of it. */
+#define PER_GRAIN	(NEBULA_STACK_GRAIN + sizeof(u32))
+
+/* Bytes of a buffer on which nebula_stack_init() finds so many more grains, with their entries. */
+size_t stack_buffer_for(const struct nebula_stack *s, size_t grains)
+{
+	const size_t now = s->entries == s->nothing ?
+		BUFFER_FIXED : (void *)(s->entries + s->room) - (void *)(s->base + s->start);
+
+	return now + grains * PER_GRAIN;
+}
+
 /**
  * nebula_stack_init() - make a stack on a caller's buffer
  * @s: the stack, anywhere, on the stack too.
@@ -244,20 +259,23 @@ static void enter_nothing(struct nebula_stack *s)
 void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size)
 {
 	const unsigned long end = ALIGN_DOWN((unsigned long)buf + size, sizeof(u32));
-	const size_t fixed = entries_for(0) * sizeof(u32) + 2 * sizeof(u32);
-	const bool usable = buf && size <= NEBULA_STACK_CAPACITY_MAX && size > fixed &&
+	const size_t bytes = end - (unsigned long)buf;
+	/* The end may have cost up to one entry less a byte. */
+	const bool usable = buf && size <= NEBULA_STACK_CAPACITY_MAX &&
+			    size > BUFFER_FIXED + sizeof(u32) &&
 			    (unsigned long)buf + size > (unsigned long)buf;
 	size_t capacity;
 
 	memset(s, 0, sizeof(*s));
 	begin_life(s);
+	s->common.attention = nebula_divert_embedded(NEBULA_KIND_STACK);
 	if (!usable) {
 		enter_nothing(s);
 		nebula_fail(&s->common, NEBULA_E_INVALID_CONFIG, .size = size, .what = "buffer");
 		return;
 	}
-	capacity = (size - fixed) / (NEBULA_STACK_GRAIN + sizeof(u32)) * NEBULA_STACK_GRAIN +
-		   (size - fixed) % (NEBULA_STACK_GRAIN + sizeof(u32));
+	capacity = (bytes - BUFFER_FIXED) / PER_GRAIN * NEBULA_STACK_GRAIN +
+		   (bytes - BUFFER_FIXED) % PER_GRAIN;
 	s->room = entries_for(capacity);
 	s->entries = (u32 *)end - s->room;
 	enter(s, buf, min_t(size_t, capacity, (unsigned long)s->entries - (unsigned long)buf));

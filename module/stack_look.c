@@ -6,22 +6,20 @@
  * otherwise one looks again and, when it goes on changing, says so.
  */
 #include <linux/export.h>
-#include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "faults.h"
+#include "map.h"
+#include "sites.h"
 #include "stack.h"
 
 #define LOOKS		20
 
-#define MAP_COLUMNS	64
-#define MAP_ROWS	32
-
 /* Beyond these only totals are shown. */
 #define SECTIONS_MAX	64
-#define OBJECTS_MAX	32
-#define FAULTS_MAX	32
 
 /**
  * struct section - what lies between two marks
@@ -34,42 +32,24 @@ struct section {
 };
 
 /**
- * struct tracked - who allocated an object
- * @origin: all but the call stack.
- * @entries: the call stack.
- */
-struct tracked {
-	struct nebula_guard_origin origin;
-	unsigned long entries[NEBULA_CALLERS_MAX];
-};
-
-/**
  * struct collection - what was seen
  * @stack: of what.
  * @sections: how many.
  * @total: of all sections.
- * @tracked: valid entries of @object.
- * @faults: how many, @fault has the first of them.
- * @used: bytes used of those that each character of a map stands for.
- * @each: how many bytes that is.
  * @section: newest first.
- * @object: newest first.
- * @fault: what is wrong with objects.
- * @fault_at: with which.
+ * @map: what is used.
+ * @sites: who allocated the objects, with %NEBULA_TRACK.
+ * @faults: what is wrong with them.
  * @above: address that all further objects lie below.
  */
 struct collection {
 	const struct nebula_stack *stack;
 	unsigned int sections;
 	struct section total;
-	unsigned int tracked;
-	unsigned int faults;
-	size_t used[MAP_COLUMNS * MAP_ROWS];
-	size_t each;
 	struct section section[SECTIONS_MAX];
-	struct tracked object[OBJECTS_MAX];
-	const char *fault[FAULTS_MAX];
-	const void *fault_at[FAULTS_MAX];
+	struct nebula_map map;
+	struct nebula_sites sites;
+	struct nebula_faults faults;
 	const void *above;
 };
 
@@ -83,15 +63,6 @@ static void *first_byte(const struct nebula_stack *s)
 	return (void *)(s->base + s->start);
 }
 
-static void add_fault(struct collection *c, const void *at, const char *what)
-{
-	if (c->faults < FAULTS_MAX) {
-		c->fault[c->faults] = what;
-		c->fault_at[c->faults] = at;
-	}
-	c->faults++;
-}
-
 static void check_object(struct collection *c, const struct stack_object *o)
 {
 	const char *what = NULL;
@@ -99,32 +70,19 @@ static void check_object(struct collection *c, const struct stack_object *o)
 	if (o->base < first_byte(c->stack) || !o->size || o->base + o->size > c->above)
 		what = "out of order";
 	else if (stack_is_guarded(c->stack))
-		what = nebula_guard_fault(&c->stack->common, o->base);
+		what = nebula_guard_fault(&c->stack->common, o->base, o->size);
 	if (what)
-		add_fault(c, o->base, what);
+		nebula_faults_add(&c->faults, "object", o->base, what);
 	c->above = o->base;
 }
 
+/* One whose guard was overwritten is of an unknown call site. */
 static void track_object(struct collection *c, const struct stack_object *o)
 {
-	struct tracked *tracked = &c->object[c->tracked];
+	struct nebula_guard_seen seen = { .size = o->size, .time_ns = local_clock() };
 
-	if (c->tracked == OBJECTS_MAX || !nebula_guard_object(o->base))
-		return;
-	c->tracked++;
-	nebula_guard_origin(o->base, &tracked->origin);
-	memcpy(tracked->entries, tracked->origin.entries,
-	       tracked->origin.nr_entries * sizeof(*tracked->entries));
-}
-
-static void map_object(struct collection *c, const struct stack_object *o)
-{
-	size_t from = o->base - first_byte(c->stack), end = from + o->size, piece;
-
-	for (; from < end && from / c->each < ARRAY_SIZE(c->used); from += piece) {
-		piece = min(end - from, c->each - from % c->each);
-		c->used[from / c->each] += piece;
-	}
+	nebula_guard_see(o->base, o->size, &seen);
+	nebula_sites_add(&c->sites, seen.entries, seen.nr_entries, seen.size, seen.time_ns);
 }
 
 static bool collect(const struct stack_object *o, void *data)
@@ -142,7 +100,7 @@ static bool collect(const struct stack_object *o, void *data)
 		c->section[c->sections].bytes += o->size;
 	}
 	check_object(c, o);
-	map_object(c, o);
+	nebula_map_use(&c->map, o->base - first_byte(c->stack), o->size);
 	if (c->stack->common.flags & NEBULA_TRACK)
 		track_object(c, o);
 	return true;
@@ -153,17 +111,21 @@ static void check_free(struct collection *c)
 {
 	const struct nebula_stack *s = c->stack;
 	const size_t used = nebula_stack_used(s);
+	const void *bad;
 
-	if (!stack_is_shared(s) && !nebula_guard_is_filled(&s->common, first_byte(s) + used,
-							   nebula_stack_capacity(s) - used))
-		add_fault(c, first_byte(s) + used, "written while free");
+	if (stack_is_shared(s))
+		return;
+	bad = nebula_guard_written(&s->common, first_byte(s) + used,
+				   nebula_stack_capacity(s) - used);
+	if (bad)
+		nebula_faults_add(&c->faults, "byte", bad, "written while free");
 }
 
 static bool look_once(struct collection *c, const struct nebula_stack *s)
 {
 	memset(c, 0, sizeof(*c));
 	c->stack = s;
-	c->each = max_t(size_t, 1, DIV_ROUND_UP(nebula_stack_capacity(s), ARRAY_SIZE(c->used)));
+	nebula_map_begin(&c->map, nebula_stack_capacity(s), NEBULA_MAP_ROWS);
 	c->above = first_byte(s) + nebula_stack_capacity(s);
 	check_free(c);
 	return stack_look(s, collect, c);
@@ -200,23 +162,19 @@ static void put_sections(const struct collection *c, struct nebula_text *t)
 		nebula_text_printf(t, "%8s\n", "...");
 }
 
-static void put_object(const struct tracked *o, struct nebula_text *t)
+struct nebula_sites *stack_sites(struct nebula_allocator *a)
 {
-	u64 age_ms = div_u64(local_clock() - o->origin.time_ns, NSEC_PER_MSEC);
-	unsigned int i;
+	struct collection *c = collect_all(stack_of(a), NULL);
+	struct nebula_sites *sites = c ? nebula_sites_copy(&c->sites) : NULL;
 
-	nebula_text_printf(t, "%12zu %8llu.%03llu  ", o->origin.size, age_ms / 1000, age_ms % 1000);
-	for (i = 0; i < o->origin.nr_entries; i++)
-		nebula_text_printf(t, "%*s%pS\n", i ? 27 : 0, "", (void *)o->entries[i]);
-	if (!o->origin.nr_entries)
-		nebula_text_printf(t, "unknown\n");
+	kvfree(c);
+	return sites;
 }
 
-/* By sections, which are what lies between two marks; with NEBULA_TRACK the newest objects too. */
+/* By sections, which are what lies between two marks; with NEBULA_TRACK by call sites too. */
 void stack_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
 	struct collection *c = collect_all(stack_of(a), t);
-	unsigned int i;
 
 	if (!c)
 		return;
@@ -225,45 +183,40 @@ void stack_render_live(struct nebula_allocator *a, struct nebula_text *t)
 	/* The lowest mark nobody has taken. */
 	nebula_text_key(t, "marks", "%u", c->sections - 1);
 	put_sections(c, t);
-	if (!(a->flags & NEBULA_TRACK))
-		nebula_text_key(t, "call sites", "not tracked, set NEBULA_TRACK");
+	nebula_sites_sort(&c->sites);
+	if (a->flags & NEBULA_TRACK)
+		nebula_sites_render(&c->sites, t);
 	else
-		nebula_text_printf(t, "%12s %12s  %s\n", "bytes", "age [s]", "allocated by");
-	for (i = 0; i < c->tracked; i++)
-		put_object(&c->object[i], t);
-	if (c->tracked && c->tracked < c->total.objects)
-		nebula_text_printf(t, "... and %lu older ones\n", c->total.objects - c->tracked);
+		nebula_sites_untracked(t);
 	kvfree(c);
-}
-
-static char map_char(const struct collection *c, size_t i, size_t capacity)
-{
-	if (!c->used[i])
-		return '.';
-	return c->used[i] == min(c->each, capacity - i * c->each) ? '#' : '+';
 }
 
 void stack_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
-	const size_t capacity = nebula_stack_capacity(stack_of(a));
 	struct collection *c = collect_all(stack_of(a), t);
-	char row[MAP_COLUMNS + 1];
-	unsigned int n = 0;
-	size_t i;
 
 	if (!c)
 		return;
-	nebula_text_printf(t, "# used  + some used  . free\n");
-	nebula_text_printf(t, "%zu bytes, %zu for each character\n", capacity, c->each);
-	for (i = 0; i * c->each < capacity; i++) {
-		row[n++] = map_char(c, i, capacity);
-		if (n < MAP_COLUMNS && (i + 1) * c->each < capacity)
-			continue;
-		row[n] = '\0';
-		nebula_text_printf(t, "%10zu  %s\n", (i + 1 - n) * c->each, row);
-		n = 0;
-	}
+	nebula_text_printf(t, NEBULA_MAP_LEGEND "  . free\n");
+	nebula_map_render(&c->map, "bytes", t);
 	kvfree(c);
+}
+
+/*
+ * A fault counts if so many looks find one: an object that was just allocated is seen before its
+ * guard is there.
+ */
+static struct collection *collect_faults(const struct nebula_stack *s, struct nebula_text *t)
+{
+	struct collection *c = collect_all(s, t);
+	unsigned int looks;
+
+	for (looks = 1; c && c->faults.nr && looks < LOOKS; looks++) {
+		kvfree(c);
+		cond_resched();
+		c = collect_all(s, t);
+	}
+	return c;
 }
 
 /**
@@ -276,16 +229,14 @@ void stack_render_map(struct nebula_allocator *a, struct nebula_text *t)
  */
 int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t)
 {
-	struct collection *c = collect_all(s, t);
-	unsigned int faults, i;
+	struct collection *c = collect_faults(s, t);
+	unsigned int faults;
 
 	if (!c)
 		return -1;
-	faults = c->faults;
-	for (i = 0; t && i < min_t(unsigned int, faults, FAULTS_MAX); i++)
-		nebula_text_printf(t, "object at %p: %s\n", c->fault_at[i], c->fault[i]);
-	if (t && faults > FAULTS_MAX)
-		nebula_text_printf(t, "... and %u more\n", faults - FAULTS_MAX);
+	faults = c->faults.nr;
+	if (t)
+		nebula_faults_render(&c->faults, t);
 	kvfree(c);
 	return faults;
 }

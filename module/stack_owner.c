@@ -88,12 +88,87 @@ static u64 write_mark(struct nebula_stack *s, u32 *at, u32 cur)
 	return id;
 }
 
+/* The inline paths are gone: what @limit said of the peak is kept. Context: the owner's. */
+void stack_owner_stop_inline(struct nebula_stack *s)
+{
+	WRITE_ONCE(s->peak, max(s->peak, READ_ONCE(s->limit)));
+	WRITE_ONCE(s->limit, NEBULA_STACK_LIMIT_NONE);
+	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
+}
+
 static void note_peak(struct nebula_stack *s, u32 cur)
 {
-	if (s->limit)
-		WRITE_ONCE(s->limit, max(s->limit, cur));
-	else
+	const u32 limit = READ_ONCE(s->limit);
+
+	if (!limit)
 		WRITE_ONCE(s->peak, max(s->peak, cur));
+	else if (cur > limit)
+		stack_owner_raise(s, cur);
+}
+
+/* Highest offset ever, or since the owner was asked to forget it. Any context. */
+static u32 peak_of(const struct nebula_stack *s, u32 cur)
+{
+	if (nebula_attends(&s->common, NEBULA_ATTEND_PEAK))
+		return cur;
+	return max(max3(READ_ONCE(s->limit), READ_ONCE(s->peak), READ_ONCE(s->kept_limit)), cur);
+}
+
+/**
+ * stack_owner_divert() - take the inline paths away if somebody watches
+ * @s: the stack.
+ *
+ * The peak is kept where only we write.
+ *
+ * Context: any, one at a time; the owner may be running.
+ */
+void stack_owner_divert(struct nebula_stack *s)
+{
+	u32 limit;
+
+	if (!nebula_is_diverted(&s->common))
+		return;
+	/* Before the limit: when that is gone the owner may attend, and go back, at once. */
+	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
+	limit = xchg(&s->limit, NEBULA_STACK_LIMIT_NONE);
+	if (limit)
+		WRITE_ONCE(s->kept_limit, limit);
+}
+
+/**
+ * stack_owner_divert_anew() - take the inline paths away, and the peak with them
+ * @s: the stack; its owner has been asked to begin a new one.
+ *
+ * Nothing is kept: the owner may have begun it already, and what was before is forgotten.
+ *
+ * Context: as stack_owner_divert().
+ */
+void stack_owner_divert_anew(struct nebula_stack *s)
+{
+	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
+	barrier();
+	WRITE_ONCE(s->limit, NEBULA_STACK_LIMIT_NONE);
+}
+
+/**
+ * stack_owner_attend() - do what the owner was asked to do, and go back to the inline paths
+ * @s: the stack; its inline paths do not serve.
+ *
+ * Context: the owner's.
+ */
+void stack_owner_attend(struct nebula_stack *s)
+{
+	const u32 cur = *s->top;
+
+	if (nebula_attends(&s->common, NEBULA_ATTEND_PEAK)) {
+		WRITE_ONCE(s->kept_limit, 0);
+		WRITE_ONCE(s->peak, cur);
+		nebula_attended(&s->common, NEBULA_ATTEND_PEAK);
+	}
+	if (!stack_is_inline(s))
+		return;
+	WRITE_ONCE(s->self, s);
+	stack_owner_raise(s, peak_of(s, cur));
 }
 
 /* Nothing is in use, and no mark of before is valid. */
@@ -108,6 +183,7 @@ static void empty(struct nebula_stack *s)
 void stack_owner_begin(struct nebula_stack *s)
 {
 	s->peak = s->start;
+	s->kept_limit = 0;
 	s->limit = stack_is_inline(s) ? s->start : NEBULA_STACK_LIMIT_NONE;
 	s->self = stack_is_inline(s) ? s : ERR_PTR(-EINVAL);
 	empty(s);
@@ -152,6 +228,23 @@ static void push(struct nebula_stack *s, u32 start, u32 next, size_t size)
 	WRITE_ONCE(s->padding, s->padding + (next - cur) - size);
 	WRITE_ONCE(s->allocs, s->allocs + 1);
 	note_peak(s, next);
+}
+
+/*
+ * A capacity that would have sufficed, entries included. Where objects go once entries are few
+ * depends on what is left of the last grain, so that stays as it is.
+ */
+size_t stack_owner_needed(const struct nebula_stack *s, size_t size, size_t align)
+{
+	const size_t used = *s->top - s->start, capacity = s->end - s->start;
+	const size_t more = used + size + align + 2 * NEBULA_STACK_GRAIN - capacity;
+
+	if (!s->heap)
+		return stack_buffer_for(s, DIV_ROUND_UP(more, NEBULA_STACK_GRAIN));
+	if (s->heap->request.backing == NEBULA_BUFFER)
+		return capacity + ALIGN(more, NEBULA_STACK_GRAIN);
+	return PAGE_ALIGN(ALIGN(used, align) + max(size, 2 * NEBULA_STACK_GRAIN) +
+			  (align > PAGE_SIZE ? align : 0));
 }
 
 /* NULL when it does not fit. */
@@ -233,7 +326,8 @@ static void put_mark(struct nebula_stack *s, struct nebula_mark *m, u32 next)
 {
 	u32 *top = s->top;
 
-	m->at = (void *)(top + STACK_MARK_ENTRIES) - (void *)s->entries;
+	/* As in covered(), which has computed most of it. */
+	m->at = ((void *)top - (void *)s->entries) + STACK_MARK_ENTRIES * sizeof(*top);
 	m->id = write_mark(s, top + STACK_MARK_ENTRIES, next);
 	m->extras = s->extras + STACK_MARK_ENTRIES;
 	WRITE_ONCE(s->extras, m->extras);
@@ -335,13 +429,13 @@ static u32 cursor(const struct nebula_stack *s)
 void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 {
 	const u32 cur = cursor(s);
-	const u32 limit = READ_ONCE(s->limit);
 
 	u->used = cur - s->start;
 	u->capacity = s->end - s->start;
 	u->available = s->end - cur;
 	u->max_capacity = u->capacity;
-	u->peak = max(limit ?: READ_ONCE(s->peak), cur) - s->start;
+	u->peak = peak_of(s, cur) - s->start;
+	u->buffer = !s->heap || s->heap->request.backing == NEBULA_BUFFER;
 }
 
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)

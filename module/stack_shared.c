@@ -373,6 +373,22 @@ void stack_shared_reset(struct nebula_stack *s)
 	preempt_enable();
 }
 
+/* A capacity that would have sufficed. */
+size_t stack_shared_needed(const struct nebula_stack *s, size_t size, size_t align)
+{
+	const struct nebula_stack_heap *heap = s->heap;
+	const size_t used = (size_t)granules_used(unpack(read_word(heap))) << heap->shift;
+
+	/* The granules of a larger one may be larger. */
+	return PAGE_ALIGN(used + size + align + (2UL << heap->shift));
+}
+
+/* What is in use now is the peak from now on. Any context. */
+void stack_shared_reset_peak(struct nebula_stack *s)
+{
+	atomic_set(&s->heap->peak, 0);
+}
+
 void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u)
 {
 	const struct nebula_stack_heap *heap = s->heap;
@@ -383,12 +399,13 @@ void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u)
 	u->available = u->capacity - u->used;
 	u->max_capacity = u->capacity;
 	u->peak = (size_t)max_t(unsigned int, atomic_read(&heap->peak), used) << heap->shift;
+	u->buffer = heap->request.backing == NEBULA_BUFFER;
 }
 
 void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st)
 {
 	const struct nebula_stack_heap *heap = s->heap;
-	u64 consumed = 0;
+	u64 consumed = 0, used;
 	int cpu;
 
 	/* Frees first, so that there are never more of them than allocations. */
@@ -397,13 +414,15 @@ void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st)
 	for_each_possible_cpu(cpu) {
 		const struct stack_cpu *c = per_cpu_ptr(heap->cpus, cpu);
 
+		consumed += READ_ONCE(c->consumed);
 		st->allocs += READ_ONCE(c->allocs);
 		st->bytes_in += READ_ONCE(c->bytes);
-		consumed += READ_ONCE(c->consumed);
 	}
+	used = (u64)granules_used(unpack(read_word(heap))) << heap->shift;
 	st->resets = atomic64_read(&heap->resets);
-	st->padding = consumed - st->bytes_in;
-	st->bytes_out = consumed - ((u64)granules_used(unpack(read_word(heap))) << heap->shift);
+	/* Whoever takes memory counts that afterwards. */
+	st->padding = consumed - min(consumed, st->bytes_in);
+	st->bytes_out = consumed - min(consumed, used);
 	st->regions = 1;
 }
 

@@ -185,13 +185,14 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		st->frees += READ_ONCE(per_cpu_ptr(&counters, cpu)->frees);
+		st->bytes_out += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_out);
+	}
 	for_each_possible_cpu(cpu) {
 		st->allocs += READ_ONCE(per_cpu_ptr(&counters, cpu)->allocs);
 		st->bytes_in += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_in);
 	}
-	st->bytes_out = st->bytes_in - min(st->used, st->bytes_in);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)

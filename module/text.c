@@ -11,6 +11,9 @@
 #include <linux/stdarg.h>
 #include "internal.h"
 
+/* Whoever opens thousands of files pays for them, and gets an error rather than others' memory. */
+#define TEXT_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
 /* Column that values begin in. */
 #define KEY_WIDTH	18
 
@@ -24,7 +27,7 @@ static bool text_grow(struct nebula_text *t, size_t need)
 	if (size == t->size)
 		return true;
 
-	buf = nebula_fault_hit() ? NULL : kvmalloc(size, GFP_KERNEL);
+	buf = nebula_fault_hit_test() ? NULL : kvmalloc(size, TEXT_GFP);
 	if (!buf) {
 		t->failed = true;
 		return false;

@@ -21,16 +21,18 @@ struct nebula_registration;
  * @flags: private; &enum nebula_flags.
  * @kind: private; &enum nebula_kind.
  * @users: private; composites that it is a part of.
+ * @attention: private; why its inline functions do not serve for now.
  *
  * All fields are private: use the functions.
  */
 struct nebula_allocator {
 	struct nebula_registration *reg;
 	u64 last_error;
-	atomic_t failures[NEBULA_E_NR];
+	atomic_long_t failures[NEBULA_E_NR];
 	u32 flags;
 	u8 kind;
 	atomic_t users;
+	unsigned long attention;
 };
 
 void *nebula_allocator_alloc(struct nebula_allocator *a, size_t size, size_t align)
@@ -40,5 +42,7 @@ bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p);
 
 bool nebula_allocator_last_error(const struct nebula_allocator *a, struct nebula_error *err);
 void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st);
+bool nebula_allocator_sizes_read(const struct nebula_allocator *a, struct nebula_sizes *sizes);
+int nebula_allocator_peak_reset(struct nebula_allocator *a);
 
 #endif /* _NEBULA_ALLOCATOR_H */

@@ -276,7 +276,7 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
 		return nebula_bump_alloc_outline(b, size, align);
 	cur = this_cpu_read(cpus->cur);
 	next = cur + size;
-	if (unlikely((next ^ cur) & b->sub_mask) ||
+	if (unlikely((next ^ cur) & data_race(b->sub_mask)) || /* see module/divert.c */
 	    unlikely(!nebula_this_cpu_cas(cpus->cur, &cur, next)))
 		return nebula_bump_alloc_outline(b, size, align);
 	this_cpu_inc(cpus->allocs);
@@ -316,7 +316,7 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	cur = b->cur;
 	p = align <= NEBULA_BUMP_GRAIN ? cur : ALIGN(cur, align);
 	e = p + size;
-	if (unlikely(e > b->limit)) {
+	if (unlikely(e > data_race(b->limit))) { /* see module/divert.c */
 		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
 			return nebula_bump_alloc_outline(b, size, align);
 		return nebula_bump_alloc_shared(b, size, align);
@@ -328,9 +328,9 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	 * need rounding.
 	 */
 	next = size % NEBULA_BUMP_GRAIN ? ALIGN(e, NEBULA_BUMP_GRAIN) : e;
-	WRITE_ONCE(b->cur, next);
 	if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
 		nebula_count(b->padding, next - cur - size);
+	WRITE_ONCE(b->cur, next);
 	nebula_count(b->allocs, 1);
 	return (void *)p;
 }
@@ -400,14 +400,16 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	 * newest rewind went, and nothing changes of what has to be remembered. Epochs of different
 	 * allocators may be equal, hence the owner; one that has grown has no @peak_at.
 	 */
-	if (unlikely(cp.epoch != b->epoch) || unlikely(cur > b->peak_at) ||
+	if (unlikely(cp.epoch != b->epoch) ||
+	    unlikely(cur > data_race(b->peak_at)) || /* see module/divert.c */
 	    unlikely(cp.owner != b)) {
 		struct nebula_checkpoint copy = cp;
 
 		return nebula_bump_restore_outline(b, &copy);
 	}
-	nebula_count(b->released, cur - cp.cur);
+	/* Nothing is ever counted both as in use and as given back, see view(). */
 	WRITE_ONCE(b->cur, cp.cur);
+	nebula_count(b->released, cur - cp.cur);
 	WRITE_ONCE(b->tail, cp.tail);
 	WRITE_ONCE(b->frees, b->allocs - cp.live);
 	barrier();	/* or the compiler adds to the epoch it has loaded, and stores that */
@@ -428,12 +430,12 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 {
 	unsigned long cur = b->cur;
 
-	if (unlikely(cur > b->peak_at)) {
+	if (unlikely(cur > data_race(b->peak_at))) { /* see module/divert.c */
 		nebula_bump_reset_outline(b);
 		return;
 	}
-	nebula_count(b->released, cur - b->start);
 	WRITE_ONCE(b->cur, b->start);
+	nebula_count(b->released, cur - b->start);
 	WRITE_ONCE(b->frees, b->allocs);
 	nebula_count(b->epoch, 1);
 	nebula_count(b->resets, 1);

@@ -19,7 +19,7 @@
  * Layout of everything in these headers that a client compiles in. Grows by one with each
  * incompatible change.
  */
-#define NEBULA_ABI		2
+#define NEBULA_ABI		3
 
 /* Longest name of an allocator, in bytes without the terminating zero. */
 #define NEBULA_NAME_MAX		63

@@ -119,11 +119,15 @@ enum nebula_context {
 
 #define NEBULA_BACKTRACE_MAX	16
 
-/* Among the return addresses of a record: what follows is where the object was allocated, freed. */
+/*
+ * Among the return addresses of a record: what follows is where the object was allocated or freed,
+ * or the allocator made.
+ */
 #define NEBULA_ENTRY_ALLOCATED	1UL
 #define NEBULA_ENTRY_FREED	2UL
+#define NEBULA_ENTRY_CREATED	3UL
 
-#define NEBULA_WHAT_SIZE	24
+#define NEBULA_WHAT_SIZE	32
 
 /**
  * struct nebula_error - one recorded error
@@ -135,6 +139,13 @@ enum nebula_context {
  * @available: bytes left at that moment.
  * @capacity: bytes mapped at that moment.
  * @peak: highest @used ever seen.
+ * @max_capacity: bytes up to which it may grow.
+ * @need: what would have sufficed, as far as that is known, else 0: bytes of capacity; of one CPU's
+ *	for scratch memory, blocks for a pool.
+ * @promised: bytes of the blocks that a pool promises; it may have more in use.
+ * @unit: bytes of a pool's block, or of what a CPU has of scratch memory; else 0.
+ * @overhead: bytes that the debug flags put around an object of @size.
+ * @flags: &enum nebula_flags of the allocator.
  * @code: what went wrong.
  * @kind: kind of the allocator.
  * @context: where it happened.
@@ -142,6 +153,7 @@ enum nebula_context {
  * @cpu: CPU it happened on.
  * @pid: task that was running.
  * @growth_pending: growth of a shared allocator was on its way.
+ * @buffer: its memory was lent by the client.
  * @first: the first error of this code of the allocator.
  * @nr_entries: valid entries of @entries.
  * @comm: name of the task that was running.
@@ -158,6 +170,12 @@ struct nebula_error {
 	size_t available;
 	size_t capacity;
 	size_t peak;
+	size_t max_capacity;
+	size_t need;
+	size_t promised;
+	size_t unit;
+	size_t overhead;
+	u32 flags;
 	enum nebula_errc code;
 	enum nebula_kind kind;
 	enum nebula_context context;
@@ -165,6 +183,7 @@ struct nebula_error {
 	int cpu;
 	pid_t pid;
 	bool growth_pending;
+	bool buffer;
 	bool first;
 	unsigned int nr_entries;
 	char comm[TASK_COMM_LEN];
@@ -176,6 +195,7 @@ struct nebula_error {
 struct notifier_block;
 
 const char *nebula_errc_name(enum nebula_errc code);
+const char *nebula_errc_message(enum nebula_errc code);
 int nebula_errc_to_errno(enum nebula_errc code);
 int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err);
 int nebula_error_notifier_register(struct notifier_block *nb);

@@ -198,4 +198,26 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  */
 #define nebula_stats_read(x, st)	nebula_allocator_stats_read(nebula_allocator_of(x), st)
 
+/**
+ * nebula_sizes_read() - how often which sizes were asked for
+ * @x: pointer to any kind of allocator.
+ * @sizes: &struct nebula_sizes, filled in.
+ *
+ * Context: any.
+ * Return: true; false without %NEBULA_TRACK, which counts them.
+ */
+#define nebula_sizes_read(x, sizes)	nebula_allocator_sizes_read(nebula_allocator_of(x), sizes)
+
+/**
+ * nebula_peak_reset() - forget the peak, and begin a new one with what is in use
+ * @x: pointer to any kind of allocator.
+ *
+ * As writing anything to the allocator's stats in debugfs.
+ *
+ * Context: process context; sleeps. The allocator may be in use meanwhile.
+ * Return: 0; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for the system allocator
+ * (NOT_SUPPORTED).
+ */
+#define nebula_peak_reset(x)	nebula_allocator_peak_reset(nebula_allocator_of(x))
+
 #endif /* _NEBULA_GENERIC_H */

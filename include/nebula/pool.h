@@ -175,6 +175,7 @@ void nebula_pool_unreserve(struct nebula_reserve *r);
 
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp);
 unsigned int nebula_pool_shrink(struct nebula_pool *p);
+unsigned int nebula_pool_reset(struct nebula_pool *p);
 int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth);
 
 unsigned int nebula_pool_used(const struct nebula_pool *p);

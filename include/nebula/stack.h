@@ -115,6 +115,7 @@ struct nebula_stack_heap;
  * @end: private; offset behind the last byte.
  * @room: private; entries there is room for.
  * @peak: private; highest offset ever, while @limit does not say it.
+ * @kept_limit: private; what @limit was when the inline paths were taken away.
  * @nothing: private; entries of one without memory.
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
@@ -140,6 +141,7 @@ struct nebula_stack {
 	u32 end;
 	u32 room;
 	u32 peak;
+	u32 kept_limit;
 	u32 nothing[3];
 	struct nebula_stack_heap *heap;
 	struct nebula_allocator common;
@@ -231,7 +233,7 @@ void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
 	if (unlikely(cur & (align - 1)))
 		return nebula_stack_alloc_outline(s, size, align);
 	next = cur + size;
-	if (unlikely(next > s->limit))
+	if (unlikely(next > data_race(s->limit))) /* see module/divert.c */
 		return nebula_stack_alloc_higher(s, size, align);
 	/* There is room for an entry wherever there are %NEBULA_STACK_GRAIN bytes. */
 	WRITE_ONCE(top[1], next);
@@ -265,8 +267,9 @@ static __always_inline int nebula_stack_free_sized(struct nebula_stack *s, void 
 {
 	u32 start = s->top[-1];
 
-	/* What is tagged lies above the limit. */
-	if (unlikely(start >= s->limit) || unlikely((unsigned long)p != s->base + start))
+	/* What is tagged lies above the limit; for the race see module/divert.c. */
+	if (unlikely(start >= data_race(s->limit)) ||
+	    unlikely((unsigned long)p != s->base + start))
 		return nebula_stack_free_outline(s, p, size);
 	barrier();	/* or it is computed from what was loaded, and stored */
 	nebula_count(s->top, -1);
@@ -344,7 +347,8 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 {
 	u32 *at = (void *)s->entries + m.at;
 
-	if (unlikely(m.owner != s->self) || unlikely(at > s->top) ||
+	if (unlikely(m.owner != data_race(s->self)) || /* see module/divert.c */
+	    unlikely(at > s->top) ||
 	    unlikely(nebula_stack_mark_id(at) != m.id)) {
 		struct nebula_mark copy = m;
 

@@ -28,6 +28,10 @@
  * @regions: regions mapped.
  * @grows: how often a region was added.
  * @utilisation: @used of @capacity, in tenths of a percent.
+ * @average: bytes asked for by an allocation on average.
+ * @failure_rate: @failed of all requests, in tenths of a percent.
+ * @waste: @padding of all bytes ever taken, in tenths of a percent.
+ * @turnover: how many times over @capacity was handed out, in hundredths.
  *
  * Read while the allocator is in use, each value is one that was true at some moment during the
  * call, and the identities hold within what is in flight. Read after quiescence, all are exact.
@@ -50,6 +54,21 @@ struct nebula_stats {
 	u64 regions;
 	u64 grows;
 	unsigned int utilisation;
+	unsigned int failure_rate;
+	unsigned int waste;
+	u64 average;
+	u64 turnover;
+};
+
+#define NEBULA_SIZE_CLASSES	32
+
+/**
+ * struct nebula_sizes - how often which sizes were asked for
+ * @count: entry i is of sizes from 2^i to 2^(i+1) - 1 bytes; the last one of all that are larger,
+ *	too.
+ */
+struct nebula_sizes {
+	u64 count[NEBULA_SIZE_CLASSES];
 };
 
 #endif /* _NEBULA_STATS_H */

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The guest's root directory: busybox, init, the steps, the guest script, modules and files. QEMU
-# gets it packed as an initramfs; UML gets the directory itself, so both see the same paths.
-# Sourced by run.sh, after kernels.sh.
+# The guest's root directory: busybox, init, the steps, the guest script with the programs it calls,
+# modules and files. QEMU gets it packed as an initramfs; UML gets the directory itself, so both see
+# the same paths. Sourced by run.sh, after kernels.sh.
 
 # initramfs_lay_out ROOT GUEST MODULES_DIR FILES...
 initramfs_lay_out() {
@@ -16,9 +16,20 @@ initramfs_lay_out() {
 		module=$modules/${module%.o}
 		cp "${module%.ko}.ko" "$root/nebula/"
 	done < <(sed "s|^$modules/||" "$modules/modules.order" 2>/dev/null)
+	initramfs_programs "$root/nebula" "$guest"
 	[ $# -eq 0 ] || cp -r "$@" "$root/nebula/"
 	ln -s nebula/init "$root/init"
 	chmod 755 "$root/nebula/init"
+}
+
+# initramfs_programs DIR GUEST: the programs of ours that the guest script calls as ./NAME.
+initramfs_programs() {
+	local source name
+	for source in "$REPO"/tools/vm/guest/*.c; do
+		name=$(basename "$source" .c)
+		! grep -qF "./$name " "$2" ||
+			gcc -static -O2 -Wall -Wextra -Werror -o "$1/$name" "$source"
+	done
 }
 
 # initramfs_pack ROOT FILE

@@ -10,6 +10,7 @@ frames=$nebula/allocators/frames
 scratch=$nebula/allocators/sampler
 demo=/sys/kernel/debug/nebula_demo
 sampler=/sys/kernel/debug/nebula_sample_scratch
+tracing=/sys/kernel/tracing
 cr=$(printf '\r')
 
 # Requests whose text and answer are shown in full.
@@ -258,6 +259,81 @@ show_pool_errors() {
 	grep -q 'conn: POOL_EXHAUSTED (-ENOMEM)' "$nebula/errors"
 }
 
+# paths_are PATH: where these allocators serve.
+paths_are() {
+	(cd "$nebula/allocators" && grep '^path:' request/info frames/info conn/info >/tmp/paths)
+	cat /tmp/paths
+	[ "$(grep -c ": *$1$" /tmp/paths)" = 3 ]
+}
+
+send_example() {
+	send_request "/tmp/examples/$1.request" && read_answer <"$demo/response" && [ "$status" = 200 ]
+}
+
+# While events are on, all comes out of line; who owns an allocator goes back with his next call.
+trace_requests() {
+	paths_are inline || return 1
+	echo 1 >"$tracing/events/nebula/enable" || return 1
+	paths_are 'out of line' || return 1
+	send_example curl || return 1
+	echo 0 >"$tracing/events/nebula/enable" || return 1
+	echo
+	grep -v '^#' "$tracing/trace" >/tmp/trace
+	head -n 20 /tmp/trace
+	echo "... $(wc -l </tmp/trace) events"
+	echo
+	send_example curl
+	paths_are inline && grep -q 'pool_alloc: name=conn' /tmp/trace &&
+		grep -q 'bump_reset: name=request\|bump_free: name=request' /tmp/trace &&
+		grep -q 'stack_free: name=frames' /tmp/trace
+}
+
+# A filter and a trigger, as with any event of the kernel: who makes large temporaries?
+trace_large_frames() {
+	echo 'name=="frames" && size>=16384' >"$tracing/events/nebula/stack_alloc/filter" &&
+		echo stacktrace:1 >"$tracing/events/nebula/stack_alloc/trigger" &&
+		echo >"$tracing/trace" && echo 1 >"$tracing/events/nebula/stack_alloc/enable" || return 1
+	send_example chunked-trailers
+	echo 0 >"$tracing/events/nebula/stack_alloc/enable"
+	echo '!stacktrace:1' >"$tracing/events/nebula/stack_alloc/trigger"
+	echo 0 >"$tracing/events/nebula/stack_alloc/filter"
+	grep -v '^#' "$tracing/trace" | head -n 20
+	! grep -q 'size=[0-9]\{1,4\} ' "$tracing/trace"
+}
+
+# Three connections in a row are refused for no reason but this.
+fail_on_purpose() {
+	echo >"$nebula/errors"
+	(cd "$nebula/fail_alloc" && echo conn >./names && echo 3 >./times && echo 0 >./verbose &&
+		echo 100 >./probability && grep . names probability times) || return 1
+	for peer in 2000 2001 2002; do
+		! { echo "open $peer" >"$demo/connections"; } 2>&1 || return 1
+	done
+	echo 'open 2003' >"$demo/connections" || return 1
+	echo 'open 2003: accepted'
+	echo 'close 2003' >"$demo/connections"
+	(cd "$nebula/fail_alloc" && echo >./names && echo 0 >./probability)
+	echo
+	head -n 12 "$nebula/errors"
+	[ "$(grep -c '^   at fault:  fail_alloc$' "$nebula/errors")" = 3 ]
+}
+
+# peak_of ALLOCATOR: bytes.
+peak_of() {
+	sed -n 's/^peak: *\([0-9]*\).*/\1/p' "$nebula/allocators/$1/stats"
+}
+
+# Whatever is written to stats begins a new peak, with what is in use.
+begin_new_peak() {
+	before=$(peak_of frames)
+	echo >"$frames/stats" || return 1
+	between=$(peak_of frames)
+	send_example curl
+	after=$(peak_of frames)
+	echo "peak of frames: $before, then $between, after a request $after"
+	[ "$between" = 0 ] && [ "$after" -gt 0 ] && [ "$after" -lt "$before" ]
+}
+
 # Connections of three kinds: of an open file, of peers, and of packets.
 show_live() {
 	exec 3>"$demo/request" || return 1
@@ -289,6 +365,12 @@ track_frames() {
 	echo
 	cat "$frames/live"
 	grep -q 'service_free_middle' "$frames/live" && validate frames
+}
+
+# How often which sizes were asked for.
+show_sizes() {
+	cat "$frames/stats"
+	grep -q '^sizes:$' "$frames/stats"
 }
 
 # sampled NAME: what the sample counts.
@@ -363,6 +445,17 @@ nothing_left() {
 	no_leak && no_allocators && same_regions
 }
 
+# As with all of debugfs: what is for root alone can be read, nothing can be written to.
+lock_down() {
+	mount -t securityfs securityfs /sys/kernel/security || return 1
+	cat /sys/kernel/security/lockdown
+	echo integrity >/sys/kernel/security/lockdown || return 1
+	cat /sys/kernel/security/lockdown "$nebula/info"
+	for file in errors fail_alloc/probability fail_alloc/names; do
+		! { echo 1 >"$nebula/$file"; } 2>&1 || return 1
+	done
+}
+
 memory_of_kernel() {
 	grep -E '^(MemAvailable|VmallocUsed|Slab)' /proc/meminfo
 }
@@ -399,6 +492,11 @@ step 'and nothing has changed' show_frames
 step 'the pool is exhausted on purpose' exhaust_connections
 step 'its error explains itself, too' show_pool_errors
 
+step 'a new peak is begun' begin_new_peak
+step 'events: what a request allocates' trace_requests
+step 'events: large temporaries, and who asks for them' trace_large_frames
+step 'connections are refused on purpose' fail_on_purpose
+
 step 'nebula_memory cannot be unloaded under its client' unload_is_refused
 step 'nor its client under an open connection' unload_is_refused_to_peers
 step 'unload nebula_demo' rmmod nebula_demo
@@ -410,6 +508,7 @@ step 'load nebula_demo once more, for development' insmod ./nebula_demo.ko debug
 step 'live connections, by who opened them' show_live
 step 'a connection is freed twice' close_twice
 step 'the same on the stack, by who allocated' track_frames
+step 'statistics: the sizes that were asked for' show_sizes
 step 'unload nebula_demo again' rmmod nebula_demo
 step 'nothing is left again' nothing_left
 
@@ -421,6 +520,7 @@ step 'samples that are none are refused' samples_are_refused
 step 'unload nebula_sample_scratch' rmmod nebula_sample_scratch
 step 'it leaves nothing either' nothing_left
 
+step 'under lockdown nothing can be written to' lock_down
 step 'unload nebula_memory' rmmod nebula_memory
 step 'debugfs is as before' no_files
 step 'memory after the client' memory_of_kernel

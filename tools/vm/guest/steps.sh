@@ -6,6 +6,7 @@
 #                                                 WARNING: ...) that matches the extended regular
 #                                                 expression PATTERN, and no other
 #   show FILE                                     prints a file under its name
+#   nebula_forget_leaks, nebula_no_leaks          commands for steps where $nebula_leaks is
 #
 # Everything goes through the kernel's own log, line by line, so that what the kernel prints and
 # what a step prints stay in the order in which they happened and never cut each other's lines. A
@@ -60,4 +61,22 @@ step_expect() {
 show() {
 	nebula_say "show $1"
 	nebula_relay <"$1"
+}
+
+# What the kernel's detector of memory leaks says, where there is one.
+nebula_leaks=/sys/kernel/debug/kmemleak
+
+# What the boot lost is not ours.
+nebula_forget_leaks() {
+	echo scan >"$nebula_leaks" && echo clear >"$nebula_leaks"
+}
+
+# The detector reports only what is older than five seconds, and only what two scans agree on.
+nebula_no_leaks() {
+	sleep 6
+	echo scan >"$nebula_leaks"
+	sleep 1
+	echo scan >"$nebula_leaks"
+	cat "$nebula_leaks"
+	[ -z "$(cat "$nebula_leaks")" ]
 }

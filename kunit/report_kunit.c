@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reports, to the letter: of records made by hand, so that nothing in them depends on when and
+ * where they are printed.
+ */
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "../module/errc.h"
+#include "fixture.h"
+#include "report_table.h"
+
+#define REPORT_SIZE	2048
+
+static char *print(struct kunit *test, const struct nebula_error *err)
+{
+	char *report = kunit_kzalloc(test, REPORT_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, report);
+	KUNIT_EXPECT_EQ(test, nebula_error_snprint(report, REPORT_SIZE, err),
+			(int)strlen(report));
+	return report;
+}
+
+static void report_suggests(struct kunit *test)
+{
+	const struct report_row *row = report_rows;
+	char *report, *from, *to;
+
+	for (; row < report_rows + report_rows_nr; row++) {
+		report = print(test, &row->err);
+		from = strstr(report, "   suggest:   ");
+		KUNIT_ASSERT_NOT_NULL_MSG(test, from, "%s: %s", row->why, report);
+		to = strstr(from, "   backtrace:");
+		if (to)
+			*to = '\0';
+		KUNIT_EXPECT_STREQ_MSG(test, from, row->text, "%s", row->why);
+		kunit_kfree(test, report);
+	}
+}
+
+/* Those up to the one that always holds. */
+static unsigned int rows_of(enum nebula_errc code)
+{
+	const struct nebula_advice *advice = nebula_errc_info(code)->advice;
+	unsigned int n = 1;
+
+	for (; advice->when; advice++)
+		n++;
+	return n;
+}
+
+static unsigned long rows_reported(enum nebula_errc code)
+{
+	const struct nebula_advice *advice = nebula_errc_info(code)->advice;
+	const struct report_row *row = report_rows;
+	unsigned long seen = 0;
+
+	for (; row < report_rows + report_rows_nr; row++)
+		if (row->err.code == code)
+			seen |= BIT(nebula_errc_advice(&row->err) - advice);
+	return seen;
+}
+
+/* No advice that nothing leads to, and none that the test above does not read. */
+static void report_reaches_all_advice(struct kunit *test)
+{
+	unsigned long all, seen;
+	unsigned int code;
+
+	for (code = 0; code < NEBULA_E_NR; code++) {
+		KUNIT_ASSERT_LT(test, rows_of(code), (unsigned int)BITS_PER_LONG);
+		all = BIT(rows_of(code)) - 1;
+		seen = rows_reported(code);
+		KUNIT_EXPECT_EQ_MSG(test, seen, all, "%s", nebula_errc_name(code));
+	}
+}
+
+/* Nothing is left of the words that stand for something. */
+static void report_has_no_tokens(struct kunit *test)
+{
+	const struct report_row *row = report_rows;
+	char *report;
+
+	for (; row < report_rows + report_rows_nr; row++) {
+		report = print(test, &row->err);
+		KUNIT_EXPECT_NULL_MSG(test, strpbrk(report, "{}"), "%s", report);
+		kunit_kfree(test, report);
+	}
+}
+
+/**
+ * struct whole - a record, and all of its report
+ * @why: for the reader of a failure.
+ * @err: the record.
+ * @text: the report.
+ */
+struct whole {
+	const char *why;
+	struct nebula_error err;
+	const char *text;
+};
+
+static const struct whole wholes[] = {
+	{ "all there can be",
+	  { .seq = 7, .time_ns = 12345678999ULL, .code = NEBULA_E_POOL_EXHAUSTED,
+	    .kind = NEBULA_KIND_POOL, .name = "conn", .size = 512, .align = 8, .overhead = 96,
+	    .used = 4089446, .available = 104858, .capacity = SZ_4M, .peak = SZ_4M, .unit = 512,
+	    .need = 8193, .utilisation = 975, .context = NEBULA_IN_SOFTIRQ, .cpu = 3, .pid = 23,
+	    .comm = "kworker/0:1", .what = "bulk" },
+	  "[   12.345678] conn: POOL_EXHAUSTED (-ENOMEM) in kworker/0:1[23], softirq, cpu 3\n"
+	  "   requested: 512 bytes (align 8), and 96 bytes for the debug flags\n"
+	  "   at fault:  bulk\n"
+	  "   state:     used 3.89 MiB of 4.00 MiB (97.5%), available 102.40 KiB, peak 4.00 MiB\n"
+	  REPORT_STATE("there are not so many")
+	  REPORT_ITEM("1. raise .blocks to 8193 or more (now 8192)")
+	  REPORT_ITEM("2. ask for fewer at a time, or for what there is, one by one") },
+	{ "as little as there can be",
+	  { .code = NEBULA_E_CYCLE, .name = "net" },
+	  "[    0.000000] net: CYCLE (-ELOOP) in [0], task, cpu 0\n"
+	  REPORT_STATE("parents or parts form a cycle")
+	  REPORT_ITEM("1. build from the leaves to the root") },
+	{ "an alignment alone",
+	  { .code = NEBULA_E_INVALID_ALIGNMENT, .name = "conn", .align = 3, .time_ns = 999,
+	    .context = NEBULA_IN_HARDIRQ, .cpu = 127, .pid = 1, .comm = "init" },
+	  "[    0.000000] conn: INVALID_ALIGNMENT (-EINVAL) in init[1], hardirq, cpu 127\n"
+	  "   requested: align 3\n"
+	  REPORT_STATE("3 is not a power of two, or not what the object has")
+	  REPORT_ITEM("1. pass __alignof__(type), or 4") },
+	{ "a day later, in an NMI",
+	  { .code = NEBULA_E_USE_AFTER_FREE, .name = "conn", .size = 1,
+	    .time_ns = 86400ULL * NSEC_PER_SEC + 1000, .context = NEBULA_IN_NMI, .pid = 4194304,
+	    .comm = "fifteen_letters", .what = "written at offset 0" },
+	  "[86400.000001] conn: USE_AFTER_FREE (-EFAULT) in fifteen_letters[4194304], nmi, cpu 0\n"
+	  "   requested: 1 bytes\n"
+	  "   at fault:  written at offset 0\n"
+	  REPORT_STATE("memory was written to while it was nobody's")
+	  REPORT_ITEM("1. look who had it last; set NEBULA_TRACK to see that of a pool's block")
+	  REPORT_ITEM("2. boot a KASAN kernel: it stops at the write itself") },
+	{ "in no context that there is, of a kind that there is not",
+	  { .code = NEBULA_E_NR, .kind = NEBULA_KIND_NR, .context = NEBULA_IN_NMI + 1,
+	    .name = "conn", .cpu = -1, .time_ns = U64_MAX },
+	  "[18446744073.709551] conn: UNKNOWN (-EINVAL) in [0], ?, cpu -1\n"
+	  REPORT_STATE("unknown code") },
+};
+
+static void report_is_complete(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wholes); i++)
+		KUNIT_EXPECT_STREQ_MSG(test, print(test, &wholes[i].err), wholes[i].text, "%s",
+				       wholes[i].why);
+}
+
+/* The largest record there can be fits, and nobody has to cut it. */
+static void report_of_extremes_fits(struct kunit *test)
+{
+	struct nebula_error err;
+	unsigned int code, i;
+	char *report;
+
+	memset(&err, 0xff, sizeof(err));
+	memset(err.name, 'n', sizeof(err.name) - 1);
+	memset(err.what, 'w', sizeof(err.what) - 1);
+	memset(err.comm, 'c', sizeof(err.comm) - 1);
+	err.name[sizeof(err.name) - 1] = '\0';
+	err.what[sizeof(err.what) - 1] = '\0';
+	err.comm[sizeof(err.comm) - 1] = '\0';
+	err.context = NEBULA_IN_NMI;
+	err.growth_pending = true;
+	err.buffer = true;
+	err.first = true;
+	err.nr_entries = NEBULA_BACKTRACE_MAX;
+	for (i = 0; i < NEBULA_BACKTRACE_MAX; i++)
+		err.entries[i] = (unsigned long)report_of_extremes_fits;
+	for (code = 0; code <= NEBULA_E_NR; code++) {
+		err.code = code;
+		err.kind = code % NEBULA_KIND_NR;
+		report = print(test, &err);
+		KUNIT_EXPECT_LT(test, strlen(report), (size_t)REPORT_SIZE - 1);
+		kunit_kfree(test, report);
+	}
+}
+
+/* Cut anywhere, it is the beginning of the whole. */
+static void report_is_cut(struct kunit *test)
+{
+	char *cut = kunit_kzalloc(test, REPORT_SIZE, GFP_KERNEL);
+	const char *whole = wholes[0].text;
+	const int len = strlen(whole);
+	int size;
+
+	KUNIT_ASSERT_NOT_NULL(test, cut);
+	KUNIT_EXPECT_EQ(test, nebula_error_snprint(NULL, 0, &wholes[0].err), 0);
+	for (size = 1; size <= len + 1; size++) {
+		memset(cut, 'x', REPORT_SIZE);
+		KUNIT_ASSERT_EQ(test, nebula_error_snprint(cut, size, &wholes[0].err), size - 1);
+		KUNIT_ASSERT_EQ(test, memcmp(cut, whole, size - 1), 0);
+		KUNIT_ASSERT_EQ(test, cut[size - 1], '\0');
+		KUNIT_ASSERT_EQ(test, cut[size], 'x');
+	}
+}
+
+static void expect_lines(struct kunit *test, const struct nebula_error *err, const char *lines)
+{
+	const char *from = strstr(print(test, err), "   backtrace: ");
+
+	KUNIT_ASSERT_NOT_NULL(test, from);
+	KUNIT_EXPECT_STREQ(test, from, lines);
+}
+
+/* Several call stacks, each behind what it is of; what is known by name is shown by name. */
+static void report_shows_call_stacks(struct kunit *test)
+{
+	const unsigned long here = (unsigned long)report_shows_call_stacks;
+	struct nebula_error err = {
+		.code = NEBULA_E_CYCLE, .name = "conn", .nr_entries = 8,
+		.entries = { here, here, NEBULA_ENTRY_ALLOCATED, here, NEBULA_ENTRY_FREED, here,
+			     NEBULA_ENTRY_CREATED, here },
+	};
+	char *lines = kunit_kzalloc(test, REPORT_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, lines);
+	snprintf(lines, REPORT_SIZE,
+		 "   backtrace: %pS\n"
+		 "              %pS\n"
+		 "   allocated: %pS\n"
+		 "   freed:     %pS\n"
+		 "   created:   %pS\n",
+		 (void *)here, (void *)here, (void *)here, (void *)here, (void *)here);
+	expect_in_text(test, lines, __func__);
+	expect_lines(test, &err, lines);
+}
+
+/* What nobody knows the name of is shown, but not where it is. */
+static void report_tells_no_address(struct kunit *test)
+{
+	static const unsigned long nobodys[] = {
+		0xffff888012345678UL, 0xfffffffffffe8e40UL, 0x7fff5a5a5a58UL, 0xdeadbeefUL,
+	};
+	struct nebula_error err = { .code = NEBULA_E_CYCLE, .name = "conn" };
+	char raw[20], *report;
+	unsigned int i;
+
+	err.nr_entries = ARRAY_SIZE(nobodys);
+	memcpy(err.entries, nobodys, sizeof(nobodys));
+	report = print(test, &err);
+	for (i = 0; i < ARRAY_SIZE(nobodys); i++) {
+		snprintf(raw, sizeof(raw), "%lx", nobodys[i]);
+		KUNIT_EXPECT_NULL_MSG(test, strstr(report, raw), "%s in:\n%s", raw, report);
+		snprintf(raw, sizeof(raw), "%p", (void *)nobodys[i]);
+		expect_in_text(test, report, raw);
+	}
+	KUNIT_EXPECT_NULL_MSG(test, strstr(report, "0xffff"), "%s", report);
+	KUNIT_EXPECT_NULL_MSG(test, strstr(report, " ffff"), "%s", report);
+	expect_in_text(test, report, ", of a module that has gone\n");
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(report_suggests),
+	KUNIT_CASE(report_reaches_all_advice),
+	KUNIT_CASE(report_has_no_tokens),
+	KUNIT_CASE(report_is_complete),
+	KUNIT_CASE(report_of_extremes_fits),
+	KUNIT_CASE(report_is_cut),
+	KUNIT_CASE(report_shows_call_stacks),
+	KUNIT_CASE(report_tells_no_address),
+	{ }
+};
+
+static struct kunit_suite suite = {
+	.name = "nebula_report",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

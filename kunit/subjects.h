@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A table of allocators, each kind in each of its modes, for tests of what all of them have in
+ * common.
+ */
+#ifndef _NEBULA_KUNIT_SUBJECTS_H
+#define _NEBULA_KUNIT_SUBJECTS_H
+
+#include "fixture.h"
+
+/**
+ * struct subject - a kind of allocator, in one of its modes
+ * @name: for the reader of a failure.
+ * @too_large: recorded for a gigabyte.
+ * @block: bytes of every object, whatever was asked for; 0 when it is that.
+ * @shared: any number of CPUs may use it at once.
+ * @parts: it is made of others, whose bytes it reports.
+ * @exact_peak: its peak is exact whenever nothing is under way.
+ * @tracks: it counts sizes with %NEBULA_TRACK.
+ * @counts_bytes: the bytes that were asked for are counted, not derived.
+ * @slack: what is derived may be seen so many objects lower than before, while all do turns.
+ * @slack_bytes: likewise, bytes.
+ * @create: one, with more flags; any task may sleep. Or ERR_PTR().
+ * @destroy: takes it down.
+ * @reset: gives all back, where single objects never are; else NULL.
+ * @turn: some use of its inline functions, all of it given back afterwards as far as it can be;
+ *	what is refused does not matter. Preemption is off.
+ */
+struct subject {
+	const char *name;
+	enum nebula_errc too_large;
+	size_t block;
+	bool shared;
+	bool parts;
+	bool exact_peak;
+	bool tracks;
+	bool counts_bytes;
+	unsigned int slack;
+	size_t slack_bytes;
+	struct nebula_allocator *(*create)(unsigned int flags);
+	void (*destroy)(struct nebula_allocator *a);
+	void (*reset)(struct nebula_allocator *a);
+	void (*turn)(struct nebula_allocator *a, u32 random);
+};
+
+extern const struct subject subjects[];
+extern const unsigned int nr_subjects;
+
+/* One of them without more flags; ends the test when there is none to be had. */
+struct nebula_allocator *subject_create(struct kunit *test, const struct subject *s);
+
+#endif /* _NEBULA_KUNIT_SUBJECTS_H */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Call sites of live objects, see sites.h. Memory is bounded: what finds no place is counted
+ * together.
+ */
+#include <linux/jhash.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/clock.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include "sites.h"
+
+/* Of those at the end of an allocator, so many get a record. */
+#define LEAK_SITES	8
+
+/* Where the call stack begins. */
+#define STACK_COLUMN	36
+
+static bool is_of(const struct nebula_site *site, u32 hash, const unsigned long *entries,
+		  unsigned int nr)
+{
+	return site->hash == hash && site->nr_entries == nr &&
+	       !memcmp(site->entries, entries, nr * sizeof(*entries));
+}
+
+/**
+ * nebula_sites_add() - count an object
+ * @sites: all zero at first.
+ * @entries: call stack of its allocation, innermost first.
+ * @nr: of @entries; 0 when it is not known.
+ * @bytes: of the object.
+ * @time_ns: when it was allocated, local_clock().
+ *
+ * Context: any.
+ */
+void nebula_sites_add(struct nebula_sites *sites, const unsigned long *entries, unsigned int nr,
+		      size_t bytes, u64 time_ns)
+{
+	struct nebula_site *site;
+	u32 hash;
+
+	nr = min_t(unsigned int, nr, NEBULA_CALLERS_MAX);
+	hash = jhash(entries, nr * sizeof(*entries), 0);
+	sites->count++;
+	for (site = sites->site; site < sites->site + sites->nr; site++) {
+		if (!is_of(site, hash, entries, nr))
+			continue;
+		site->count++;
+		site->bytes += bytes;
+		site->oldest_ns = min(site->oldest_ns, time_ns);
+		return;
+	}
+	if (sites->nr == NEBULA_SITES_MAX) {
+		sites->others++;
+		sites->others_bytes += bytes;
+		return;
+	}
+	sites->nr++;
+	*site = (struct nebula_site){ hash, 1, bytes, time_ns, nr };
+	memcpy(site->entries, entries, nr * sizeof(*entries));
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct nebula_site *x = a, *y = b;
+
+	return x->count < y->count ? 1 : -(x->count > y->count);
+}
+
+/* Those with most objects first. */
+void nebula_sites_sort(struct nebula_sites *sites)
+{
+	sort(sites->site, sites->nr, sizeof(*sites->site), by_count, NULL);
+}
+
+static void put_site(struct nebula_text *t, const struct nebula_site *site)
+{
+	/* Clocks of two CPUs may differ a little. */
+	const u64 now = max(local_clock(), site->oldest_ns);
+	const u64 age_ms = div_u64(now - site->oldest_ns, NSEC_PER_MSEC);
+	char symbol[NEBULA_SYMBOL_SIZE];
+	unsigned int i;
+
+	nebula_text_printf(t, "%8lu %12zu %8llu.%03llu  ", site->count, site->bytes, age_ms / 1000,
+			   age_ms % 1000);
+	for (i = 0; i < site->nr_entries; i++)
+		nebula_text_printf(t, "%*s%s\n", i ? STACK_COLUMN : 0, "",
+				   nebula_symbol(symbol, site->entries[i], 0));
+	if (!site->nr_entries)
+		nebula_text_printf(t, "unknown\n");
+}
+
+/* Lines for debugfs' live. Process context. */
+void nebula_sites_render(const struct nebula_sites *sites, struct nebula_text *t)
+{
+	unsigned int i;
+
+	nebula_text_key(t, "call sites", "%u", sites->nr);
+	nebula_text_printf(t, "%8s %12s %12s  %s\n", "objects", "bytes", "oldest [s]",
+			   "allocated by");
+	for (i = 0; i < sites->nr; i++)
+		put_site(t, &sites->site[i]);
+	if (sites->others)
+		nebula_text_printf(t, "%8lu %12zu %12s  others\n", sites->others,
+				   sites->others_bytes, "");
+}
+
+/* The same without NEBULA_TRACK. */
+void nebula_sites_untracked(struct nebula_text *t)
+{
+	nebula_text_key(t, "call sites", "not tracked, set NEBULA_TRACK");
+}
+
+/* As they are now, sorted; NULL without memory. Process context. */
+struct nebula_sites *nebula_sites_copy(const struct nebula_sites *sites)
+{
+	struct nebula_sites *copy = kvmalloc(sizeof(*copy), GFP_KERNEL);
+
+	if (copy) {
+		*copy = *sites;
+		nebula_sites_sort(copy);
+	}
+	return copy;
+}
+
+/* A symbol of a module names it in brackets; so it need not be known which modules there are. */
+static bool is_of_other(const struct nebula_site *site, const struct module *gone)
+{
+	char symbol[NEBULA_SYMBOL_SIZE];
+
+	if (!site->nr_entries || (gone && within_module(site->entries[0], gone)))
+		return false;
+	snprintf(symbol, sizeof(symbol), "%ps", (void *)site->entries[0]);
+	return strchr(symbol, '[');
+}
+
+/**
+ * nebula_sites_of_others() - did modules allocate any of this?
+ * @sites: the call sites.
+ * @gone: a module that does not count, or %NULL.
+ *
+ * Those that have been unloaded do not count, either.
+ *
+ * Context: process context.
+ * Return: true when some did.
+ */
+bool nebula_sites_of_others(const struct nebula_sites *sites, const struct module *gone)
+{
+	const struct nebula_site *site;
+
+	for (site = sites->site; site < sites->site + sites->nr; site++)
+		if (is_of_other(site, gone))
+			return true;
+	return false;
+}
+
+static void report_leak(struct nebula_allocator *a, const struct nebula_site *site,
+			unsigned long count, size_t bytes, const char *objects)
+{
+	struct nebula_failure f = { .code = NEBULA_E_LEAK, .allocator = a, .size = bytes };
+	char what[NEBULA_WHAT_SIZE];
+
+	snprintf(what, sizeof(what), "%lu %s live", count, objects);
+	f.what = what;
+	if (site) {
+		f.entries = site->entries;
+		f.nr_entries = site->nr_entries;
+	}
+	nebula_error_record(&f);
+}
+
+/**
+ * nebula_sites_report_leaks() - record what is live at the end of an allocator
+ * @a: the allocator.
+ * @sites: sorted, or %NULL when they are not known.
+ * @count: live objects.
+ * @bytes: of them.
+ * @objects: what they are called.
+ *
+ * One record for each of the first call sites. Last, so that it is the newest, one for all.
+ *
+ * Context: any.
+ */
+void nebula_sites_report_leaks(struct nebula_allocator *a, const struct nebula_sites *sites,
+			       unsigned long count, size_t bytes, const char *objects)
+{
+	const unsigned int nr = sites ? sites->nr : 0;
+	const struct nebula_site *site;
+	unsigned int i;
+
+	for (i = 0; nr > 1 && i < min_t(unsigned int, nr, LEAK_SITES); i++) {
+		site = &sites->site[i];
+		report_leak(a, site, site->count, site->bytes, objects);
+	}
+	report_leak(a, nr == 1 ? &sites->site[0] : NULL, count, bytes, objects);
+}
