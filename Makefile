@@ -16,7 +16,7 @@ UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL
 KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo samples check kunit lint bench install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules demo samples check kunit lint bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -43,8 +43,14 @@ kunit: ## run the KUnit suites; KERNEL=uml (seconds) or debug (KASAN, lockdep, k
 lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
 	@tools/lint/lint.sh
 
-bench: ## measure against the kernel's own allocators, in the same boot
-	@tools/bench/bench.sh
+bench: ## measure against the kernel's own allocators, in the same boot; HOST=1: in the running kernel
+	@tools/bench/$(if $(HOST),host,bench).sh
+
+bench-docs: ## the README's figures and charts out of those of the last make bench
+	@tools/bench/docs.sh
+
+bench-compare: ## what became slower or faster since OLD=bench.json, by instructions
+	@tools/bench/compare.sh "$(OLD)"
 
 install: modules ## install the module for the kernel of KDIR, headers for clients in /usr/src
 	@$(KBUILD) $(UNSIGNED) INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install

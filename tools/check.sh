@@ -44,7 +44,10 @@ main() {
 	check_stage 'harness' tools/vm/selftest.sh
 	check_stage 'kunit on uml' check_guest uml kunit.sh
 	check_stage 'kunit on debug' check_guest debug kunit.sh
+	check_stage 'torture on uml' check_guest uml torture.sh
+	check_stage 'torture on debug' check_guest debug torture.sh
 	check_stage 'demo on stock' check_guest stock demo.sh tools/samples/requests.txt
+	check_stage 'bench budget on stock' tools/bench/budget.sh
 	check_stage 'samples on stock' check_guest stock samples.sh tools/samples/expected
 
 	printf '%-22s %7s %7s %8s %8s\n' stage passed failed skipped seconds

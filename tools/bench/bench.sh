@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Measures nebula_memory against the kernel's own allocators, prints the figures, and writes
-# build/bench.json. Called by `make bench`. A missed target is no failure.
+# build/bench.json and charts. Called by `make bench`. A missed target is no failure.
 #
 # The stock kernel runs in QEMU, whose clock is told to advance by a nanosecond with each instruction, so
 # that the guest's nanoseconds count instructions. It is booted twice: as it is shipped, where Debian has
 # the kernel clear all that its own allocators hand out, and without that. A third boot, on two CPUs and
-# real time, is for what takes two.
+# real time, is for what takes two. User Mode Linux runs its code natively, as a process: real time again.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -13,15 +13,24 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$here/../progress.sh"
 # shellcheck source=tools/vm/kernels.sh
 . "$here/../vm/kernels.sh"
+# shellcheck source=tools/vm/packages.sh
+. "$here/../vm/packages.sh"
+# shellcheck source=tools/bench/measure.sh
+. "$here/measure.sh"
+# shellcheck source=tools/bench/charts.sh
+. "$here/charts.sh"
 
-readonly OUT=$REPO/build/bench
-readonly COUNTED=(--smp 1 --qemu '-icount shift=0,sleep=off')
+readonly JSON=$REPO/build/bench.json
+readonly UML_REPEATS=averages,averages,averages,averages,averages
 
-# bench_boot TITLE NAME KERNEL_ARGUMENTS OPTIONS...: leaves the results in OUT/NAME.
-bench_boot() {
-	progress_run "$1" "$LOGS/bench-run-$2.log" "$REPO/tools/vm/run.sh" stock bench.sh \
-		--append "$3" --log "bench-$2" "${@:4}"
-	tr -d '\r' <"$LOGS/bench-$2.log" | sed -n 's/^\[[^]]*\] \[nebula\] | \(noun=\)/\1/p' >"$OUT/$2"
+bench_boots() {
+	measure_boot 'count instructions, kernel as shipped' shipped stock \
+		'nebula_bench=results,debugging' "${COUNTED[@]}"
+	measure_boot 'count instructions, init_on_alloc=0' unzeroed stock \
+		'nebula_bench=results,debugging init_on_alloc=0' "${COUNTED[@]}"
+	measure_boot 'two CPUs, init_on_alloc=0' two stock \
+		'nebula_bench=scaling,memory init_on_alloc=0' --smp 2
+	measure_boot 'real time, User Mode Linux' uml uml "nebula_bench=$UML_REPEATS" --smp 1
 }
 
 bench_disassemble() {
@@ -30,27 +39,45 @@ bench_disassemble() {
 		awk -f "$here/locked.awk" >"$OUT/locked"
 }
 
-main() {
-	"$REPO/tools/vm/prepare.sh" stock
-	"$REPO/tools/vm/build.sh" stock
-	mkdir -p "$OUT" "$LOGS"
-	rm -f "$LOGS"/bench-run-*.log
-	bench_boot 'measure, kernel as shipped' shipped 'nebula_bench=results' "${COUNTED[@]}"
-	bench_boot 'measure, kernel with init_on_alloc=0' unzeroed 'nebula_bench=results init_on_alloc=0' "${COUNTED[@]}"
-	bench_boot 'measure, two CPUs, init_on_alloc=0' two 'nebula_bench=scaling init_on_alloc=0' --smp 2
-	bench_disassemble
-
+# bench_collect: what is odd about the results goes to OUT/notes.
+bench_collect() {
+	local release
+	kernel_open uml
+	release=$KERNEL_RELEASE
 	kernel_open stock
-	cat <<-EOF
+	awk -v json="$JSON" -v kernel="$KERNEL_RELEASE" -v uml_kernel="$release" -v cpu="$(measure_cpu)" \
+		-v compiler="$(measure_compiler)" -f "$here/repeats.awk" -f "$here/collect.awk" \
+		boot=locked "$OUT/locked" boot=shipped "$OUT/shipped" boot=unzeroed "$OUT/unzeroed" \
+		boot=two "$OUT/two" boot=uml "$OUT/uml" >"$OUT/notes" && return
+	cat "$OUT/notes"
+	progress_fail "the results are not complete, see $LOGS/bench-*.log"
+}
 
-		Instructions per operation on $KERNEL_RELEASE: one CPU, interrupts off, loop and clock taken off.
-		As shipped this kernel clears what its own allocators hand out. It does so with one instruction
-		of which QEMU counts every byte, so the fairer column is the one without it, init_on_alloc=0.
-		What two CPUs do is real time, without that clearing, and true when two CPUs are idle here.
+# bench_load: how busy others keep this machine, as a note where they do.
+bench_load() {
+	awk '$1 >= 1 {
+		printf "  this machine had a load of %s before: real time wants it idle, instructions do not mind\n", $1
+	}' /proc/loadavg
+}
 
-	EOF
-	awk -v json="$REPO/build/bench.json" -f "$here/table.awk" \
-		boot=0 "$OUT/locked" boot=1 "$OUT/shipped" boot=2 "$OUT/unzeroed" boot=3 "$OUT/two"
+main() {
+	local kernel load
+	load=$(bench_load)
+	for kernel in stock uml; do
+		"$REPO/tools/vm/prepare.sh" "$kernel"
+	done
+	packages_ensure bench
+	for kernel in stock uml; do
+		"$REPO/tools/vm/build.sh" "$kernel"
+	done
+	bench_boots
+	bench_disassemble
+	bench_collect
+	charts_draw "$JSON" "$REPO/build/charts"
+	awk -f "$here/json.awk" -f "$here/show.awk" "$JSON"
+	[ -z "$load" ] || echo "$load" >>"$OUT/notes"
+	[ ! -s "$OUT/notes" ] || { echo && cat "$OUT/notes"; }
+	printf '\n%s and %s\n' "${JSON#"$REPO/"}" "build/charts/*.svg"
 }
 
 main "$@"

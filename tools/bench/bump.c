@@ -8,6 +8,9 @@
 /* Room for all operations of a timed piece, and for the resets whose worst is looked for. */
 #define CAPACITY	SZ_16M
 
+/* The objects of a MiB. */
+#define MIB_OBJECTS	(SZ_1M / SZ_64K)
+
 static struct nebula_bump *bump;
 
 static __always_inline void *alloc_variable(struct nebula_bump *b)
@@ -18,11 +21,11 @@ static __always_inline void *alloc_variable(struct nebula_bump *b)
 	return nebula_bump_alloc(b, size, 8);
 }
 
-static __always_inline void batch(struct nebula_bump *b)
+static __always_inline void batch(struct nebula_bump *b, unsigned int n)
 {
 	unsigned int i;
 
-	for (i = BENCH_BATCH; i; i--)
+	for (i = n; i; i--)
 		bench_use(nebula_bump_alloc(b, 64, 8));
 	nebula_bump_reset(b);
 }
@@ -30,6 +33,20 @@ static __always_inline void batch(struct nebula_bump *b)
 static __always_inline void alloc_reset(struct nebula_bump *b)
 {
 	bench_use(nebula_bump_alloc(b, 64, 8));
+	nebula_bump_reset(b);
+}
+
+static __always_inline void fill(struct nebula_bump *b)
+{
+	unsigned int i;
+
+	for (i = MIB_OBJECTS; i; i--)
+		bench_use(nebula_bump_alloc(b, SZ_64K, 8));
+}
+
+static __always_inline void fill_reset(struct nebula_bump *b)
+{
+	fill(b);
 	nebula_bump_reset(b);
 }
 
@@ -54,9 +71,12 @@ static DEFINE_BENCH_LOOP(bump_alloc, bump, bench_use(nebula_bump_alloc(it, 64, 8
 static DEFINE_BENCH_LOOP(bump_alloc_odd, bump, bench_use(nebula_bump_alloc(it, 20, 4)));
 static DEFINE_BENCH_LOOP(bump_alloc_aligned, bump, bench_use(nebula_bump_alloc(it, 64, 64)));
 static DEFINE_BENCH_LOOP(bump_alloc_variable, bump, bench_use(alloc_variable(it)));
-static DEFINE_BENCH_BATCHES(bump_batch, bump, batch(it));
+static DEFINE_BENCH_STEPS(bump_batch, bump, BENCH_BATCH, batch(it, BENCH_BATCH));
+static DEFINE_BENCH_STEPS(bump_large, bump, BENCH_LARGE, batch(it, BENCH_LARGE));
 static DEFINE_BENCH_LOOP(bump_reset, bump, nebula_bump_reset(it));
 static DEFINE_BENCH_LOOP(bump_alloc_reset, bump, alloc_reset(it));
+static DEFINE_BENCH_LOOP(bump_fill, bump, fill(it));
+static DEFINE_BENCH_LOOP(bump_fill_reset, bump, fill_reset(it));
 static DEFINE_BENCH_LOOP(bump_checkpoint, bump, checkpoint(it));
 static DEFINE_BENCH_LOOP(bump_checkpoint_alloc, bump, checkpoint_alloc(it));
 
@@ -71,14 +91,14 @@ static __always_inline u64 timed_alloc(struct nebula_bump *b, unsigned int n)
 /* Each with more in use than ever before, so that none is a repetition of the last. */
 static __always_inline u64 timed_reset(struct nebula_bump *b, unsigned int n)
 {
-	size_t size = (BENCH_WORST_OPS + 1 - n) * NEBULA_BUMP_GRAIN;
+	size_t size = (BENCH_SINGLE_OPS + 1 - n) * NEBULA_BUMP_GRAIN;
 
 	bench_use(nebula_bump_alloc(b, size, 8));
 	return bench_time(nebula_bump_reset(b));
 }
 
-static DEFINE_BENCH_LONGEST(bump_alloc_worst, bump, timed_alloc(it, n));
-static DEFINE_BENCH_LONGEST(bump_reset_worst, bump, timed_reset(it, n));
+static DEFINE_BENCH_SINGLES(bump_allocs, bump, timed_alloc(it, n));
+static DEFINE_BENCH_SINGLES(bump_resets, bump, timed_reset(it, n));
 
 static int create_owner(void)
 {
@@ -107,7 +127,7 @@ static int destroy(void)
 }
 
 #define OWNER		.setup = create_owner, .undo = reset, .teardown = destroy
-#define SHARED		.setup = create_shared, .undo = reset, .teardown = destroy
+#define SHARED		.percpu = true, .setup = create_shared, .undo = reset, .teardown = destroy
 /* These give back what they take; the first rewind after a reset would differ from the others. */
 #define OWNER_REWINDS	.setup = create_owner, .teardown = destroy
 
@@ -115,7 +135,7 @@ static int destroy(void)
 
 static const struct bench_case cases[] = {
 	BENCH_AVERAGE("bump_alloc", "bump alloc, 64 bytes", bump_alloc, OWNER,
-		      .target = 7, .peers = "kmalloc,kmalloc_pair"),
+		      .target = 7, .peers = "kmalloc,kmalloc_pair,page_frag_pair,cursor_plain"),
 	BENCH_AVERAGE("bump_alloc_odd", "bump alloc, 20 bytes aligned to 4", bump_alloc_odd, OWNER,
 		      .peers = "kmalloc", .calls = OUT_OF_LINE),
 	BENCH_AVERAGE("bump_alloc_aligned", "bump alloc, 64 bytes aligned to 64",
@@ -123,11 +143,16 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("bump_alloc_variable", "bump alloc, size not constant",
 		      bump_alloc_variable, OWNER, .peers = "kmalloc", .calls = OUT_OF_LINE),
 	BENCH_AVERAGE("bump_batch", "100 bump allocs + reset, each", bump_batch, OWNER,
-		      .target = 9, .peers = "kmalloc_batch", .base = empty_batch),
+		      .target = 9, .peers = "kmalloc_batch,page_frag_batch", .base = empty_batch),
+	BENCH_AVERAGE("bump_large_batch", "1000 bump allocs + reset, each", bump_large, OWNER,
+		      .target = 9, .peers = "kmalloc_large_batch", .base = empty_large),
 	BENCH_AVERAGE("bump_reset_empty", "bump reset, nothing in use", bump_reset, OWNER,
 		      .target = 12),
 	BENCH_AVERAGE("bump_reset", "bump reset, one object in use", bump_alloc_reset, OWNER,
-		      .target = 12, .base = bump_alloc),
+		      .target = 12, .base = bump_alloc, .undo_base = true),
+	BENCH_AVERAGE("bump_reset_mib", "bump reset, 1 MiB in use", bump_fill_reset, OWNER,
+		      .target = 12, .peers = "kfree_mib", .ops = 10, .rounds = 20,
+		      .base = bump_fill, .undo_base = true),
 	BENCH_AVERAGE("bump_checkpoint", "bump checkpoint + restore", bump_checkpoint,
 		      OWNER_REWINDS, .target = 20),
 	BENCH_AVERAGE("bump_checkpoint_alloc", "bump checkpoint + alloc + restore",
@@ -135,12 +160,12 @@ static const struct bench_case cases[] = {
 		      .peers = "kmalloc_pair,kmem_cache_pair"),
 	BENCH_AVERAGE("bump_shared_alloc", "bump alloc, shared, with refills", bump_alloc, SHARED,
 		      .target = 16, .peers = "kmalloc,kmalloc_pair"),
-	BENCH_WORST("bump_alloc_worst", "bump alloc", bump_alloc_worst, OWNER,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
-	BENCH_WORST("bump_reset_worst", "bump reset", bump_reset_worst, OWNER,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
-	BENCH_WORST("bump_shared_alloc_worst", "bump alloc, shared", bump_alloc_worst, SHARED,
-		    .peers = "kmalloc_pair_worst"),
+	BENCH_SINGLE("bump_alloc_single", "bump alloc", bump_allocs, OWNER,
+		     .target = 60, .peers = "kmalloc_pair_single,page_frag_alloc_single"),
+	BENCH_SINGLE("bump_reset_single", "bump reset", bump_resets, OWNER,
+		     .target = 60, .peers = "kmalloc_pair_single"),
+	BENCH_SINGLE("bump_shared_alloc_single", "bump alloc, shared", bump_allocs, SHARED,
+		     .peers = "kmalloc_pair_single"),
 };
 
 const struct bench_table bump_table = { "bump", cases, ARRAY_SIZE(cases) };

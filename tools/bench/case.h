@@ -10,11 +10,12 @@
 
 #include <linux/compiler.h>
 #include <linux/kernel.h>
-#include <linux/minmax.h>
 #include <linux/types.h>
 
 /* Objects that are allocated before any is given back, where an operation is about many. */
 #define BENCH_BATCH	100
+#define BENCH_LARGE	1000
+#define BENCH_SMALL	16
 
 /* Operations that an average is over. */
 #define BENCH_OPS	10000
@@ -22,23 +23,30 @@
 /* As a target: nothing beyond the base. */
 #define BENCH_NO_MORE	UINT_MAX
 
-/* Operations whose worst is looked for. */
-#define BENCH_WORST_OPS	1000000
+/* Operations that are timed one by one. */
+#define BENCH_SINGLE_OPS	1000000
+
+struct bench_spread;
 
 /**
  * struct bench_case - one row
  * @name: stable name, for programs.
  * @title: for people.
+ * @variant: what it differs in from the other rows of the same title, where its table has such;
+ *	NULL elsewhere.
  * @peers: names of the rows to compare with, separated by commas; NULL without.
  * @target: what it may cost, instructions, or %BENCH_NO_MORE; 0 without.
- * @code: name of @run or @worst.
+ * @percpu: it lives on per-CPU operations, or on keeping interrupts out, which some machines only
+ *	imitate.
+ * @code: name of @run or @single.
  * @calls: functions of nebula_memory that @run calls each time, separated by commas; NULL when all
  *	is inline.
  * @run: does the operation that many times; interrupts are off.
  * @base: what to take off, as @run; NULL means the empty loop.
- * @worst: in place of @run: does it that many times, and raises @longest to the longest of all, in
- *	nanoseconds.
- * @ops: operations in one call of @run, a part of %BENCH_OPS; 0 means all.
+ * @undo_base: what @base leaves behind is undone as what @run does.
+ * @single: in place of @run: does it that many times, and notes for each how long it took.
+ * @ops: operations in one call of @run; 0 means %BENCH_OPS.
+ * @rounds: how often @run is called; 0 means until there were %BENCH_OPS.
  * @setup: makes what @run needs. May sleep.
  * @undo: makes another call of @run possible. Not timed; may sleep.
  * @teardown: undoes @setup; returns an error when an operation failed, so that the figure is void.
@@ -46,14 +54,18 @@
 struct bench_case {
 	const char *name;
 	const char *title;
+	const char *variant;
 	const char *peers;
 	unsigned int target;
+	bool percpu;
 	const char *code;
 	const char *calls;
 	void (*run)(unsigned int n);
 	void (*base)(unsigned int n);
-	void (*worst)(unsigned int n, u64 *longest);
+	bool undo_base;
+	void (*single)(unsigned int n, struct bench_spread *spread);
 	unsigned int ops;
+	unsigned int rounds;
 	int (*setup)(void);
 	void (*undo)(void);
 	int (*teardown)(void);
@@ -62,30 +74,46 @@ struct bench_case {
 /* A row: its name, its title, its code, then what else of struct bench_case it has. */
 #define BENCH_AVERAGE(id, text, fn, ...)					\
 	{ .name = (id), .title = (text), .code = #fn, .run = (fn), ##__VA_ARGS__ }
-#define BENCH_WORST(id, text, fn, ...)						\
-	{ .name = (id), .title = "worst of 1,000,000: " text, .code = #fn, .worst = (fn),	\
-	  ##__VA_ARGS__ }
+#define BENCH_SINGLE(id, text, fn, ...)						\
+	{ .name = (id), .title = (text), .code = #fn, .single = (fn), ##__VA_ARGS__ }
+
+/* What is there once for each size in bytes: each(16) and so on. */
+#define BENCH_EACH_SIZE(each)							\
+	each(16) each(32) each(64) each(128) each(256) each(512) each(1024) each(2048) each(4096)
 
 /**
  * struct bench_table - the rows of one noun
  * @noun: what they are about.
  * @cases: the rows.
  * @nr: how many.
+ * @by: what their variants are; NULL without.
+ * @last: they change what is measured after them.
  */
 struct bench_table {
 	const char *noun;
 	const struct bench_case *cases;
 	size_t nr;
+	const char *by;
+	bool last;
 };
 
 extern const struct bench_table empty_table;
+extern const struct bench_table floor_table;
 extern const struct bench_table slab_table;
 extern const struct bench_table genalloc_table;
+extern const struct bench_table page_frag_table;
+extern const struct bench_table objpool_table;
+extern const struct bench_table request_peer_table;
 extern const struct bench_table bump_table;
 extern const struct bench_table pool_table;
 extern const struct bench_table stack_table;
 extern const struct bench_table scratch_table;
 extern const struct bench_table typed_table;
+extern const struct bench_table request_table;
+extern const struct bench_table size_table;
+extern const struct bench_table size_peer_table;
+extern const struct bench_table debug_table;
+extern const struct bench_table debug_peer_table;
 
 /* The object is used and all memory may change: nothing is left out, merged, or moved across. */
 static __always_inline void bench_use(const void *p)
@@ -99,6 +127,7 @@ static __always_inline void bench_use(const void *p)
  *	static DEFINE_BENCH_LOOP(bump_alloc, bump, bench_use(nebula_bump_alloc(it, 64, 8)));
  *
  * does that n times. What it is done to is read once, into a local variable that is called it.
+ * DEFINE_BENCH_STEPS() is for what is a number of operations when it is done once.
  */
 #define DEFINE_BENCH_STEPS(fn, on, step, ...)					\
 noinline void fn(unsigned int n)						\
@@ -113,17 +142,14 @@ noinline void fn(unsigned int n)						\
 
 #define DEFINE_BENCH_LOOP(fn, on, ...)	DEFINE_BENCH_STEPS(fn, on, 1, __VA_ARGS__)
 
-/* The same where what it does once is %BENCH_BATCH operations. */
-#define DEFINE_BENCH_BATCHES(fn, on, ...)	DEFINE_BENCH_STEPS(fn, on, BENCH_BATCH, __VA_ARGS__)
-
-/* The same for the worst: what it does once is also how long that took. It may look at n. */
-#define DEFINE_BENCH_LONGEST(fn, on, ...)					\
-noinline void fn(unsigned int n, u64 *longest)					\
+/* The same one by one: what it does once is also how long that took. It may look at n. */
+#define DEFINE_BENCH_SINGLES(fn, on, ...)					\
+noinline void fn(unsigned int n, struct bench_spread *spread)			\
 {										\
 	__auto_type it __maybe_unused = on;					\
 										\
 	for (; n; n--)								\
-		*longest = max_t(u64, *longest, __VA_ARGS__);			\
+		bench_note(spread, __VA_ARGS__);				\
 }
 
 #endif /* _NEBULA_BENCH_CASE_H */

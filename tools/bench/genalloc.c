@@ -4,13 +4,14 @@
 #include <linux/genalloc.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include "measure.h"
+#include "walk.h"
 
 #define SIZE	64
-#define BLOCKS	4096
+#define BLOCKS	WALK_OBJECTS
 
 static struct gen_pool *pool;
 static void *memory;
+static struct walk walk;
 
 static __always_inline void pair(struct gen_pool *p)
 {
@@ -20,7 +21,19 @@ static __always_inline void pair(struct gen_pool *p)
 	gen_pool_free(p, addr, SIZE);
 }
 
+static __always_inline void *take(void *p)
+{
+	return (void *)gen_pool_alloc(p, SIZE);
+}
+
+static __always_inline void give(void *p, void *obj)
+{
+	gen_pool_free(p, (unsigned long)obj, SIZE);
+}
+
 static DEFINE_BENCH_LOOP(gen_pool_pair, pool, pair(it));
+static DEFINE_WALK_ALLOCS(gen_pool_allocs, &walk, pool, take, give)
+static DEFINE_WALK_FREES(gen_pool_frees, &walk, pool, take, give)
 
 static int destroy(void)
 {
@@ -41,9 +54,12 @@ static int create(void)
 	return -ENOMEM;
 }
 
+#define GEN_POOL	.setup = create, .teardown = destroy
+
 static const struct bench_case cases[] = {
-	BENCH_AVERAGE("gen_pool_pair", "gen_pool_alloc(64) + free", gen_pool_pair,
-		      .setup = create, .teardown = destroy),
+	BENCH_AVERAGE("gen_pool_pair", "gen_pool_alloc(64) + free", gen_pool_pair, GEN_POOL),
+	BENCH_SINGLE("gen_pool_alloc_single", "gen_pool_alloc", gen_pool_allocs, GEN_POOL),
+	BENCH_SINGLE("gen_pool_free_single", "gen_pool_free", gen_pool_frees, GEN_POOL),
 };
 
 const struct bench_table genalloc_table = { "kernel", cases, ARRAY_SIZE(cases) };

@@ -1,9 +1,11 @@
 # Counts the locked instructions of each function: those with a lock prefix, and xchg with memory, which
-# needs none. Called by bench.sh on the output of objdump -d; prints a function and its count a line.
+# needs none. Called by bench.sh on the output of objdump -d; prints a function and its count a line,
+# and ? for a name that two functions have.
 
 /^[0-9a-f]+ <.*>:$/ {
 	name = $2
 	gsub(/[<>:]/, "", name)
+	seen[name]++
 	locked[name] += 0
 	next
 }
@@ -14,5 +16,5 @@
 
 END {
 	for (name in locked)
-		print name, locked[name]
+		print name, (seen[name] > 1 ? "?" : locked[name])
 }

@@ -2,10 +2,18 @@
 /*
  * Measures nebula_memory and the kernel's own allocators in the same boot.
  *
- * /sys/kernel/debug/nebula_bench/results has a line for each row, measured while it is read. The
- * figures are hundredths of a nanosecond for one operation, which are instructions where the clock
- * counts those, as it does in QEMU with -icount. What the file scaling has is in scale.c, what is
- * held for looking at its size in memory.c.
+ * Each file in /sys/kernel/debug/nebula_bench has a line for each of its rows, measured while it is
+ * read:
+ *
+ *	hot		rows that have a target
+ *	averages	all rows that are averages
+ *	results		these, and single operations
+ *	debugging	rows that change what is measured after them, until the next boot
+ *	scaling		what two CPUs get done, see scale.c
+ *	memory		what is held for looking at its size, see memory.c
+ *
+ * Figures are hundredths of a nanosecond for one operation, which are instructions where the clock
+ * counts those, as it does in QEMU with -icount.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,20 +21,33 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
+#include <linux/timex.h>
 #include "measure.h"
 #include "memory.h"
 #include "scale.h"
 
 static const struct bench_table *const tables[] = {
 	&empty_table,
+	&floor_table,
 	&slab_table,
+	&page_frag_table,
 #ifdef CONFIG_GENERIC_ALLOCATOR
 	&genalloc_table,
 #endif
+#ifdef BENCH_HAS_OBJPOOL
+	&objpool_table,
+#endif
+	&request_peer_table,
 	&bump_table,
 	&pool_table,
 	&stack_table,
-	&scratch_table, &typed_table,
+	&scratch_table,
+	&typed_table,
+	&request_table,
+	&size_peer_table,
+	&size_table,
+	&debug_table,
+	&debug_peer_table,
 };
 
 static struct dentry *dir;
@@ -44,33 +65,71 @@ struct row {
 	const struct bench_case *c;
 };
 
-static struct row *row_at(loff_t pos)
+/**
+ * struct listing - a file of rows
+ * @name: its name.
+ * @has: whether a row is in it.
+ */
+struct listing {
+	const char *name;
+	bool (*has)(const struct row *row);
+};
+
+static bool is_hot(const struct row *row)
+{
+	return row->c->run && row->c->target;
+}
+
+static bool is_average(const struct row *row)
+{
+	return row->c->run && !row->table->last;
+}
+
+static bool is_result(const struct row *row)
+{
+	return !row->table->last;
+}
+
+static bool is_last(const struct row *row)
+{
+	return row->table->last;
+}
+
+static const struct listing listings[] = {
+	{ "hot", is_hot },
+	{ "averages", is_average },
+	{ "results", is_result },
+	{ "debugging", is_last },
+};
+
+/* The row that is number @pos in the file. */
+static struct row *row_at(const struct listing *list, loff_t pos)
 {
 	static struct row row;	/* Lock: @measuring. */
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++) {
-		if (pos < tables[i]->nr) {
-			row = (struct row){ tables[i], &tables[i]->cases[pos] };
-			return &row;
+		for (j = 0; j < tables[i]->nr; j++) {
+			row = (struct row){ tables[i], &tables[i]->cases[j] };
+			if (list->has(&row) && !pos--)
+				return &row;
 		}
-		pos -= tables[i]->nr;
 	}
 	return NULL;
 }
 
-static void *results_start(struct seq_file *m, loff_t *pos)
+static void *rows_start(struct seq_file *m, loff_t *pos)
 {
 	mutex_lock(&measuring);
-	return *pos ? row_at(*pos - 1) : SEQ_START_TOKEN;
+	return *pos ? row_at(m->private, *pos - 1) : SEQ_START_TOKEN;
 }
 
-static void *results_next(struct seq_file *m, void *v, loff_t *pos)
+static void *rows_next(struct seq_file *m, void *v, loff_t *pos)
 {
-	return row_at((*pos)++);
+	return row_at(m->private, (*pos)++);
 }
 
-static void results_stop(struct seq_file *m, void *v)
+static void rows_stop(struct seq_file *m, void *v)
 {
 	mutex_unlock(&measuring);
 }
@@ -83,7 +142,35 @@ static int target_of(const struct bench_case *c)
 	return c->target ? 100 * c->target : -1;
 }
 
-static int results_show(struct seq_file *m, void *v)
+/* How fast the counter of cycles runs, where the machine has one. */
+static void show_clock(struct seq_file *m)
+{
+	unsigned long flags;
+	cycles_t cycles;
+	u64 begin, took;
+
+	local_irq_save(flags);
+	cycles = get_cycles();
+	begin = ktime_get_ns();
+	do {
+		took = ktime_get_ns() - begin;
+	} while (took < NSEC_PER_MSEC);
+	cycles = get_cycles() - cycles;
+	local_irq_restore(flags);
+	seq_printf(m, "clock cycles=%llu ns=%llu\n", (u64)cycles, took);
+}
+
+static void show_figure(struct seq_file *m, const struct bench_figure *f)
+{
+	unsigned int i;
+
+	seq_printf(m, "figure=%llu next=%llu most=%llu whole=%llu percentiles=", f->figure, f->next,
+		   f->most, f->whole);
+	for (i = 0; i < BENCH_PERCENTILES; i++)
+		seq_printf(m, "%s%llu", i ? "," : "", f->percentiles[i]);
+}
+
+static int rows_show(struct seq_file *m, void *v)
 {
 	const struct row *row = v;
 	const struct bench_case *c;
@@ -91,37 +178,45 @@ static int results_show(struct seq_file *m, void *v)
 	int err;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_puts(m, "# nebula bench v1\n");
+		seq_puts(m, "# nebula bench v2\n");
+		show_clock(m);
 		return 0;
 	}
 	c = row->c;
 	err = bench_measure(c, &f);
-	seq_printf(m, "noun=%s name=%s error=%d figure=%llu next=%llu most=%llu target=%d ",
-		   row->table->noun, c->name, err, f.figure, f.next, f.most, target_of(c));
-	seq_printf(m, "kind=%s code=%s%s%s peers=%s title=%s\n",
-		   c->worst ? "worst" : "average", c->code, c->calls ? "," : "", c->calls ?: "",
-		   c->peers ?: "", c->title);
+	seq_printf(m, "noun=%s name=%s error=%d ", row->table->noun, c->name, err);
+	show_figure(m, &f);
+	seq_printf(m, " target=%d percpu=%d kind=%s by=%s variant=%s code=%s%s%s peers=%s title=%s\n",
+		   target_of(c), c->percpu, c->single ? "single" : "average",
+		   row->table->by ?: "", c->variant ?: "", c->code, c->calls ? "," : "",
+		   c->calls ?: "", c->peers ?: "", c->title);
 	return 0;
 }
 
-static const struct seq_operations results_sops = {
-	.start	= results_start,
-	.next	= results_next,
-	.stop	= results_stop,
-	.show	= results_show,
+static const struct seq_operations rows_sops = {
+	.start	= rows_start,
+	.next	= rows_next,
+	.stop	= rows_stop,
+	.show	= rows_show,
 };
-DEFINE_SEQ_ATTRIBUTE(results);
+DEFINE_SEQ_ATTRIBUTE(rows);
 DEFINE_SHOW_ATTRIBUTE(scaling);
+DEFINE_SHOW_ATTRIBUTE(memory);
 
 static int __init bench_init(void)
 {
-	int err = memory_hold();
+	unsigned int i;
+	int err;
 
+	err = memory_hold();
 	if (err)
 		return err;
 	dir = debugfs_create_dir("nebula_bench", NULL);
-	debugfs_create_file("results", 0400, dir, NULL, &results_fops);
+	for (i = 0; i < ARRAY_SIZE(listings); i++)
+		debugfs_create_file(listings[i].name, 0400, dir, (void *)&listings[i],
+				    &rows_fops);
 	debugfs_create_file("scaling", 0400, dir, NULL, &scaling_fops);
+	debugfs_create_file("memory", 0400, dir, NULL, &memory_fops);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #define BLOCKS	WALK_OBJECTS
 
 /* Objects in a row that no cache holds. */
-#define MANY	1000
+#define MANY	BENCH_LARGE
 
 static struct nebula_pool *pool;
 static void *objects[MANY];
@@ -31,25 +31,29 @@ static __always_inline void pair(struct nebula_pool *p)
 	nebula_pool_free(p, obj);
 }
 
-static __always_inline void bulk(struct nebula_pool *p)
+static __always_inline void bulk(struct nebula_pool *p, unsigned int n)
 {
-	if (nebula_pool_alloc_bulk(p, BENCH_BATCH, objects))
-		nebula_pool_free_bulk(p, BENCH_BATCH, objects);
+	if (nebula_pool_alloc_bulk(p, n, objects))
+		nebula_pool_free_bulk(p, n, objects);
 }
 
-static __always_inline void batch(struct nebula_pool *p)
+static __always_inline void batch(struct nebula_pool *p, unsigned int n)
 {
 	unsigned int i;
 
-	for (i = 0; i < BENCH_BATCH; i++)
+	for (i = 0; i < n; i++)
 		objects[i] = nebula_pool_alloc(p);
-	for (i = 0; i < BENCH_BATCH; i++)
+	for (i = 0; i < n; i++)
 		nebula_pool_free(p, objects[i]);
 }
 
 static DEFINE_BENCH_LOOP(pool_pair, pool, pair(it));
-static DEFINE_BENCH_BATCHES(pool_bulk, pool, bulk(it));
-static DEFINE_BENCH_BATCHES(pool_batch, pool, batch(it));
+static DEFINE_BENCH_STEPS(pool_bulk, pool, BENCH_BATCH, bulk(it, BENCH_BATCH));
+static DEFINE_BENCH_STEPS(pool_small_bulk, pool, BENCH_SMALL, bulk(it, BENCH_SMALL));
+static DEFINE_BENCH_STEPS(pool_batch, pool, BENCH_BATCH, batch(it, BENCH_BATCH));
+static DEFINE_BENCH_STEPS(pool_large, pool, BENCH_LARGE, batch(it, BENCH_LARGE));
+static DEFINE_WALK_ALLOCS(pool_allocs, &walk, pool, take, give)
+static DEFINE_WALK_FREES(pool_frees, &walk, pool, take, give)
 
 static noinline void pool_alloc_only(unsigned int n)
 {
@@ -67,16 +71,6 @@ static noinline void pool_free_only(unsigned int n)
 
 	for (; n; n--)
 		nebula_pool_free(p, *obj++);
-}
-
-static noinline void pool_alloc_worst(unsigned int n, u64 *longest)
-{
-	*longest = walk_alloc_worst(&walk, pool, take, give, n);
-}
-
-static noinline void pool_free_worst(unsigned int n, u64 *longest)
-{
-	*longest = walk_free_worst(&walk, pool, take, give, n);
 }
 
 static int create(void)
@@ -139,42 +133,49 @@ static int free_and_destroy(void)
 	return destroy();
 }
 
-#define CACHED		.setup = create, .teardown = destroy
-#define ODD		.setup = create_odd, .teardown = destroy
-#define DEEP		.setup = create_deep, .teardown = destroy
-#define STRICT		.setup = create_strict, .teardown = destroy
-#define ALLOCATED	.setup = create_and_alloc, .teardown = free_and_destroy
+#define CACHED		.percpu = true, .setup = create, .teardown = destroy
+#define ODD		.percpu = true, .setup = create_odd, .teardown = destroy
+#define DEEP		.percpu = true, .setup = create_deep, .teardown = destroy
+#define STRICT		.percpu = true, .setup = create_strict, .teardown = destroy
+#define ALLOCATED	.percpu = true, .setup = create_and_alloc, .teardown = free_and_destroy
 
-#define PAIRS	"kmem_cache_pair,mempool_pair,gen_pool_pair"
+#define PAIRS	"kmem_cache_pair,kmalloc_pair,mempool_pair,gen_pool_pair,objpool_pair"
 
-#define BULK	.base = empty_bulk, .calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk"
+#define SINGLE_ALLOCS	"kmem_cache_alloc_single,mempool_alloc_single,gen_pool_alloc_single"
+#define SINGLE_FREES	"kmem_cache_free_single,mempool_free_single,gen_pool_free_single"
+
+#define BULK	.calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk"
 
 static const struct bench_case cases[] = {
 	BENCH_AVERAGE("pool_pair", "pool alloc + free, 64 bytes", pool_pair, CACHED,
-		      .target = 48, .peers = PAIRS),
+		      .target = 48, .peers = PAIRS ",shelf_plain"),
 	BENCH_AVERAGE("pool_pair_odd", "pool alloc + free, 48 bytes", pool_pair, ODD,
 		      .target = 48, .peers = "kmem_cache_pair"),
 	BENCH_AVERAGE("pool_pair_strict", "pool alloc + free, strict", pool_pair, STRICT,
 		      .target = 70, .peers = PAIRS,
 		      .calls = "nebula_pool_alloc_outline,nebula_pool_free_index"),
 	BENCH_AVERAGE("pool_bulk", "pool bulk of 100, caches of 200, each", pool_bulk, DEEP, BULK,
-		      .target = 20, .peers = "kmem_cache_bulk"),
+		      .base = empty_bulk, .target = 20, .peers = "kmem_cache_bulk"),
 	BENCH_AVERAGE("pool_bulk_default", "pool bulk of 100, each", pool_bulk, CACHED, BULK,
-		      .peers = "kmem_cache_bulk"),
+		      .base = empty_bulk, .peers = "kmem_cache_bulk"),
+	BENCH_AVERAGE("pool_small_bulk", "pool bulk of 16, each", pool_small_bulk, CACHED, BULK,
+		      .base = empty_small_bulk, .peers = "kmem_cache_small_bulk"),
 	BENCH_AVERAGE("pool_batch", "100 pool allocs, 100 frees, each", pool_batch, CACHED,
-		      .peers = "kmalloc_batch", .base = empty_batch_pair),
+		      .peers = "kmalloc_batch,page_frag_batch", .base = empty_batch_pair),
+	BENCH_AVERAGE("pool_large_batch", "1000 pool allocs, 1000 frees, each", pool_large, CACHED,
+		      .peers = "kmalloc_large_batch", .base = empty_large_pair),
 	BENCH_AVERAGE("pool_alloc", "pool alloc alone, 1000 in a row", pool_alloc_only, CACHED,
 		      .peers = "kmalloc", .ops = MANY, .undo = free_many),
 	BENCH_AVERAGE("pool_free", "pool free alone, 1000 in a row", pool_free_only, ALLOCATED,
 		      .peers = "kfree", .ops = MANY, .undo = alloc_many),
-	BENCH_WORST("pool_alloc_worst", "pool alloc", pool_alloc_worst, CACHED,
-		    .target = 300, .peers = "kmem_cache_alloc_worst,kmalloc_pair_worst"),
-	BENCH_WORST("pool_free_worst", "pool free", pool_free_worst, CACHED,
-		    .target = 300, .peers = "kmem_cache_free_worst,kmalloc_pair_worst"),
-	BENCH_WORST("pool_alloc_strict_worst", "pool alloc, strict", pool_alloc_worst, STRICT,
-		    .peers = "kmem_cache_alloc_worst"),
-	BENCH_WORST("pool_free_strict_worst", "pool free, strict", pool_free_worst, STRICT,
-		    .peers = "kmem_cache_free_worst"),
+	BENCH_SINGLE("pool_alloc_single", "pool alloc", pool_allocs, CACHED,
+		     .target = 300, .peers = SINGLE_ALLOCS),
+	BENCH_SINGLE("pool_free_single", "pool free", pool_frees, CACHED,
+		     .target = 300, .peers = SINGLE_FREES),
+	BENCH_SINGLE("pool_alloc_strict_single", "pool alloc, strict", pool_allocs, STRICT,
+		     .peers = "kmem_cache_alloc_single"),
+	BENCH_SINGLE("pool_free_strict_single", "pool free, strict", pool_frees, STRICT,
+		     .peers = "kmem_cache_free_single"),
 };
 
 const struct bench_table pool_table = { "pool", cases, ARRAY_SIZE(cases) };

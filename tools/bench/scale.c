@@ -3,12 +3,10 @@
  * What two CPUs get done in comparison with one: the file scaling, measured while it is read. Rates
  * are objects a second.
  *
- * Either each CPU allocates and frees for itself, or one allocates what the other frees. All uses
- * take turns, and the best round of each counts: whatever else the machine does meanwhile makes a
- * round slower, never faster.
+ * All uses take turns, and the best round of each counts: whatever else the machine does meanwhile
+ * makes a round slower, never faster.
  */
 #include <linux/atomic.h>
-#include <linux/build_bug.h>
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/err.h>
@@ -19,209 +17,18 @@
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
-#include <nebula/nebula.h>
-#include "case.h"
 #include "scale.h"
+#include "use.h"
 
-#define SIZE	64
-#define CPUS	2
-
-/* For all there is to measure. */
-#define DURATION_NS	(8 * NSEC_PER_SEC)
-
-/* Objects of a round: for either about a millisecond, in which nobody else may want the CPUs. */
-#define POOL_OBJECTS	16000U
-#define CACHE_OBJECTS	4000U
+/* Enough is measured when nothing has become faster for that long, or after the longest. */
+#define QUIET_NS	(5 * NSEC_PER_SEC)
+#define LONGEST_NS	(60 * NSEC_PER_SEC)
 
 /* Rounds that threads are made for. */
 #define ROUNDS	10
 
-/* Objects that can be on their way from one CPU to the other, and how many are passed at once. */
-#define RING	1024
-#define PASSED	32
-
-static_assert(POOL_OBJECTS % PASSED == 0 && CACHE_OBJECTS % PASSED == 0 && RING % PASSED == 0);
-
-/*
- * One of each for either use: where objects went from one CPU to the other, both may come to have
- * such as lie side by side.
- */
-static struct nebula_pool *own_pool, *passed_pool;
-static struct kmem_cache *own_cache, *passed_cache;
-
 /* The files keep what they work on in one place, so one reader at a time. */
 static DEFINE_MUTEX(measuring);
-
-/**
- * struct ring - objects on their way from the CPU that allocates to the one that frees
- * @slots: the objects.
- * @head: how many were ever put in. Written by the one who allocates.
- * @tail: how many were ever taken out. Written by the one who frees.
- */
-struct ring {
-	void *slots[RING];
-	unsigned int head ____cacheline_aligned_in_smp;
-	unsigned int tail ____cacheline_aligned_in_smp;
-};
-
-static struct ring ring;
-
-static __always_inline void *pool_alloc(void *p)
-{
-	return nebula_pool_alloc(p);
-}
-
-static __always_inline void pool_free(void *p, void *obj)
-{
-	nebula_pool_free(p, obj);
-}
-
-static __always_inline void *cache_alloc(void *c)
-{
-	return kmem_cache_alloc(c, GFP_ATOMIC);
-}
-
-/* As what it is compared with, it may be asked to free nothing. */
-static __always_inline void cache_free(void *c, void *obj)
-{
-	if (likely(obj))
-		kmem_cache_free(c, obj);
-}
-
-static __always_inline int pairs(void *a, void *(*alloc)(void *a), void (*free)(void *a, void *obj),
-				 unsigned int n)
-{
-	unsigned int failed = 0;
-	void *obj;
-
-	for (; n; n--) {
-		obj = alloc(a);
-		failed += !obj;
-		bench_use(obj);
-		free(a, obj);
-	}
-	return failed ? -ENOMEM : 0;
-}
-
-static __always_inline int produce(void *a, void *(*alloc)(void *a), unsigned int n)
-{
-	const unsigned int end = ring.head + n;
-	unsigned int head, i, failed = 0;
-	void *obj;
-
-	for (head = ring.head; head != end; head += PASSED) {
-		/* Pairs with the release in consume(): the slots have been read. */
-		while (head + PASSED - smp_load_acquire(&ring.tail) > RING)
-			cpu_relax();
-		for (i = 0; i < PASSED; i++) {
-			obj = alloc(a);
-			failed += !obj;
-			ring.slots[(head + i) % RING] = obj;
-		}
-		/* Pairs with the acquire in consume(): the slots are filled. */
-		smp_store_release(&ring.head, head + PASSED);
-	}
-	return failed ? -ENOMEM : 0;
-}
-
-static __always_inline int consume(void *a, void (*free)(void *a, void *obj), unsigned int n)
-{
-	const unsigned int end = ring.tail + n;
-	unsigned int tail, i;
-
-	for (tail = ring.tail; tail != end; tail += PASSED) {
-		/* Pairs with the release in produce(). */
-		while (smp_load_acquire(&ring.head) == tail)
-			cpu_relax();
-		for (i = 0; i < PASSED; i++)
-			free(a, ring.slots[(tail + i) % RING]);
-		/* Pairs with the acquire in produce(). */
-		smp_store_release(&ring.tail, tail + PASSED);
-	}
-	return 0;
-}
-
-static noinline int pool_pairs(unsigned int n)
-{
-	return pairs(own_pool, pool_alloc, pool_free, n);
-}
-
-static noinline int pool_produce(unsigned int n)
-{
-	return produce(passed_pool, pool_alloc, n);
-}
-
-static noinline int pool_consume(unsigned int n)
-{
-	return consume(passed_pool, pool_free, n);
-}
-
-static noinline int cache_pairs(unsigned int n)
-{
-	return pairs(own_cache, cache_alloc, cache_free, n);
-}
-
-static noinline int cache_produce(unsigned int n)
-{
-	return produce(passed_cache, cache_alloc, n);
-}
-
-static noinline int cache_consume(unsigned int n)
-{
-	return consume(passed_cache, cache_free, n);
-}
-
-/**
- * struct use - what two CPUs do with an allocator
- * @noun: whose row it is.
- * @name: stable name, for programs.
- * @title: for people.
- * @peer: name of the row to be compared with; NULL: with one CPU that does the same.
- * @target: how many times of that it should be, in hundredths; 0 without.
- * @work: what each of them does.
- * @objects: how many each of them allocates or frees in a round.
- */
-struct use {
-	const char *noun;
-	const char *name;
-	const char *title;
-	const char *peer;
-	unsigned int target;
-	int (*work[CPUS])(unsigned int n);
-	unsigned int objects;
-};
-
-static const struct use uses[] = {
-	{
-		.noun = "kernel",
-		.name = "kmem_cache_scaling",
-		.title = "alloc + free on two CPUs: kmem_cache",
-		.work = { cache_pairs, cache_pairs },
-		.objects = CACHE_OBJECTS,
-	}, {
-		.noun = "pool",
-		.name = "pool_scaling",
-		.title = "alloc + free on two CPUs: pool",
-		.target = 190,
-		.work = { pool_pairs, pool_pairs },
-		.objects = POOL_OBJECTS,
-	}, {
-		.noun = "kernel",
-		.name = "kmem_cache_handover",
-		.title = "alloc here, free there: kmem_cache",
-		.work = { cache_produce, cache_consume },
-		.objects = CACHE_OBJECTS,
-	}, {
-		.noun = "pool",
-		.name = "pool_handover",
-		.title = "alloc here, free there: pool",
-		.peer = "kmem_cache_handover",
-		.target = 100,
-		.work = { pool_produce, pool_consume },
-		.objects = POOL_OBJECTS,
-	},
-};
 
 static bool is_private(const struct use *u)
 {
@@ -231,9 +38,10 @@ static bool is_private(const struct use *u)
 /**
  * struct worker - a CPU at work
  * @task: its thread.
+ * @use: what it takes part in.
  * @work: what it does in a round.
- * @objects: with how many objects.
  * @workers: how many there are.
+ * @first: it is the one that makes another round possible.
  * @begin: when each round began, nanoseconds.
  * @end: when it was done, nanoseconds.
  * @err: what came of them.
@@ -241,17 +49,25 @@ static bool is_private(const struct use *u)
  */
 struct worker {
 	struct task_struct *task;
+	const struct use *use;
 	int (*work)(unsigned int n);
-	unsigned int objects;
 	unsigned int workers;
+	bool first;
 	u64 begin[ROUNDS];
 	u64 end[ROUNDS];
 	int err;
 	struct completion done;
 };
 
-/* How often a worker was ready for a round. */
+/* How often a worker was ready to go on. */
 static atomic_t ready;
+
+static void wait_for_all(const struct worker *w, unsigned int times)
+{
+	atomic_inc(&ready);
+	while (atomic_read(&ready) < w->workers * times)
+		cpu_relax();
+}
 
 static int worker_thread(void *data)
 {
@@ -259,12 +75,14 @@ static int worker_thread(void *data)
 	unsigned int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		atomic_inc(&ready);
-		while (atomic_read(&ready) < w->workers * (i + 1))
-			cpu_relax();
+		wait_for_all(w, 2 * i + 1);
 		w->begin[i] = ktime_get_ns();
-		w->err = w->work(w->objects) ?: w->err;
+		w->err = w->work(w->use->objects) ?: w->err;
 		w->end[i] = ktime_get_ns();
+		wait_for_all(w, 2 * i + 2);
+		/* The others wait for this one to be ready again. */
+		if (w->use->undo && w->first)
+			w->use->undo();
 	}
 	kthread_complete_and_exit(&w->done, 0);
 }
@@ -277,9 +95,10 @@ static int workers_create(struct worker *workers, const struct use *u, unsigned 
 
 	for (i = 0; i < nr; i++) {
 		workers[i] = (struct worker){
+			.use = u,
 			.work = u->work[i],
-			.objects = u->objects,
 			.workers = nr,
+			.first = !i,
 		};
 		init_completion(&workers[i].done);
 		task = kthread_create_on_cpu(worker_thread, &workers[i], cpu, "nebula_bench/%u");
@@ -318,7 +137,7 @@ static u64 fastest_round(const struct worker *workers, unsigned int nr)
 static s64 run_rounds(const struct use *u, unsigned int nr)
 {
 	const u64 objects = is_private(u) ? nr * u->objects : u->objects;
-	static struct worker workers[CPUS];	/* Lock: @measuring. */
+	static struct worker workers[BENCH_CPUS];	/* Lock: @measuring. */
 	unsigned int i;
 	int err;
 
@@ -345,66 +164,61 @@ struct rates {
 	s64 two;
 };
 
+/* 1 when it became faster by more than a hundredth, 0 when not, or an error. */
 static int note(s64 *best, s64 rate)
 {
+	const bool faster = rate > *best + *best / 100;
+
 	*best = max(*best, rate);
-	return rate < 0 ? rate : 0;
+	return rate < 0 ? rate : faster;
 }
 
+/* As note(), of all uses. */
 static int run_all(struct rates *best)
 {
 	const struct use *u;
+	int ret = 0, faster = 0;
 	unsigned int i;
-	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(uses) && !err; i++) {
+	for (i = 0; i < nr_uses && ret >= 0; i++) {
 		u = &uses[i];
 		if (is_private(u))
-			err = note(&best[i].one, run_rounds(u, 1));
-		if (!err)
-			err = note(&best[i].two, run_rounds(u, CPUS));
+			ret = note(&best[i].one, run_rounds(u, 1));
+		faster |= ret > 0;
+		if (ret >= 0)
+			ret = note(&best[i].two, run_rounds(u, BENCH_CPUS));
+		faster |= ret > 0;
 	}
-	return err;
+	return ret < 0 ? ret : faster;
 }
 
 static int measure(struct rates *best)
 {
-	const u64 end = ktime_get_ns() + DURATION_NS;
-	int err = 0;
+	const u64 begin = ktime_get_ns();
+	u64 now, faster = begin;
+	int ret = 0;
 
 	cpus_read_lock();
-	if (num_online_cpus() < CPUS)
-		err = -ENODEV;
-	while (!err && ktime_get_ns() < end)
-		err = run_all(best);
+	if (num_online_cpus() < BENCH_CPUS)
+		ret = -ENODEV;
+	for (now = begin; ret >= 0; now = ktime_get_ns()) {
+		if (now - faster > QUIET_NS || now - begin > LONGEST_NS)
+			break;
+		ret = run_all(best);
+		if (ret > 0)
+			faster = ktime_get_ns();
+	}
 	cpus_read_unlock();
-	return err;
-}
-
-static struct nebula_pool *create_pool(void)
-{
-	return nebula_pool_create("bench", .block_size = SIZE, .blocks = 4 * RING);
-}
-
-static struct kmem_cache *create_cache(void)
-{
-	return kmem_cache_create("nebula_bench", SIZE, 0, 0, NULL);
+	return min(ret, 0);
 }
 
 static int create_and_measure(struct rates *best)
 {
-	int err = -ENOMEM;
+	int err = uses_create();
 
-	own_pool = create_pool();
-	passed_pool = create_pool();
-	own_cache = create_cache();
-	passed_cache = create_cache();
-	if (!IS_ERR(own_pool) && !IS_ERR(passed_pool) && own_cache && passed_cache)
+	if (!err)
 		err = measure(best);
-	kmem_cache_destroy(passed_cache);
-	kmem_cache_destroy(own_cache);
-	nebula_pool_destroy(passed_pool);
-	nebula_pool_destroy(own_pool);
+	uses_destroy();
 	return err;
 }
 
@@ -418,7 +232,7 @@ static int create_and_measure(struct rates *best)
  */
 int scaling_show(struct seq_file *m, void *unused)
 {
-	struct rates best[ARRAY_SIZE(uses)] = { };
+	struct rates best[USES_MAX] = { };
 	const struct use *u;
 	unsigned int i;
 	int err;
@@ -427,11 +241,11 @@ int scaling_show(struct seq_file *m, void *unused)
 	err = create_and_measure(best);
 	mutex_unlock(&measuring);
 	seq_puts(m, "# nebula scaling v1\n");
-	for (i = 0; i < ARRAY_SIZE(uses); i++) {
+	for (i = 0; i < nr_uses; i++) {
 		u = &uses[i];
 		seq_printf(m, "noun=%s name=%s error=%d one=%lld two=%lld target=%d ", u->noun,
 			   u->name, err, best[i].one, best[i].two, u->target ?: -1);
-		seq_printf(m, "kind=scaling peer=%s title=%s\n", u->peer ?: "", u->title);
+		seq_printf(m, "kind=scaling peers=%s title=%s\n", u->peer ?: "", u->title);
 	}
 	return 0;
 }

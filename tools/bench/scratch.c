@@ -5,7 +5,7 @@
 #include <nebula/nebula.h>
 #include "measure.h"
 
-/* Objects that are held at once while the worst is looked for: a part of %BENCH_WORST_OPS. */
+/* Objects that are held at once while the worst is looked for: a part of %BENCH_SINGLE_OPS. */
 #define DEPTH	1000
 
 static struct nebula_scratch *scratch;
@@ -60,8 +60,8 @@ static __always_inline u64 timed_put(struct nebula_scratch *s)
 	return bench_time(nebula_scratch_put(s, held[depth]));
 }
 
-static DEFINE_BENCH_LONGEST(scratch_get_worst, scratch, timed_get(it));
-static DEFINE_BENCH_LONGEST(scratch_put_worst, scratch, timed_put(it));
+static DEFINE_BENCH_SINGLES(scratch_gets, scratch, timed_get(it));
+static DEFINE_BENCH_SINGLES(scratch_puts, scratch, timed_put(it));
 
 static int create(void)
 {
@@ -78,7 +78,7 @@ static int destroy(void)
 	return st.failed || st.live ? -EINVAL : 0;
 }
 
-#define SCRATCH		.setup = create, .teardown = destroy
+#define SCRATCH		.percpu = true, .setup = create, .teardown = destroy
 
 #define OUT_OF_LINE	"nebula_scratch_get_outline,take"
 
@@ -94,10 +94,10 @@ static const struct bench_case cases[] = {
 		      .calls = OUT_OF_LINE),
 	BENCH_AVERAGE("scratch_class", "scratch class, 2048 bytes", scratch_class, SCRATCH,
 		      .peers = "kmalloc_large_pair"),
-	BENCH_WORST("scratch_get_worst", "scratch get", scratch_get_worst, SCRATCH,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
-	BENCH_WORST("scratch_put_worst", "scratch put", scratch_put_worst, SCRATCH,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
+	BENCH_SINGLE("scratch_get_single", "scratch get", scratch_gets, SCRATCH,
+		     .target = 60, .peers = "kmalloc_pair_single"),
+	BENCH_SINGLE("scratch_put_single", "scratch put", scratch_puts, SCRATCH,
+		     .target = 60, .peers = "kmalloc_pair_single"),
 };
 
 const struct bench_table scratch_table = { "scratch", cases, ARRAY_SIZE(cases) };

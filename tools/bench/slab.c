@@ -21,7 +21,12 @@
 
 static struct kmem_cache *cache;
 static mempool_t *mempool;
-static void *objects[BENCH_BATCH];
+static void *objects[BENCH_LARGE];
+
+/* The objects of a MiB. */
+#define MIB_OBJECTS	(SZ_1M / SIZE)
+
+static void **many;
 static struct walk walk;
 
 static __always_inline void pair(size_t size)
@@ -32,13 +37,13 @@ static __always_inline void pair(size_t size)
 	kfree(p);
 }
 
-static __always_inline void batch(void)
+static __always_inline void batch(unsigned int n)
 {
 	unsigned int i;
 
-	for (i = 0; i < BENCH_BATCH; i++)
+	for (i = 0; i < n; i++)
 		objects[i] = kmalloc(SIZE, GFP_ATOMIC);
-	for (i = 0; i < BENCH_BATCH; i++)
+	for (i = 0; i < n; i++)
 		kfree(objects[i]);
 }
 
@@ -60,25 +65,30 @@ static __always_inline void element_pair(mempool_t *m)
 
 static DEFINE_BENCH_LOOP(kmalloc_pair, SIZE, pair(it));
 static DEFINE_BENCH_LOOP(kmalloc_large_pair, LARGE, pair(it));
-static DEFINE_BENCH_BATCHES(kmalloc_batch, 0, batch());
+static DEFINE_BENCH_STEPS(kmalloc_batch, 0, BENCH_BATCH, batch(BENCH_BATCH));
+static DEFINE_BENCH_STEPS(kmalloc_batch_large, 0, BENCH_LARGE, batch(BENCH_LARGE));
 static DEFINE_BENCH_LOOP(kmem_cache_pair, cache, cache_pair(it));
 static DEFINE_BENCH_LOOP(mempool_pair, mempool, element_pair(it));
-static DEFINE_BENCH_LONGEST(kmalloc_pair_worst, SIZE, bench_time(pair(it)));
+static DEFINE_BENCH_SINGLES(kmalloc_pair_single, SIZE, bench_time(pair(it)));
 
 static DEFINE_BENCH_LOOP(kmalloc_only, &objects[0], *it++ = kmalloc(SIZE, GFP_ATOMIC));
 static DEFINE_BENCH_LOOP(kfree_only, &objects[0], kfree(*it++));
 
 /* Both want interrupts on. A repeat into which one comes is not the least. */
-static noinline void kmem_cache_bulk(unsigned int n)
-{
-	struct kmem_cache *c = cache;
-
-	local_irq_enable();
-	for (; n; n -= BENCH_BATCH)
-		if (kmem_cache_alloc_bulk(c, GFP_ATOMIC, BENCH_BATCH, objects))
-			kmem_cache_free_bulk(c, BENCH_BATCH, objects);
-	local_irq_disable();
+#define DEFINE_CACHE_BULK(fn, nr)						\
+noinline void fn(unsigned int n)						\
+{										\
+	struct kmem_cache *c = cache;						\
+										\
+	local_irq_enable();							\
+	for (; n; n -= (nr))							\
+		if (kmem_cache_alloc_bulk(c, GFP_ATOMIC, nr, objects))		\
+			kmem_cache_free_bulk(c, nr, objects);			\
+	local_irq_disable();							\
 }
+
+static DEFINE_CACHE_BULK(kmem_cache_bulk, BENCH_BATCH)
+static DEFINE_CACHE_BULK(kmem_cache_small_bulk, BENCH_SMALL)
 
 static __always_inline void *take(void *c)
 {
@@ -90,15 +100,20 @@ static __always_inline void give(void *c, void *p)
 	kmem_cache_free(c, p);
 }
 
-static noinline void kmem_cache_alloc_worst(unsigned int n, u64 *longest)
+static __always_inline void *take_element(void *m)
 {
-	*longest = walk_alloc_worst(&walk, cache, take, give, n);
+	return mempool_alloc(m, GFP_ATOMIC);
 }
 
-static noinline void kmem_cache_free_worst(unsigned int n, u64 *longest)
+static __always_inline void give_element(void *m, void *p)
 {
-	*longest = walk_free_worst(&walk, cache, take, give, n);
+	mempool_free(p, m);
 }
+
+static DEFINE_WALK_ALLOCS(kmem_cache_allocs, &walk, cache, take, give)
+static DEFINE_WALK_FREES(kmem_cache_frees, &walk, cache, take, give)
+static DEFINE_WALK_ALLOCS(mempool_allocs, &walk, mempool, take_element, give_element)
+static DEFINE_WALK_FREES(mempool_frees, &walk, mempool, take_element, give_element)
 
 /* As the kernel does it: out of line, since the size is not constant. */
 static noinline void clear(unsigned int n)
@@ -136,6 +151,40 @@ static int end_allocated(void)
 	return 0;
 }
 
+static void alloc_mib(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MIB_OBJECTS; i++)
+		many[i] = kmalloc(SIZE, GFP_KERNEL);
+}
+
+static noinline void kfree_mib(unsigned int n)
+{
+	void **obj = many;
+	unsigned int i;
+
+	for (; n; n--)
+		for (i = MIB_OBJECTS; i; i--)
+			kfree(*obj++);
+}
+
+static int begin_mib(void)
+{
+	many = kvmalloc_array(MIB_OBJECTS, sizeof(*many), GFP_KERNEL);
+	if (!many)
+		return -ENOMEM;
+	alloc_mib();
+	return 0;
+}
+
+static int end_mib(void)
+{
+	kfree_mib(1);
+	kvfree(many);
+	return 0;
+}
+
 static int create_cache(void)
 {
 	cache = kmem_cache_create("nebula_bench", SIZE, 0, 0, NULL);
@@ -167,27 +216,38 @@ static int create_mempool(void)
 	return -ENOMEM;
 }
 
-#define CACHE		.setup = create_cache, .teardown = destroy_cache
-#define MEMPOOL		.setup = create_mempool, .teardown = destroy_mempool
-#define ALLOCATED	.setup = begin_allocated, .teardown = end_allocated
+#define KMALLOC		.percpu = true
+#define CACHE		.percpu = true, .setup = create_cache, .teardown = destroy_cache
+#define MEMPOOL		.percpu = true, .setup = create_mempool, .teardown = destroy_mempool
+#define ALLOCATED	.percpu = true, .setup = begin_allocated, .teardown = end_allocated
+#define MIB		.percpu = true, .setup = begin_mib, .teardown = end_mib
 
 static const struct bench_case cases[] = {
-	BENCH_AVERAGE("kmalloc_pair", "kmalloc(64) + kfree", kmalloc_pair),
-	BENCH_AVERAGE("kmalloc_large_pair", "kmalloc(2048) + kfree", kmalloc_large_pair),
-	BENCH_AVERAGE("kmalloc", "kmalloc(64) alone, 100 in a row", kmalloc_only,
+	BENCH_AVERAGE("kmalloc_pair", "kmalloc(64) + kfree", kmalloc_pair, KMALLOC),
+	BENCH_AVERAGE("kmalloc_large_pair", "kmalloc(2048) + kfree", kmalloc_large_pair, KMALLOC),
+	BENCH_AVERAGE("kmalloc", "kmalloc(64) alone, 100 in a row", kmalloc_only, KMALLOC,
 		      .ops = BENCH_BATCH, .undo = free_objects),
 	BENCH_AVERAGE("kfree", "kfree alone, 100 in a row", kfree_only, ALLOCATED,
 		      .ops = BENCH_BATCH, .undo = alloc_objects),
-	BENCH_AVERAGE("kmalloc_batch", "100 kmalloc(64), 100 kfree, each", kmalloc_batch,
+	BENCH_AVERAGE("kmalloc_batch", "100 kmalloc(64), 100 kfree, each", kmalloc_batch, KMALLOC,
 		      .base = empty_batch_pair),
+	BENCH_AVERAGE("kmalloc_large_batch", "1000 kmalloc(64), 1000 kfree, each",
+		      kmalloc_batch_large, KMALLOC, .base = empty_large_pair),
+	BENCH_AVERAGE("kfree_mib", "kfree of 1 MiB, 64 bytes each", kfree_mib, MIB,
+		      .ops = 1, .rounds = 2, .undo = alloc_mib),
 	BENCH_AVERAGE("kmem_cache_pair", "kmem_cache_alloc(64) + free", kmem_cache_pair, CACHE),
 	BENCH_AVERAGE("kmem_cache_bulk", "kmem_cache bulk of 100, each", kmem_cache_bulk, CACHE,
 		      .base = empty_bulk),
+	BENCH_AVERAGE("kmem_cache_small_bulk", "kmem_cache bulk of 16, each",
+		      kmem_cache_small_bulk, CACHE, .base = empty_small_bulk),
 	BENCH_AVERAGE("mempool_pair", "mempool_alloc(64) + free", mempool_pair, MEMPOOL),
 	BENCH_AVERAGE("clear", "clearing 64 bytes", clear),
-	BENCH_WORST("kmalloc_pair_worst", "kmalloc(64) + kfree", kmalloc_pair_worst),
-	BENCH_WORST("kmem_cache_alloc_worst", "kmem_cache_alloc", kmem_cache_alloc_worst, CACHE),
-	BENCH_WORST("kmem_cache_free_worst", "kmem_cache_free", kmem_cache_free_worst, CACHE),
+	BENCH_SINGLE("kmalloc_pair_single", "kmalloc(64) + kfree, at once", kmalloc_pair_single,
+		     KMALLOC),
+	BENCH_SINGLE("kmem_cache_alloc_single", "kmem_cache_alloc", kmem_cache_allocs, CACHE),
+	BENCH_SINGLE("kmem_cache_free_single", "kmem_cache_free", kmem_cache_frees, CACHE),
+	BENCH_SINGLE("mempool_alloc_single", "mempool_alloc", mempool_allocs, MEMPOOL),
+	BENCH_SINGLE("mempool_free_single", "mempool_free", mempool_frees, MEMPOOL),
 };
 
 const struct bench_table slab_table = { "kernel", cases, ARRAY_SIZE(cases) };

@@ -26,12 +26,12 @@ static __always_inline void pair_variable(struct nebula_stack *s)
 	pair(s, size, 8);
 }
 
-static __always_inline void batch(struct nebula_stack *s)
+static __always_inline void batch(struct nebula_stack *s, unsigned int n)
 {
 	struct nebula_mark m = nebula_stack_mark(s);
 	unsigned int i;
 
-	for (i = BENCH_BATCH; i; i--)
+	for (i = n; i; i--)
 		bench_use(nebula_stack_alloc(s, 64, 8));
 	nebula_stack_restore(s, m);
 }
@@ -70,8 +70,9 @@ static DEFINE_BENCH_LOOP(stack_pair_2k, stack, pair(it, SZ_2K, 8));
 static DEFINE_BENCH_LOOP(stack_pair_odd, stack, pair(it, 20, 4));
 static DEFINE_BENCH_LOOP(stack_pair_aligned, stack, pair(it, 64, 64));
 static DEFINE_BENCH_LOOP(stack_pair_variable, stack, pair_variable(it));
-static DEFINE_BENCH_BATCHES(stack_batch, stack, batch(it));
-static DEFINE_BENCH_LOOP(stack_mark, stack, mark(it));
+static DEFINE_BENCH_STEPS(stack_batch, stack, BENCH_BATCH, batch(it, BENCH_BATCH));
+static DEFINE_BENCH_STEPS(stack_large, stack, BENCH_LARGE, batch(it, BENCH_LARGE));
+static DEFINE_BENCH_LOOP(stack_mark_pair, stack, mark(it));
 static DEFINE_BENCH_LOOP(stack_frame, stack, frame(it));
 static DEFINE_BENCH_LOOP(stack_frame_in_frame, stack, frame_in_frame(it));
 
@@ -107,9 +108,9 @@ static __always_inline u64 timed_mark(struct nebula_stack *s, unsigned int n)
 	return bench_time(mark(s));
 }
 
-static DEFINE_BENCH_LONGEST(stack_alloc_worst, stack, timed_alloc(it, n));
-static DEFINE_BENCH_LONGEST(stack_free_worst, stack, timed_free(it, n));
-static DEFINE_BENCH_LONGEST(stack_mark_worst, stack, timed_mark(it, n));
+static DEFINE_BENCH_SINGLES(stack_allocs, stack, timed_alloc(it, n));
+static DEFINE_BENCH_SINGLES(stack_frees, stack, timed_free(it, n));
+static DEFINE_BENCH_SINGLES(stack_marks, stack, timed_mark(it, n));
 
 static int create_owner(void)
 {
@@ -143,7 +144,7 @@ static int destroy(void)
 }
 
 #define OWNER	.setup = create_owner, .teardown = destroy
-#define SHARED	.setup = create_shared, .teardown = destroy
+#define SHARED	.percpu = true, .setup = create_shared, .teardown = destroy
 #define ASKEW	.setup = create_askew, .teardown = destroy
 
 #define PAIR_OUTLINE	"nebula_stack_alloc_outline,nebula_stack_free_outline"
@@ -163,8 +164,10 @@ static const struct bench_case cases[] = {
 		      stack_pair_variable, OWNER, .peers = "kmalloc_pair",
 		      .calls = "nebula_stack_alloc_outline"),
 	BENCH_AVERAGE("stack_batch", "mark, 100 stack allocs, restore, each", stack_batch, OWNER,
-		      .target = 20, .peers = "kmalloc_batch", .base = empty_batch),
-	BENCH_AVERAGE("stack_mark", "stack mark + restore", stack_mark, OWNER),
+		      .target = 20, .peers = "kmalloc_batch,page_frag_batch", .base = empty_batch),
+	BENCH_AVERAGE("stack_large_batch", "mark, 1000 stack allocs, restore, each", stack_large,
+		      OWNER, .target = 20, .peers = "kmalloc_large_batch", .base = empty_large),
+	BENCH_AVERAGE("stack_mark", "stack mark + restore", stack_mark_pair, OWNER),
 	BENCH_AVERAGE("stack_frame", "stack mark + alloc + restore", stack_frame, OWNER,
 		      .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_frame_in_frame", "the same inside such a frame",
@@ -174,12 +177,12 @@ static const struct bench_case cases[] = {
 		      OWNER, .peers = "kmalloc", .calls = "nebula_stack_alloc_higher"),
 	BENCH_AVERAGE("stack_shared_pair", "stack alloc + free, shared", stack_pair, SHARED,
 		      .peers = "kmalloc_pair", .calls = SHARED_PAIR),
-	BENCH_WORST("stack_alloc_worst", "stack alloc", stack_alloc_worst, OWNER,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
-	BENCH_WORST("stack_free_worst", "stack free", stack_free_worst, OWNER,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
-	BENCH_WORST("stack_mark_worst", "stack mark + restore", stack_mark_worst, OWNER,
-		    .target = 60, .peers = "kmalloc_pair_worst"),
+	BENCH_SINGLE("stack_alloc_single", "stack alloc", stack_allocs, OWNER,
+		     .target = 60, .peers = "kmalloc_pair_single"),
+	BENCH_SINGLE("stack_free_single", "stack free", stack_frees, OWNER,
+		     .target = 60, .peers = "kmalloc_pair_single"),
+	BENCH_SINGLE("stack_mark_single", "stack mark + restore", stack_marks, OWNER,
+		     .target = 60, .peers = "kmalloc_pair_single"),
 };
 
 const struct bench_table stack_table = { "stack", cases, ARRAY_SIZE(cases) };

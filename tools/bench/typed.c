@@ -77,7 +77,7 @@ static __always_inline void guard_step(struct nebula_stack *s)
 	bench_use(nebula_alloc_obj(s, struct object));
 }
 
-static DEFINE_BENCH_LOOP(stack_frame, stack, frame_step(it));
+static DEFINE_BENCH_LOOP(typed_frame, stack, frame_step(it));
 static DEFINE_BENCH_LOOP(stack_guard, stack, guard_step(it));
 
 static int teardown(void)
@@ -126,7 +126,7 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("typed_stack_auto", "AUTO_OBJ(stack) over plain", stack_auto,
 		      SAME_AS(stack_plain)),
 	BENCH_AVERAGE("typed_stack_guard", "guard(stack) over mark + restore",
-		      stack_guard, OVER(stack_frame)),
+		      stack_guard, OVER(typed_frame)),
 	BENCH_AVERAGE("typed_scratch", "alloc_obj + free_obj(scratch) over plain",
 		      scratch_typed, SAME_AS(scratch_plain)),
 	BENCH_AVERAGE("typed_pool_of", "pool_of alloc + free over plain", pool_of,

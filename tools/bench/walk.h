@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Worst cases of allocators that take objects back one by one: a random walk between no object and
- * all of them, in bursts, so that caches run empty and full. Which object goes back is random, too.
+ * Single operations of allocators that take objects back one by one: a random walk between no
+ * object and all of them, in bursts, so that caches run empty and full. Which object goes back is
+ * random, too.
  *
  * What is walked on is given as functions that are expanded in place.
  */
@@ -53,33 +54,36 @@ static inline void *walk_pick(struct walk *w)
 	return obj;
 }
 
-/* The longest of @n allocations, nanoseconds. */
-static __always_inline u64 walk_alloc_worst(struct walk *w, void *a, void *(*alloc)(void *a),
-					    void (*free)(void *a, void *obj), unsigned int n)
+static __always_inline void walk_end(struct walk *w, void *a, void (*free)(void *a, void *obj))
 {
-	u64 took, worst = 0;
+	while (w->live)
+		free(a, walk_pick(w));
+}
+
+/* Times @n allocations. */
+static __always_inline void walk_allocs(struct walk *w, void *a, void *(*alloc)(void *a),
+					void (*free)(void *a, void *obj), unsigned int n,
+					struct bench_spread *spread)
+{
 	unsigned int i;
 	void *obj;
 
 	for (walk_begin(w); n; ) {
 		for (i = walk_burst(w, min(n, WALK_OBJECTS - w->live)); i; i--, n--) {
-			took = bench_time(bench_use(obj = alloc(a)));
-			worst = max(worst, took);
+			bench_note(spread, bench_time(bench_use(obj = alloc(a))));
 			w->objects[w->live++] = obj;
 		}
 		for (i = walk_burst(w, w->live); i; i--)
 			free(a, walk_pick(w));
 	}
-	while (w->live)
-		free(a, walk_pick(w));
-	return worst;
+	walk_end(w, a, free);
 }
 
-/* The longest of @n frees, nanoseconds. */
-static __always_inline u64 walk_free_worst(struct walk *w, void *a, void *(*alloc)(void *a),
-					   void (*free)(void *a, void *obj), unsigned int n)
+/* Times @n frees. */
+static __always_inline void walk_frees(struct walk *w, void *a, void *(*alloc)(void *a),
+				       void (*free)(void *a, void *obj), unsigned int n,
+				       struct bench_spread *spread)
 {
-	u64 took, worst = 0;
 	unsigned int i;
 	void *obj;
 
@@ -88,13 +92,23 @@ static __always_inline u64 walk_free_worst(struct walk *w, void *a, void *(*allo
 			w->objects[w->live++] = alloc(a);
 		for (i = walk_burst(w, min(n, w->live)); i; i--, n--) {
 			obj = walk_pick(w);
-			took = bench_time(free(a, obj));
-			worst = max(worst, took);
+			bench_note(spread, bench_time(free(a, obj)));
 		}
 	}
-	while (w->live)
-		free(a, walk_pick(w));
-	return worst;
+	walk_end(w, a, free);
+}
+
+/* The code of rows: single allocations and frees of @a on a walk. */
+#define DEFINE_WALK_ALLOCS(fn, walk, a, alloc, free)				\
+noinline void fn(unsigned int n, struct bench_spread *spread)			\
+{										\
+	walk_allocs(walk, a, alloc, free, n, spread);				\
+}
+
+#define DEFINE_WALK_FREES(fn, walk, a, alloc, free)				\
+noinline void fn(unsigned int n, struct bench_spread *spread)			\
+{										\
+	walk_frees(walk, a, alloc, free, n, spread);				\
 }
 
 #endif /* _NEBULA_BENCH_WALK_H */

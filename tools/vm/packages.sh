@@ -22,6 +22,8 @@ source  python3           command:python3
 source  xz-utils          command:xz
 source  libelf-dev        header:libelf.h
 source  libssl-dev        header:openssl/ssl.h
+bench   binutils          command:objdump
+bench   gnuplot-nox       command:gnuplot
 lint    sparse            command:sparse
 lint    shellcheck        command:shellcheck
 lint    python3           command:python3

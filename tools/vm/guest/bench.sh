@@ -1,38 +1,54 @@
 # shellcheck shell=dash
-# Measures what the kernel argument nebula_bench names, results or scaling, and prints it as the
-# benchmark's module gives it. Run by tools/bench/bench.sh.
+# Measures what the kernel argument nebula_bench names, files of the benchmark's module separated by
+# commas, and prints it as the module gives it. Run by the scripts in tools/bench/.
 
-nebula=/sys/kernel/debug/nebula_memory/allocators/nebula_bench_memory
+allocators=/sys/kernel/debug/nebula_memory/allocators
 bench=/sys/kernel/debug/nebula_bench
 
-# What the module holds, see tools/bench/memory.c.
+# What the module holds of each size, see tools/bench/memory.c.
 objects=1000
-object_bytes=$((objects * 64))
 
-# memory_line NOUN NAME TARGET BYTES TITLE: a line as those of the module; the target is in
-# hundredths of a percent.
+# memory_line NOUN WHAT SIZE BYTES TARGET: a line as those of the module; the target is in hundredths
+# of a byte for each object.
 memory_line() {
-	[ -n "$4" ] && echo "noun=$1 name=$2 error=0 bytes=$4 of=$object_bytes target=$3 kind=memory title=$5"
+	[ -n "$4" ] || return 1
+	echo "noun=$1 name=memory_$2_$3 error=0 bytes=$4 objects=$objects target=$5 kind=memory" \
+		"by=memory variant=$3 title=$2"
 }
 
 pool_bytes() {
-	sed -n "s/^$1: *\([0-9]*\).*/\1/p" "$nebula/info"
+	sed -n "s/^$2: *\([0-9]*\).*/\1/p" "$allocators/nebula_bench_$1/info"
 }
 
 # Pages that slabs have; see slabinfo(5).
 slab_bytes() {
-	awk '$1 == "nebula_bench_memory" { print $6 * $15 * 4096 - '$object_bytes' }' /proc/slabinfo
+	awk '$1 == "nebula_bench_'"$1"'" { print $6 * $15 * 4096 - '$objects' * '"$1"' }' /proc/slabinfo
 }
 
+# What a pool and a kmem_cache take beyond their objects. A tenth of 64 bytes is the target.
 memory() {
-	memory_line kernel kmem_cache_memory -1 "$(slab_bytes)" 'kmem_cache, slabs alone' &&
-		memory_line pool pool_memory 1000 "$(pool_bytes overhead)" 'pool, all of it' &&
-		memory_line pool pool_slack -1 "$(pool_bytes "slack bytes")" 'pool, spare blocks'
+	local size target
+	cat "$bench/memory"
+	for size in 48 64 100 600 1100; do
+		target=-1
+		[ "$size" != 64 ] || target=640
+		memory_line kernel kmem_cache "$size" "$(slab_bytes "$size")" -1 || return 1
+		memory_line memory pool "$size" "$(pool_bytes "$size" overhead)" "$target" || return 1
+		memory_line memory spare "$size" "$(pool_bytes "$size" 'slack bytes')" -1 || return 1
+	done
+}
+
+measure() {
+	case $1 in
+	memory) memory ;;
+	*) cat "$bench/$1" ;;
+	esac
 }
 
 step 'load nebula_memory' insmod ./nebula_memory.ko
 step 'load nebula_bench' insmod ./nebula_bench.ko
-step 'measure' cat "$bench/$nebula_bench"
-[ "$nebula_bench" != scaling ] || step 'memory beyond the objects' memory
+for file in $(echo "$nebula_bench" | tr , ' '); do
+	step "measure $file" measure "$file"
+done
 step 'unload nebula_bench' rmmod nebula_bench
 step 'unload nebula_memory' rmmod nebula_memory

@@ -1,0 +1,190 @@
+# Makes bench.json out of results. Called by bench.sh:
+#
+#   awk -v json=FILE -v kernel=... -v uml_kernel=... -v cpu=... -v compiler=... -f repeats.awk \
+#       -f collect.awk boot=locked LOCKED boot=shipped RESULTS boot=unzeroed RESULTS boot=two RESULTS boot=uml RESULTS
+#
+# LOCKED is what locked.awk prints. RESULTS are what the module prints: of the kernel as it is shipped, of
+# the same booted with init_on_alloc=0, of the same on two CPUs, and of UML, there several times. Figures
+# in them are hundredths: of an instruction, of a nanosecond. What is odd about them is printed. Status 0
+# unless results are missing or void.
+
+BEGIN {
+	tolerance["average"] = 10
+	tolerance["single"] = 100
+}
+
+boot == "locked" {
+	locked[$1] = $2
+	next
+}
+
+/^# nebula bench/ && boot == "uml" {
+	repeats++
+}
+
+/^noun=/ {
+	read_fields()
+	read_row(field["name"])
+}
+
+function read_fields(    i, pair) {
+	delete field
+	for (i = 1; i <= NF && $i !~ /^title=/; i++) {
+		split($i, pair, "=")
+		field[pair[1]] = pair[2]
+	}
+	field["title"] = $0
+	sub(/.* title=/, "", field["title"])
+	if (field["error"] != 0)
+		fault(field["title"] ": error " field["error"] " on " boot)
+}
+
+function read_row(name) {
+	if (!(name in kind))
+		add_row(name)
+	if (boot == "two")
+		parts[name] = kind[name] == "memory" ? memory_parts() : scaling_parts(name)
+	else if (boot == "uml")
+		uml[name, repeats] = field["whole"]
+	else
+		read_counts(name)
+}
+
+function add_row(name) {
+	order[++rows] = name
+	kind[name] = field["kind"]
+	noun[name] = field["noun"]
+	title[name] = field["title"]
+	code[name] = field["code"]
+	head[name] = sprintf("{\"name\": \"%s\", \"title\": \"%s\", \"noun\": \"%s\", \"kind\": \"%s\"", name,
+		field["title"], field["noun"], field["kind"])
+	if (field["by"] != "")
+		head[name] = head[name] sprintf(", \"by\": \"%s\", \"variant\": \"%s\"", field["by"], field["variant"])
+	if (field["peers"] != "")
+		head[name] = head[name] sprintf(", \"peers\": \"%s\"", field["peers"])
+	if (field["percpu"] == 1)
+		head[name] = head[name] ", \"percpu\": true"
+	head[name] = head[name] sprintf(", \"target\": %s", field["target"] < 0 ? "null" : number(field["target"]))
+}
+
+function read_counts(name) {
+	figure[name, boot] = field["figure"]
+	percentiles[name, boot] = field["percentiles"]
+	if (field["next"] - field["figure"] > tolerance[kind[name]] && !settles(field))
+		note(sprintf("%s: repeats gave %s to %s", title[name], number(field["figure"]), number(field["most"])))
+}
+
+# Large figures are long operations of others, which differ a little each time.
+function settles(f) {
+	return f["next"] - f["figure"] < f["figure"] / 20
+}
+
+function scaling_parts(name) {
+	if (name == "kmem_cache_scaling" && 100 * field["two"] < 180 * field["one"])
+		note(sprintf("two CPUs gave kmem_cache %.2f times one: this machine was busy, measure again",
+			field["two"] / field["one"]))
+	return sprintf(", \"one_cpu\": %s, \"two_cpus\": %s", field["one"] > 0 ? field["one"] : "null", field["two"])
+}
+
+function memory_parts() {
+	return sprintf(", \"bytes\": %d, \"objects\": %d", field["bytes"], field["objects"])
+}
+
+function fault(text) {
+	faults++
+	print "  " text
+}
+
+function note(text) {
+	notes = notes "  " text "\n"
+}
+
+function number(hundredths) {
+	return sprintf("%.2f", hundredths / 100)
+}
+
+function is_ours(name) {
+	return noun[name] !~ /^(empty|hand|kernel)$/
+}
+
+# What is not our code is not disassembled, and what single operations run through is no one path.
+function locks(name,    functions, n, i, sum) {
+	if (!is_ours(name) || kind[name] != "average")
+		return ""
+	n = split(code[name], functions, ",")
+	for (i = 1; i <= n; i++) {
+		if (locked[functions[i]] !~ /^[0-9]+$/) {
+			fault(title[name] ": locked instructions of " functions[i] " are not known")
+			return ""
+		}
+		sum += locked[functions[i]]
+	}
+	return sprintf(", \"locked\": %d", sum)
+}
+
+function json_figure(name, boot) {
+	return ((name, boot) in figure) ? number(figure[name, boot]) : "null"
+}
+
+function json_percentiles(name,    list, n, i, text) {
+	if (kind[name] != "single" || !((name, "unzeroed") in percentiles))
+		return ""
+	n = split(percentiles[name, "unzeroed"], list, ",")
+	for (i = 1; i <= n; i++)
+		text = text (i > 1 ? " " : "") number(list[i])
+	return ", \"percentiles\": \"" text "\""
+}
+
+function json_uml(name,    i, list) {
+	if (!((name, 1) in uml) || kind[name] != "average")
+		return ""
+	for (i = 1; i <= repeats; i++)
+		list[i] = uml[name, i] + 0
+	repeats_sort(list, repeats)
+	return sprintf(", \"uml_ns\": %s, \"uml_spread\": %.0f", number(repeats_median(list, repeats)),
+		repeats_spread(list, repeats))
+}
+
+function json_row(name,    counts) {
+	if (kind[name] == "average" || kind[name] == "single")
+		counts = sprintf(", \"as_shipped\": %s, \"init_on_alloc_0\": %s", json_figure(name, "shipped"),
+			json_figure(name, "unzeroed"))
+	return head[name] counts json_percentiles(name) locks(name) json_uml(name) parts[name] "}"
+}
+
+# Our own operations hand out memory as it is, so both boots must agree on them.
+function check_boots(    i, name, difference) {
+	for (i = 1; i <= rows; i++) {
+		name = order[i]
+		if (!((name, "shipped") in figure))
+			continue
+		if (!((name, "unzeroed") in figure)) {
+			fault(title[name] ": no result with init_on_alloc=0")
+			continue
+		}
+		difference = figure[name, "shipped"] - figure[name, "unzeroed"]
+		# Debug flags fill memory and keep call stacks: no hot path.
+		if (is_ours(name) && noun[name] != "debug" &&
+		    (difference > tolerance[kind[name]] || -difference > tolerance[kind[name]]))
+			note(sprintf("%s: %s as shipped, %s with init_on_alloc=0", title[name],
+				json_figure(name, "shipped"), json_figure(name, "unzeroed")))
+	}
+}
+
+END {
+	check_boots()
+	if (!(("bump_alloc", "shipped") in figure))
+		fault("no results")
+	if (!("kmem_cache_scaling" in parts))
+		fault("no results on two CPUs")
+	if (!repeats)
+		fault("no results of UML")
+	printf "{\n  \"kernel\": \"%s\",\n  \"uml\": \"%s\",\n  \"cpu\": \"%s\",\n  \"compiler\": \"%s\",\n", kernel, uml_kernel,
+		cpu, compiler > json
+	printf "  \"uml_repeats\": %d,\n  \"rows\": [\n", repeats > json
+	for (i = 1; i <= rows; i++)
+		printf "    %s%s\n", json_row(order[i]), i < rows ? "," : "" > json
+	printf "  ]\n}\n" > json
+	printf "%s", notes
+	exit faults > 0
+}
