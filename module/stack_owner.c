@@ -438,17 +438,40 @@ void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 	u->buffer = !s->heap || s->heap->request.backing == NEBULA_BUFFER;
 }
 
+/*
+ * Objects in use, as seen from anywhere: an entry may be counted before it is told what it is of,
+ * or the other way round, so there may seem to be less than none.
+ */
+static unsigned long live(const struct nebula_stack *s)
+{
+	unsigned long entries = 0, extras = 0;
+	unsigned int i;
+	u32 *top;
+
+	for (i = 0; i < LOOKS; i++) {
+		top = READ_ONCE(s->top);
+		extras = READ_ONCE(s->extras);
+		entries = top - s->entries + 1;
+		if (READ_ONCE(s->top) == top)
+			break;
+	}
+	return entries - min(entries, extras);
+}
+
+/* What is taken off is read first, and is never more than what it is taken off. */
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
 {
-	const unsigned long entries = READ_ONCE(s->top) - s->entries + 1;
-	const unsigned long consumed = READ_ONCE(s->consumed);
+	const u64 objects = live(s), used = cursor(s) - s->start;
+	u64 consumed;
 
-	st->allocs = READ_ONCE(s->allocs);
-	st->frees = st->allocs - min_t(u64, entries - READ_ONCE(s->extras), st->allocs);
-	st->resets = READ_ONCE(s->resets);
-	st->bytes_in = consumed - READ_ONCE(s->padding);
-	st->bytes_out = consumed - (cursor(s) - s->start);
 	st->padding = READ_ONCE(s->padding);
+	smp_rmb();	/* The owner counts what is consumed first. */
+	consumed = READ_ONCE(s->consumed);
+	st->allocs = READ_ONCE(s->allocs);
+	st->frees = st->allocs - min(objects, st->allocs);
+	st->resets = READ_ONCE(s->resets);
+	st->bytes_in = consumed - min(st->padding, consumed);
+	st->bytes_out = consumed - min(used, consumed);
 	st->regions = 1;
 }
 
