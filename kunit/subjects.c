@@ -326,7 +326,7 @@ const struct subject subjects[] = {
 		.name = "stack", .too_large = NEBULA_E_OUT_OF_MEMORY, .exact_peak = true,
 		.tracks = true, .create = stack_create, .destroy = stack_destroy,
 		.turn = stack_turn,
-		.slack = 16, .slack_bytes = CAPACITY,
+		.slack = 64, .slack_bytes = CAPACITY,
 	},
 	{
 		.name = "shared stack", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,

@@ -28,7 +28,7 @@
 #include "stack.h"
 
 /* Looks at the top before one is given up that keeps changing. */
-#define LOOKS	8
+#define LOOKS	32
 
 #define ID_TAGS	((u64)NEBULA_STACK_TAG << 32 | NEBULA_STACK_TAG)
 
@@ -439,36 +439,35 @@ void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 }
 
 /*
- * Objects in use, as seen from anywhere: an entry may be counted before it is told what it is of,
- * or the other way round, so there may seem to be less than none.
+ * Allocations and objects in use, as of one moment if the owner leaves one. An entry may be counted
+ * before it is told what it is of, or the other way round, so there may seem to be less than none.
  */
-static unsigned long live(const struct nebula_stack *s)
+static void count(const struct nebula_stack *s, u64 *allocs, u64 *live)
 {
-	unsigned long entries = 0, extras = 0;
-	unsigned int i;
+	unsigned long entries, extras;
+	unsigned int i = 0;
 	u32 *top;
 
-	for (i = 0; i < LOOKS; i++) {
+	do {
+		*allocs = READ_ONCE(s->allocs);
 		top = READ_ONCE(s->top);
 		extras = READ_ONCE(s->extras);
 		entries = top - s->entries + 1;
-		if (READ_ONCE(s->top) == top)
-			break;
-	}
-	return entries - min(entries, extras);
+		*live = entries - min(entries, extras);
+	} while ((READ_ONCE(s->allocs) != *allocs || READ_ONCE(s->top) != top) && ++i < LOOKS);
 }
 
 /* What is taken off is read first, and is never more than what it is taken off. */
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
 {
-	const u64 objects = live(s), used = cursor(s) - s->start;
-	u64 consumed;
+	const u64 used = cursor(s) - s->start;
+	u64 consumed, live;
 
+	count(s, &st->allocs, &live);
+	st->frees = st->allocs - min(live, st->allocs);
 	st->padding = READ_ONCE(s->padding);
 	smp_rmb();	/* The owner counts what is consumed first. */
 	consumed = READ_ONCE(s->consumed);
-	st->allocs = READ_ONCE(s->allocs);
-	st->frees = st->allocs - min(objects, st->allocs);
 	st->resets = READ_ONCE(s->resets);
 	st->bytes_in = consumed - min(st->padding, consumed);
 	st->bytes_out = consumed - min(used, consumed);
