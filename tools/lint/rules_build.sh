@@ -9,8 +9,7 @@ faults() {
 
 # build_without_warnings KERNEL
 build_without_warnings() {
-	"$REPO/tools/vm/build.sh" "$1" --into "build/lint/$1" W=1 NEBULA_WERROR=y >/dev/null ||
-		faults "$LOGS/build-lint-$1.log"
+	"$REPO/tools/vm/build.sh" "$1" >/dev/null || faults "$LOGS/build-$1.log"
 }
 
 # public_headers: as a client includes them.
@@ -83,14 +82,14 @@ readme_clients_compile() {
 			sed 's/^static /static __maybe_unused /' "$file"
 		} | client_module snippet >"$dir/$(basename "$file")"
 	done
-	client_build stock "$dir" "KBUILD_EXTRA_SYMBOLS=$REPO/build/lint/stock/Module.symvers"
+	client_build stock "$dir" "KBUILD_EXTRA_SYMBOLS=$REPO/build/stock/Module.symvers"
 }
 
 # sparse_is_silent: on stock, because sparse does not understand the 7.x headers.
 sparse_is_silent() {
 	local log=$LOGS/lint-sparse.log checked
 	kernel_open stock
-	kernel_make "$REPO/build/lint/stock" -k NEBULA_EXTRA=y W=1 NEBULA_WERROR=y C=2 CHECK=sparse modules >"$log" 2>&1 ||
+	kernel_make "$REPO/build/stock" -k NEBULA_EXTRA=y W=1 NEBULA_WERROR=y C=2 CHECK=sparse modules >"$log" 2>&1 ||
 		tail -n 3 "$log"
 	if grep -E 'warning:|error:|\*\*\*' "$log" | sort -u; then
 		return 1

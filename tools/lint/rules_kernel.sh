@@ -12,12 +12,22 @@ checkpatch_exceptions() {
 		tools/lint/checkpatch.exceptions
 }
 
+checkpatch_one() {
+	perl "$SOURCE/scripts/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
+		--ignore "$(checkpatch_exceptions "$1")" -f "$1"
+}
+
 checkpatch_is_silent() {
-	local file bad=0
+	local file running=0 bad=0
 	while IFS= read -r file; do
-		perl "$SOURCE/scripts/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
-			--ignore "$(checkpatch_exceptions "$file")" -f "$file" || bad=1
+		checkpatch_one "$file" &
+		running=$((running + 1))
+		[ "$running" -lt "$(nproc)" ] || { wait -n || bad=1; running=$((running - 1)); }
 	done < <(c_files)
+	while [ "$running" -gt 0 ]; do
+		wait -n || bad=1
+		running=$((running - 1))
+	done
 	return "$bad"
 }
 

@@ -4,7 +4,8 @@
 #   tools/vm/build.sh KERNEL [--into DIR] [MAKE ARGUMENTS...]
 #
 # The sources are copied to build/KERNEL/ (or DIR) and built there, so that several kernels do not
-# get into each other's way and the tree stays clean. Called by the Makefile, check.sh and lint.sh.
+# get into each other's way and the tree stays clean. All warnings are on, and each is an error.
+# Called by the Makefile, check.sh and lint.sh.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -57,7 +58,7 @@ main() {
 	build_sync "$dir"
 	: >"$log"
 	progress_run "$title ($KERNEL_RELEASE)" "$log" \
-		kernel_make "$dir" NEBULA_EXTRA=y "$@" modules
+		kernel_make "$dir" NEBULA_EXTRA=y NEBULA_WERROR=y W=1 "$@" modules
 }
 
 main "$@"
