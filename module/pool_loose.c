@@ -50,12 +50,17 @@ bool pool_loose_put(struct pool_loose *l, unsigned long index)
 	return true;
 }
 
+/* As of some moment for each word of the summary. */
+static unsigned long next_by_summary(const struct pool_loose *l, unsigned long from)
+{
+	return data_race(find_next_bit(l->summary, l->nr_words, from)); /* see above */
+}
+
 static unsigned long find_by_summary(const struct pool_loose *l, unsigned long from)
 {
 	unsigned long w;
 
-	for (w = find_next_bit(l->summary, l->nr_words, from); w < l->nr_words;
-	     w = find_next_bit(l->summary, l->nr_words, w + 1))
+	for (w = next_by_summary(l, from); w < l->nr_words; w = next_by_summary(l, w + 1))
 		if (READ_ONCE(l->words[w]))
 			return w;
 	return POOL_NONE;
@@ -123,7 +128,8 @@ static unsigned int fetch_byte(struct pool_loose *l, unsigned long w, u32 *slots
  */
 unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long *hint, u32 *slots)
 {
-	unsigned long w = *hint;
+	/* Whoever interrupts has the same hint, and both are as good. */
+	unsigned long w = READ_ONCE(*hint);
 	unsigned int n;
 
 	while (!(n = fetch_byte(l, w, slots))) {
@@ -135,7 +141,7 @@ unsigned int pool_loose_fetch(struct pool_loose *l, unsigned long *hint, u32 *sl
 		pool_loose_emptied(l, w);
 		w = w + 1 < l->nr_words ? w + 1 : 0;
 	}
-	*hint = w;
+	WRITE_ONCE(*hint, w);
 	return n;
 }
 
