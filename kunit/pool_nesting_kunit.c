@@ -27,7 +27,6 @@
 /* Enough to fill and empty a cache and some batches. */
 #define REST		(3 * DEPTH + 4)
 
-#define FUNCTIONS_MAX	1024
 #define FUNCTION_SIZE	16384
 
 /**

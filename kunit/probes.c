@@ -61,6 +61,19 @@ unsigned int probes_functions(const void *inside, unsigned long *functions, unsi
 	return n;
 }
 
+unsigned long probes_function(const void *inside, const char *name, unsigned int skip)
+{
+	static unsigned long functions[FUNCTIONS_MAX];
+	static struct symbol symbol;
+	unsigned int n = probes_functions(inside, functions, FUNCTIONS_MAX), i;
+
+	for (i = 0; i < n; i++)
+		if (symbol_of(&symbol, functions[i]) &&
+		    str_has_prefix(symbol.text, name) == strcspn(symbol.text, "+") && !skip--)
+			return functions[i];
+	return 0;
+}
+
 unsigned int probes_size(unsigned long function)
 {
 	static struct symbol symbol;

@@ -18,6 +18,9 @@
 #define HAVE_PROBES	1
 #endif
 
+/* More functions than a module has. */
+#define FUNCTIONS_MAX	1024
+
 /* Addresses that one set of breakpoints covers: as many as the processor has breakpoints. */
 #define BREAKPOINTS	4U
 
@@ -52,6 +55,8 @@ static inline struct probe *probe_of(struct kprobe *kp)
 
 /* Addresses of the functions of the module that has @inside; at most @max: how many. */
 unsigned int probes_functions(const void *inside, unsigned long *functions, unsigned int max);
+/* The function of that module that has this name, after @skip others that do; 0 without any. */
+unsigned long probes_function(const void *inside, const char *name, unsigned int skip);
 /* Bytes of a function. */
 unsigned int probes_size(unsigned long function);
 

@@ -253,7 +253,6 @@ static void misbehaving_interrupt_is_refused(struct kunit *test)
 
 #ifdef HAVE_PROBES
 
-#define FUNCTIONS_MAX	1024
 #define FUNCTION_SIZE	8192
 #define HELD		3
 

@@ -7,14 +7,12 @@
 #include <linux/cpu.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
-#include <linux/kallsyms.h>
-#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <linux/vmalloc.h>
 #include "../module/compat.h"
 #include "fixture.h"
+#include "probes.h"
 
 #define CAPACITY	SZ_1M
 #define OBJECTS_MAX	65536
@@ -471,9 +469,7 @@ static void shared_on_a_buffer(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-#ifdef CONFIG_KPROBES
-
-#define POINTS_MAX	2048
+#ifdef HAVE_PROBES
 
 /* The fast path alone, so that each of its instructions can be interrupted. */
 static noinline void *fast_path(struct nebula_bump *b)
@@ -488,55 +484,6 @@ static int allocate_nested(struct kprobe *kp, struct pt_regs *regs)
 {
 	record_add(nested, nebula_bump_alloc(nested->bump, 64, 8), 64);
 	return 0;
-}
-
-/*
- * A probe with a handler after the instruction is never turned into a jump, so it stays a trap,
- * and a trap is an NMI to all who ask.
- */
-static void nothing_after(struct kprobe *kp, struct pt_regs *regs, unsigned long flags)
-{
-}
-
-/* Bytes of the function at @addr, as the kernel's symbol table knows it. */
-static unsigned long function_size(void *addr)
-{
-	char symbol[KSYM_SYMBOL_LEN];
-	unsigned long offset, size;
-	char *plus;
-
-	sprint_symbol(symbol, (unsigned long)addr);
-	plus = strchr(symbol, '+');
-	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2)
-		return 0;
-	return size;
-}
-
-static bool probe_create(struct kprobe *kp, const char *symbol, unsigned long offset)
-{
-	*kp = (struct kprobe){
-		.symbol_name = symbol,
-		.offset = offset,
-		.pre_handler = allocate_nested,
-		.post_handler = nothing_after,
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	return !register_kprobe(kp);
-}
-
-/* A disabled probe at each instruction of a function where the kernel lets us have one. */
-static unsigned int probes_create(struct kprobe **probes, const char *symbol)
-{
-	unsigned long offset, size;
-	unsigned int n = 0;
-
-	if (!probe_create(probes[0], symbol, 0))
-		return 0;
-	size = function_size(probes[0]->addr);
-	n = 1;
-	for (offset = 1; offset < size && n < POINTS_MAX; offset++)
-		n += probe_create(probes[n], symbol, offset);
-	return n;
 }
 
 /* Allocates while the instruction is interrupted by another allocation, again and again. */
@@ -558,53 +505,51 @@ static bool interrupt_at(struct kunit *test, struct record *r, struct kprobe *pr
 	return done > turns;
 }
 
-static void expect_nesting(struct kunit *test, const char *symbol, size_t capacity)
+static void expect_nesting(struct kunit *test, unsigned long function, size_t capacity)
 {
 	struct nebula_bump *b =
 		nebula_bump_create("shared", .capacity = capacity, .flags = NEBULA_SHARED);
-	struct kprobe *space = vzalloc(array_size(POINTS_MAX, sizeof(*space))), **probes;
 	struct record *r = record_create(test, b);
-	unsigned int n, i, points = 0;
+	unsigned int i, points = 0;
+	struct probes ps;
 
-	probes = kunit_kcalloc(test, POINTS_MAX, sizeof(*probes), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, space);
-	KUNIT_ASSERT_NOT_NULL(test, probes);
-	for (i = 0; i < POINTS_MAX; i++)
-		probes[i] = &space[i];
 	nested = r;
-	n = probes_create(probes, symbol);
-	for (i = 0; i < n; i++)
-		points += interrupt_at(test, r, probes[i]);
-	unregister_kprobes(probes, n);
-	kunit_info(test, "%s: %u of %u instructions interrupted, %d allocations in NMI\n", symbol,
-		   points, n, atomic_read(&r->in_nmi));
+	probes_create(test, &ps, function, allocate_nested);
+	for (i = 0; i < ps.n; i++)
+		points += interrupt_at(test, r, ps.list[i]);
+	kunit_info(test, "%u of %u instructions interrupted, %d allocations in NMI\n", points, ps.n,
+		   atomic_read(&r->in_nmi));
+	probes_destroy(&ps);
 	KUNIT_EXPECT_GE(test, points, 10U);
 	KUNIT_EXPECT_GT(test, atomic_read(&r->in_nmi), 0);
 	record_destroy(r);
-	vfree(space);
 }
 
 static void shared_interrupted_at_each_instruction(struct kunit *test)
 {
-	expect_nesting(test, "fast_path", SZ_64K);
+	expect_nesting(test, (unsigned long)fast_path, SZ_64K);
 }
 
 /* Sub-chunks of the smallest size, so that every third allocation takes a new one. */
 static void shared_interrupted_while_refilling(struct kunit *test)
 {
-	expect_nesting(test, "bump_shared_alloc", SZ_8K);
+	const unsigned long alloc = probes_function(nebula_bump_alloc_outline,
+						    "bump_shared_alloc", 0);
+
+	KUNIT_ASSERT_NE(test, alloc, 0UL);
+	expect_nesting(test, alloc, SZ_8K);
 }
 
 #else
 
 static void shared_interrupted_at_each_instruction(struct kunit *test)
 {
-	kunit_skip(test, "this kernel has no kprobes");
+	kunit_skip(test, "this kernel has no kprobes or no breakpoints");
 }
 
 static void shared_interrupted_while_refilling(struct kunit *test)
 {
-	kunit_skip(test, "this kernel has no kprobes");
+	kunit_skip(test, "this kernel has no kprobes or no breakpoints");
 }
 
 #endif

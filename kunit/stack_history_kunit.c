@@ -466,7 +466,6 @@ static void histories_of_a_small_stack_are_legal(struct kunit *test)
 
 #ifdef HAVE_PROBES
 
-#define FUNCTIONS_MAX	1024
 #define FUNCTION_SIZE	8192
 #define SCRIPT_OPS	6
 

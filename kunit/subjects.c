@@ -3,6 +3,7 @@
  * A table of allocators, see subjects.h.
  */
 #include <linux/err.h>
+#include <linux/string.h>
 #include "subjects.h"
 
 #define CAPACITY	((size_t)SZ_64K)
@@ -45,6 +46,25 @@ static void bump_reset(struct nebula_allocator *a)
 	nebula_bump_reset(bump_of(a));
 }
 
+/* It grows and shrinks, and what a checkpoint in between still has is lost. */
+static bool resize_newest(struct nebula_bump *b, u32 random)
+{
+	const bool shared = b->common.flags & NEBULA_SHARED;
+	size_t size = 1 + random % 64, larger = size + random % 32, smaller = 1 + random % size;
+	void *p = nebula_bump_alloc(b, size, 1);
+	struct nebula_checkpoint cp;
+
+	p = p ? nebula_bump_realloc(b, p, size, larger, 1) : NULL;
+	if (!p)
+		return false;
+	if (!shared)
+		cp = nebula_bump_checkpoint(b);
+	p = nebula_bump_realloc(b, p, larger, smaller, 1);
+	if (!shared && random % 2)
+		nebula_bump_restore(b, cp);
+	return p;
+}
+
 static void bump_turn(struct nebula_allocator *a, u32 random)
 {
 	struct nebula_bump *b = bump_of(a);
@@ -52,6 +72,8 @@ static void bump_turn(struct nebula_allocator *a, u32 random)
 	bool served = nebula_bump_alloc(b, 24, 8) && nebula_bump_alloc(b, 64, 64) &&
 		      nebula_bump_alloc(b, random % 32, 1) && nebula_bump_alloc(b, 40, 16);
 
+	if (random % 8 == 1)
+		served = served && resize_newest(b, random / 8);
 	if (!served || random % 16 == 0)
 		nebula_bump_reset(b);
 	else if (random % 4)
@@ -63,6 +85,8 @@ static void bump_turn_shared(struct nebula_allocator *a, u32 random)
 	struct nebula_bump *b = bump_of(a);
 	bool served = nebula_bump_alloc(b, 8, 8) && nebula_bump_alloc(b, random % 32, 1);
 
+	if (random % 8 == 1)
+		served = served && resize_newest(b, random / 8);
 	if (served && random % 64 == 0 && !nebula_bump_alloc(b, SZ_4K, 64))
 		return;
 }
@@ -94,8 +118,9 @@ static void pool_destroy(struct nebula_allocator *a)
 static void pool_turn(struct nebula_allocator *a, u32 random)
 {
 	struct nebula_pool *p = pool_of(a);
-	void *objs[8];
-	unsigned int n = 1 + random % ARRAY_SIZE(objs), i;
+	void *objs[BLOCKS];
+	/* Others may have some of them, and then there are too few. */
+	unsigned int n = random % 128 ? 1 + random % 8 : BLOCKS, i;
 
 	if (random % 16 == 0) {
 		if (nebula_pool_alloc_bulk(p, n, objs))
@@ -302,65 +327,65 @@ const struct subject subjects[] = {
 		.name = "bump", .too_large = NEBULA_E_OUT_OF_MEMORY, .exact_peak = true,
 		.tracks = true, .create = bump_create, .destroy = bump_destroy,
 		.reset = bump_reset, .turn = bump_turn,
-		.slack_bytes = CAPACITY,
 	},
 	{
 		.name = "shared bump", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,
 		.exact_peak = true, .tracks = true, .create = bump_create_shared,
 		.destroy = bump_destroy, .reset = bump_reset, .turn = bump_turn_shared,
-		.slack_bytes = SZ_128K,
 	},
 	{
 		.name = "pool", .too_large = NEBULA_E_INVALID_LAYOUT, .block = BLOCK,
 		.shared = true, .create = pool_create, .destroy = pool_destroy,
 		.turn = pool_turn,
-		.slack = BLOCKS, .slack_bytes = BLOCKS * BLOCK,
 	},
 	{
 		.name = "strict pool", .too_large = NEBULA_E_INVALID_LAYOUT, .block = BLOCK,
 		.shared = true, .exact_peak = true, .create = pool_create_strict,
 		.destroy = pool_destroy, .turn = pool_turn,
-		.slack = BLOCKS, .slack_bytes = BLOCKS * BLOCK,
 	},
 	{
 		.name = "stack", .too_large = NEBULA_E_OUT_OF_MEMORY, .exact_peak = true,
 		.tracks = true, .create = stack_create, .destroy = stack_destroy,
 		.turn = stack_turn,
-		.slack = 64, .slack_bytes = CAPACITY,
 	},
 	{
 		.name = "shared stack", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,
 		.exact_peak = true, .tracks = true, .create = stack_create_shared,
 		.destroy = stack_destroy, .turn = stack_turn_shared,
-		.counts_bytes = true, .slack_bytes = CAPACITY,
 	},
 	{
 		.name = "scratch", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,
 		.exact_peak = true, .tracks = true, .create = scratch_create,
 		.destroy = scratch_destroy, .turn = scratch_turn,
-		.counts_bytes = true, .slack = 16, .slack_bytes = SZ_4K,
 	},
 	{
 		.name = "custom", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,
 		.exact_peak = true, .create = custom_create, .destroy = custom_destroy,
 		.turn = custom_turn,
-		.counts_bytes = true,
 	},
 	{
 		.name = "fallback", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,
 		.parts = true, .create = fallback_create, .destroy = composite_destroy,
 		.turn = composite_turn,
-		.counts_bytes = true,
 	},
 	{
 		.name = "split", .too_large = NEBULA_E_OUT_OF_MEMORY, .shared = true,
 		.parts = true, .create = split_create, .destroy = composite_destroy,
 		.turn = composite_turn,
-		.counts_bytes = true,
 	},
 };
 
 const unsigned int nr_subjects = ARRAY_SIZE(subjects);
+
+const struct subject *subject_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_subjects; i++)
+		if (!strcmp(subjects[i].name, name))
+			return &subjects[i];
+	return NULL;
+}
 
 struct nebula_allocator *subject_create(struct kunit *test, const struct subject *s)
 {

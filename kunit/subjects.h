@@ -17,9 +17,6 @@
  * @parts: it is made of others, whose bytes it reports.
  * @exact_peak: its peak is exact whenever nothing is under way.
  * @tracks: it counts sizes with %NEBULA_TRACK.
- * @counts_bytes: the bytes that were asked for are counted, not derived.
- * @slack: what is derived may be seen so many objects lower than before, while all do turns.
- * @slack_bytes: likewise, bytes.
  * @create: one, with more flags; any task may sleep. Or ERR_PTR().
  * @destroy: takes it down.
  * @reset: gives all back, where single objects never are; else NULL.
@@ -34,9 +31,6 @@ struct subject {
 	bool parts;
 	bool exact_peak;
 	bool tracks;
-	bool counts_bytes;
-	unsigned int slack;
-	size_t slack_bytes;
 	struct nebula_allocator *(*create)(unsigned int flags);
 	void (*destroy)(struct nebula_allocator *a);
 	void (*reset)(struct nebula_allocator *a);
@@ -45,6 +39,9 @@ struct subject {
 
 extern const struct subject subjects[];
 extern const unsigned int nr_subjects;
+
+/* NULL without any of that name. */
+const struct subject *subject_named(const char *name);
 
 /* One of them without more flags; ends the test when there is none to be had. */
 struct nebula_allocator *subject_create(struct kunit *test, const struct subject *s);

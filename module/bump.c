@@ -36,11 +36,6 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 	raw = alloc_raw(b, layout.total, layout.align, size);
 	if (!raw)
 		return NULL;
-	/* Nobody asked for the guard. */
-	if (bump_is_shared(b))
-		this_cpu_add(b->heap->cpus->padding, layout.total - size);
-	else
-		WRITE_ONCE(b->padding, b->padding + layout.total - size);
 	nebula_guard_claim(&b->common, raw, &layout, size);
 	p = nebula_guard_dress(&b->common, raw, &layout, size);
 	nebula_guard_push(&b->heap->guards, raw);

@@ -88,10 +88,14 @@ static void serve_inline(struct nebula_bump *b, unsigned long limit, unsigned lo
 		bump_owner_divert(b);
 }
 
-/* Rewinds stay inline while the cursor has not passed the highest point, exactly. */
+/*
+ * Rewinds stay inline while the cursor has not passed the highest point, exactly, and cannot lead
+ * ahead of the cursor.
+ */
 static unsigned long peak_address(const struct nebula_bump *b)
 {
-	return is_simple(b) ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
+	return is_simple(b) && b->shrunk_from <= b->cur
+		     ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
 }
 
 static void note_peak(struct nebula_bump *b)
@@ -152,14 +156,15 @@ void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 	note_peak(b);
 }
 
-static void *place(struct nebula_bump *b, size_t size, size_t align)
+/* Nobody asked for a guard, so it is padding. */
+static void *place(struct nebula_bump *b, size_t size, size_t align, size_t asked)
 {
 	unsigned long from = cursor(b), p = ALIGN(from, align), before = b->cur, next;
 
 	if (p < from || p > b->end || size > b->end - p)
 		return NULL;
 	next = ALIGN(p + size, NEBULA_BUMP_GRAIN);
-	WRITE_ONCE(b->padding, b->padding + (next - before) - size);
+	WRITE_ONCE(b->padding, b->padding + (next - before) - asked);
 	WRITE_ONCE(b->tail, p + size);
 	WRITE_ONCE(b->cur, next);
 	WRITE_ONCE(b->allocs, b->allocs + 1);
@@ -307,7 +312,7 @@ static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, 
 	if (b->common.flags & NEBULA_GROW) {
 		code = grow(b, region_need(size, align), b->heap->request.gfp);
 		if (!code)
-			return place(b, size, align);
+			return place(b, size, align, asked);
 		what = growth_at_fault(code, "growth");
 	}
 	nebula_fail(&b->common, code, .size = asked, .align = align, .what = what,
@@ -318,7 +323,7 @@ static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, 
 /* @size bytes, of which the client asked for @asked. */
 void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked)
 {
-	void *p = place(b, size, align);
+	void *p = place(b, size, align, asked);
 
 	return likely(p) ? p : grow_and_place(b, size, align, asked);
 }
@@ -337,10 +342,15 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 		return false;
 	bump_owner_attend(b);
 	if (new_size < old_size)
-		b->shrunk_from = max(b->shrunk_from, b->cur);
+		b->shrunk_from = max(b->shrunk_from, before);
+	snapshot_begin(b);
 	WRITE_ONCE(b->tail, start + new_size);
 	WRITE_ONCE(b->cur, ALIGN(start + new_size, NEBULA_BUMP_GRAIN));
 	WRITE_ONCE(b->padding, b->padding + (b->cur - before) - (new_size - old_size));
+	if (new_size < old_size)
+		WRITE_ONCE(b->released, b->released + old_size - new_size);
+	snapshot_end(b);
+	note_peak(b);
 	return true;
 }
 
@@ -610,6 +620,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 {
 	struct place at;
 	enum nebula_errc code = judge(b, cp, &at);
+	size_t before, after;
 	bool whole;
 
 	if (code)
@@ -618,8 +629,8 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	bump_owner_attend(b);
 	whole = !bump_is_guarded(b) || nebula_guard_release(&b->common, &b->heap->guards,
 							    b->allocs - b->frees - cp->live);
+	before = b->retired + (b->cur - b->base);
 	snapshot_begin(b);
-	b->released += b->retired + (b->cur - b->base);
 	if (at.chunk && at.chunk != b->heap->newest) {
 		unchain_after(b->heap, at.chunk);
 		b->retired = at.chunk->pos;
@@ -628,7 +639,11 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	WRITE_ONCE(b->cur, cp->cur);
 	WRITE_ONCE(b->tail, cp->tail);
 	WRITE_ONCE(b->frees, b->allocs - cp->live);
-	b->released -= b->retired + (b->cur - b->base);
+	after = b->retired + (b->cur - b->base);
+	/* Ahead of the cursor are bytes that an object gave back when it shrank. */
+	b->released += before - min(before, after);
+	b->padding += after - min(before, after);
+	b->shrunk_from = 0;
 	snapshot_end(b);
 	remember_rewind(b, at.pos);
 	note_peak(b);
@@ -649,8 +664,9 @@ struct bump_view {
 };
 
 /*
- * The owner moves the cursor down before he counts what that gives back, and counts padding before
- * he moves it up. Read the other way round, what was asked for is never seen higher than it is.
+ * The order is that of which stats.c speaks. The owner moves the cursor down before he counts what
+ * that gives back, and counts padding before he moves it up. Read the other way round, what was
+ * asked for is never seen higher than it will be. Padding itself may be, by the rest of a grain.
  */
 static void view(const struct nebula_bump *b, struct bump_view *v)
 {
@@ -669,9 +685,9 @@ static void view(const struct nebula_bump *b, struct bump_view *v)
 
 /*
  * Readers never make the owner wait; one that keeps meeting a change gives the last look, which
- * is bounded.
+ * is bounded, and says false.
  */
-static void read_snapshot(const struct nebula_bump *b, struct bump_view *v)
+static bool read_snapshot(const struct nebula_bump *b, struct bump_view *v)
 {
 	unsigned int tries, before;
 
@@ -682,8 +698,9 @@ static void read_snapshot(const struct nebula_bump *b, struct bump_view *v)
 		/* Pairs with the release in snapshot_end(). */
 		smp_rmb();
 		if (!(before & 1) && READ_ONCE(b->snapshot) == before)
-			return;
+			return true;
 	}
+	return false;
 }
 
 void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u)
@@ -704,15 +721,19 @@ void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u)
 void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
 {
 	struct bump_view v;
+	size_t rest;
 
-	read_snapshot(b, &v);
+	/* What was told before is right, too; an embedded one has only its owner to tell. */
+	if (read_snapshot(b, &v) || !b->common.reg) {
+		st->bytes_in = v.consumed - min(v.padding, v.consumed);
+		st->bytes_out = v.released;
+	}
 	st->frees = READ_ONCE(b->frees);
 	smp_rmb();	/* There are never more of them than allocations. */
 	st->allocs = READ_ONCE(b->allocs);
 	st->resets = READ_ONCE(b->resets);
-	st->bytes_in = v.consumed - v.padding;
-	st->bytes_out = v.released;
-	st->padding = v.padding - (v.cur - bump_cursor(v.cur, v.tail));
+	rest = v.cur - bump_cursor(v.cur, v.tail);
+	st->padding = v.padding - min(rest, v.padding);
 	st->regions = 1;
 	if (b->heap) {
 		st->grows = READ_ONCE(b->heap->grows);

@@ -48,6 +48,7 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include "compat.h"
 #include "bump.h"
@@ -95,15 +96,20 @@ static unsigned long top(const struct nebula_chunk *chunk, u64 taken)
 	return nebula_chunk_end(chunk) - grains_taken(taken) * NEBULA_BUMP_GRAIN;
 }
 
-/* Wish for another region, from any context; only the worker clears @growing. */
-static void kick_growth(struct nebula_bump_heap *heap)
+/*
+ * Wish for another region, from any context; only the worker clears @growing. False when there will
+ * be none: then the last one can be seen.
+ */
+static bool kick_growth(struct nebula_bump_heap *heap)
 {
 	if (!(heap->bump.common.flags & NEBULA_GROW))
-		return;
-	if (READ_ONCE(heap->bump.capacity) >= heap->max_capacity)
-		return;
+		return false;
+	/* Pairs with publish(). */
+	if (smp_load_acquire(&heap->bump.capacity) >= heap->max_capacity)
+		return false;
 	if (!atomic_read(&heap->growing) && !atomic_xchg(&heap->growing, 1))
 		irq_work_queue(&heap->kick);
+	return true;
 }
 
 static void note_level(struct nebula_bump_heap *heap, const struct nebula_chunk *chunk, u64 taken)
@@ -128,26 +134,39 @@ static unsigned long take_sub(struct nebula_bump_heap *heap, struct nebula_chunk
 	return base;
 }
 
+/* What is lost to the next object that comes from the top, which was @old before. */
+static void expect_direct_padding(struct nebula_bump_heap *heap, unsigned long *old,
+				  unsigned long new)
+{
+	if (new != *old)
+		atomic_long_add(new - *old, &heap->direct_padding);
+	*old = new;
+}
+
 /* An object from the top of @chunk: its first byte, or 0 when it does not fit. */
 static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_chunk *chunk,
-				 size_t size, size_t align)
+				 size_t size, size_t align, size_t asked)
 {
 	s64 taken = atomic64_read(&chunk->taken), next;
-	unsigned long from, p;
+	unsigned long from, p, padding = 0;
 
 	do {
 		from = top(chunk, taken);
 		if (size > from - bottom(heap, chunk, taken))
-			return 0;
+			goto full;
 		p = ALIGN_DOWN(from - size, max_t(size_t, align, NEBULA_BUMP_GRAIN));
 		if (p < bottom(heap, chunk, taken))
-			return 0;
+			goto full;
 		next = taken + ((u64)((from - p) / NEBULA_BUMP_GRAIN) << 32);
+		expect_direct_padding(heap, &padding, from - p - asked);
 	} while (!atomic64_try_cmpxchg(&chunk->taken, &taken, next));
 	note_level(heap, chunk, next);
 	atomic_long_inc(&heap->direct_allocs);
-	atomic_long_add(from - p - size, &heap->direct_padding);
 	return p;
+
+full:
+	expect_direct_padding(heap, &padding, 0);
+	return 0;
 }
 
 /* The chunk after @chunk becomes the active one, unless somebody was faster. */
@@ -182,23 +201,29 @@ static unsigned long bytes_left(const struct nebula_bump_heap *heap, unsigned lo
 
 /*
  * From this CPU's sub-chunk: the object, or 0 when it does not fit. @size is a multiple of the
- * grain.
+ * grain. What is lost is counted before it can be seen to be taken, see sum_up().
  */
 static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size, size_t align,
 				size_t asked)
 {
 	unsigned long __percpu *word = cpu_word(heap);
-	unsigned long cur = this_cpu_read(*word), from, p;
+	unsigned long cur = this_cpu_read(*word), from, p, padding = 0;
 
 	do {
 		from = cur;
 		p = ALIGN(from, max_t(size_t, align, NEBULA_BUMP_GRAIN));
 		if (size >= heap->sub_size || p < from || !same_sub(heap, from, p + size))
-			return 0;
+			goto full;
+		this_cpu_add(heap->cpus->padding, p + size - from - asked - padding);
+		padding = p + size - from - asked;
 	} while (!nebula_this_cpu_cas(*word, &cur, p + size));
 	this_cpu_inc(heap->cpus->allocs);
-	this_cpu_add(heap->cpus->padding, p + size - from - asked);
 	return p;
+
+full:
+	if (unlikely(padding))
+		this_cpu_sub(heap->cpus->padding, padding);
+	return 0;
 }
 
 /*
@@ -228,18 +253,22 @@ static unsigned long take_refill(struct nebula_bump_heap *heap, struct nebula_ch
 
 	if (size > heap->sub_size / 4 || align > heap->sub_size)
 		return 0;
+	this_cpu_add(heap->cpus->moving, heap->sub_size);
 	p = take_sub(heap, chunk);
-	if (!p)
-		return 0;
-	this_cpu_inc(heap->cpus->allocs);
-	this_cpu_add(heap->cpus->padding, size - asked + NEBULA_BUMP_GRAIN);
-	install_sub(heap, p + size);
+	if (p) {
+		this_cpu_inc(heap->cpus->allocs);
+		this_cpu_add(heap->cpus->padding, size - asked + NEBULA_BUMP_GRAIN);
+		install_sub(heap, p + size);
+	}
+	smp_wmb();	/* Pairs with sum_up(). */
+	this_cpu_sub(heap->cpus->moving, heap->sub_size);
 	return p;
 }
 
-static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
+/* @bytes, of which the client asked for @asked. Preemption is off. */
+static void *take(struct nebula_bump_heap *heap, size_t bytes, size_t align, size_t asked)
 {
-	size_t size = ALIGN(asked, NEBULA_BUMP_GRAIN);
+	size_t size = ALIGN(bytes, NEBULA_BUMP_GRAIN);
 	struct nebula_chunk *chunk;
 	unsigned long p;
 
@@ -251,7 +280,7 @@ static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
 	do {
 		p = take_refill(heap, chunk, size, align, asked);
 		if (!p)
-			p = take_direct(heap, chunk, asked, align);
+			p = take_direct(heap, chunk, bytes, align, asked);
 		if (p)
 			return (void *)p;
 		chunk = advance(heap, chunk);
@@ -261,7 +290,7 @@ static void *take(struct nebula_bump_heap *heap, size_t asked, size_t align)
 	chunk = READ_ONCE(heap->first);
 	/* The acquire pairs with the release in publish(). */
 	for (; chunk; chunk = smp_load_acquire(&chunk->next)) {
-		p = take_direct(heap, chunk, asked, align);
+		p = take_direct(heap, chunk, bytes, align, asked);
 		if (p)
 			return (void *)p;
 	}
@@ -281,12 +310,18 @@ static noinline __cold void *refuse(struct nebula_bump_heap *heap, size_t size, 
 				    size_t asked)
 {
 	const bool grows = heap->bump.common.flags & NEBULA_GROW;
-	const bool at_limit = grows && READ_ONCE(heap->bump.capacity) >= heap->max_capacity;
+	const bool pending = kick_growth(heap);
+	void *p;
 
-	kick_growth(heap);
+	if (grows && !pending) {
+		/* It may have grown for the last time since we looked. */
+		p = take(heap, size, align, asked);
+		if (p)
+			return p;
+	}
 	nebula_fail(&heap->bump.common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
 		    .overhead = size - asked, .need = capacity_needed(heap, size, align),
-		    .what = at_limit ? ".max_capacity" : NULL);
+		    .growth_pending = pending, .what = grows && !pending ? ".max_capacity" : NULL);
 	return NULL;
 }
 
@@ -299,8 +334,12 @@ void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = asked, .align = align);
 		return NULL;
 	}
-	p = take(b->heap, size, align);
-	return likely(p) ? p : refuse(b->heap, size, align, asked);
+	preempt_disable();
+	p = take(b->heap, size, align, asked);
+	if (unlikely(!p))
+		p = refuse(b->heap, size, align, asked);
+	preempt_enable();
+	return p;
 }
 
 /* Grows or shrinks the newest object of this CPU's sub-chunk where it is. */
@@ -310,12 +349,19 @@ bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t 
 	unsigned long start = (unsigned long)p;
 	unsigned long cur = start + ALIGN(old_size, NEBULA_BUMP_GRAIN), before = cur;
 	unsigned long next = start + ALIGN(new_size, NEBULA_BUMP_GRAIN);
+	bool done = false;
 
-	if (!new_size || new_size >= heap->sub_size || !same_sub(heap, start, next) ||
-	    !nebula_this_cpu_cas(*cpu_word(heap), &cur, next))
+	if (!new_size || new_size >= heap->sub_size || !same_sub(heap, start, next))
 		return false;
-	this_cpu_add(heap->cpus->padding, (next - before) - (new_size - old_size));
-	return true;
+	preempt_disable();
+	if (nebula_this_cpu_cas(*cpu_word(heap), &cur, next)) {
+		this_cpu_add(heap->cpus->padding, (next - before) - (new_size - old_size));
+		if (new_size < old_size)
+			this_cpu_add(heap->cpus->released, old_size - new_size);
+		done = true;
+	}
+	preempt_enable();
+	return done;
 }
 
 /* Lock: @grow_lock. The release orders the chunk's contents before its address. */
@@ -326,12 +372,13 @@ static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	chunk->prev = heap->newest;
 	chunk->pos = heap->bump.capacity;
-	WRITE_ONCE(heap->bump.capacity, heap->bump.capacity + chunk->region.size);
 	WRITE_ONCE(heap->low_water, chunk->region.size / LOW_WATER_PART);
 	heap->regions++;
 	heap->grows++;
 	smp_store_release(&heap->newest->next, chunk);	/* Pairs with the acquire in advance(). */
 	heap->newest = chunk;
+	/* And with that in kick_growth(). */
+	smp_store_release(&heap->bump.capacity, heap->bump.capacity + chunk->region.size);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 }
 
@@ -456,49 +503,66 @@ int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 }
 
 /**
- * struct cpu_sums - per-CPU parts, added up
+ * struct sums - what is in many words, added up
  * @allocs: allocations served.
  * @padding: bytes lost.
- * @left: bytes of sub-chunks that are not taken.
+ * @released: bytes given back.
+ * @used: bytes taken, and not given back.
  */
-struct cpu_sums {
+struct sums {
 	unsigned long allocs;
 	unsigned long padding;
-	unsigned long left;
+	unsigned long released;
+	size_t used;
 };
 
-static void sum_cpus(const struct nebula_bump_heap *heap, struct cpu_sums *sums)
+/*
+ * What is given back is read before what is used, and that before what is lost of it: see stats.c.
+ * A sub-chunk that passes from a region to a CPU is counted as unused until all is done, and bytes
+ * that an object's end passes over are counted as lost before that. So what is used, less what is
+ * lost, is never seen higher than it will be.
+ */
+static void sum_up(const struct nebula_bump_heap *heap, struct sums *sums)
 {
+	const unsigned int seq = raw_seqcount_begin(&heap->resetting);
+	size_t capacity, unused;
 	int cpu;
 
-	*sums = (struct cpu_sums){
-		.allocs = atomic_long_read(&heap->direct_allocs),
-		.padding = atomic_long_read(&heap->direct_padding),
-	};
+	*sums = (struct sums){ .released = READ_ONCE(heap->released_shared) };
+	for_each_possible_cpu(cpu)
+		sums->released += READ_ONCE(per_cpu_ptr(heap->cpus, cpu)->released);
+	capacity = READ_ONCE(heap->bump.capacity);
+	unused = bytes_untaken(heap);
+	smp_rmb();	/* Pairs with the exchange in take_sub(). */
+	for_each_possible_cpu(cpu) {
+		const struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
+
+		unused += READ_ONCE(pc->moving);
+		smp_rmb();	/* Pairs with that in take_refill(). */
+		unused += bytes_left(heap, READ_ONCE(pc->cur));
+		unused += bytes_left(heap, READ_ONCE(pc->cur_outline));
+	}
+	smp_rmb();	/* What is lost is counted before it is passed over. */
+	/* While it is reset nothing is used; we may be interrupting that, so nobody waits. */
+	if (!read_seqcount_retry(&heap->resetting, seq))
+		sums->used = capacity > unused ? capacity - unused : 0;
+	sums->allocs = atomic_long_read(&heap->direct_allocs);
+	sums->padding = atomic_long_read(&heap->direct_padding);
 	for_each_possible_cpu(cpu) {
 		const struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
 
 		sums->allocs += READ_ONCE(pc->allocs);
 		sums->padding += READ_ONCE(pc->padding);
-		sums->left += bytes_left(heap, READ_ONCE(pc->cur));
-		sums->left += bytes_left(heap, READ_ONCE(pc->cur_outline));
 	}
-}
-
-static size_t used_of(const struct nebula_bump_heap *heap, const struct cpu_sums *sums)
-{
-	size_t capacity = READ_ONCE(heap->bump.capacity), unused = bytes_untaken(heap) + sums->left;
-
-	return capacity > unused ? capacity - unused : 0;
 }
 
 void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
 {
 	const struct nebula_bump_heap *heap = b->heap;
-	struct cpu_sums sums;
+	struct sums sums;
 
-	sum_cpus(heap, &sums);
-	u->used = used_of(heap, &sums);
+	sum_up(heap, &sums);
+	u->used = sums.used;
 	u->capacity = max(READ_ONCE(b->capacity), u->used);
 	u->available = u->capacity - u->used;
 	u->peak = max_t(size_t, READ_ONCE(b->peak), u->used);
@@ -510,14 +574,16 @@ void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
 void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
 {
 	const struct nebula_bump_heap *heap = b->heap;
-	struct cpu_sums sums;
+	struct sums sums;
+	u64 taken;
 
-	sum_cpus(heap, &sums);
+	sum_up(heap, &sums);
+	taken = (u64)sums.released + sums.used;
 	st->allocs = sums.allocs;
 	st->padding = sums.padding;
 	st->frees = READ_ONCE(heap->frees_shared);
-	st->bytes_out = READ_ONCE(heap->released_shared);
-	st->bytes_in = st->bytes_out + used_of(heap, &sums) - sums.padding;
+	st->bytes_out = sums.released;
+	st->bytes_in = taken - min_t(u64, taken, sums.padding);
 	st->resets = READ_ONCE(b->resets);
 	st->regions = READ_ONCE(heap->regions);
 	st->grows = READ_ONCE(heap->grows);
@@ -609,8 +675,7 @@ static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
 void bump_shared_reset(struct nebula_bump *b)
 {
 	struct nebula_bump_heap *heap = b->heap;
-	struct nebula_usage u;
-	struct cpu_sums sums;
+	struct sums sums;
 	unsigned long flags;
 	bool whole;
 
@@ -620,14 +685,15 @@ void bump_shared_reset(struct nebula_bump *b)
 	}
 	whole = nebula_guard_release(&b->common, &heap->guards, ULONG_MAX);
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
-	bump_shared_usage(b, &u);
-	sum_cpus(heap, &sums);
-	WRITE_ONCE(b->peak, u.peak);
-	WRITE_ONCE(heap->released_shared, heap->released_shared + u.used);
+	sum_up(heap, &sums);
+	WRITE_ONCE(b->peak, max(b->peak, sums.used));
+	raw_write_seqcount_begin(&heap->resetting);
+	WRITE_ONCE(heap->released_shared, heap->released_shared + sums.used);
 	WRITE_ONCE(heap->frees_shared, sums.allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
 	empty_cpus(heap);
 	chain_only(heap, largest(heap));
+	raw_write_seqcount_end(&heap->resetting);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 	if (!whole)
 		nebula_guard_refill(&b->common, &heap->guards, heap->first->region.base,
@@ -673,6 +739,7 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	INIT_WORK(&heap->grow_work, grow_work);
 	mutex_init(&heap->grow_lock);
 	raw_spin_lock_init(&heap->chain_lock);
+	seqcount_init(&heap->resetting);
 
 	/*
 	 * No object fits below the limit, no reset above the peak: all takes the shared branches.

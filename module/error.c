@@ -160,7 +160,7 @@ static void fill(struct nebula_error *err, u64 seq, bool first, const struct neb
 	err->overhead = f->overhead;
 	err->flags = a ? a->flags : 0;
 	err->utilisation = u.capacity ? div64_u64((u64)u.used * 1000, u.capacity) : 0;
-	err->growth_pending = u.growth_pending;
+	err->growth_pending = f->growth_pending || u.growth_pending;
 	err->first = first;
 	err->context = context_here();
 	err->cpu = raw_smp_processor_id();

@@ -194,7 +194,8 @@ struct nebula_usage {
  * @free: as @alloc.
  * @owns: does an address lie in its memory? Any context.
  * @usage: any context.
- * @stats: fills in what is neither @usage nor derived; any context.
+ * @stats: fills in what is neither @usage nor derived; any context. What is counted is never seen
+ *	higher than it will be once all that is under way has ended, see stats.c.
  * @describe: lines for debugfs' info; process context.
  * @reclaim: takes everything down, the owner is gone; process context.
  * @reports_live: its @reclaim records what is live as LEAK.
@@ -256,6 +257,20 @@ struct nebula_error_slot {
 };
 
 /**
+ * struct nebula_told - statistics that nobody shall see go back
+ * @allocs: as in &struct nebula_stats.
+ * @frees: likewise.
+ * @bytes_in: likewise.
+ * @bytes_out: likewise.
+ */
+struct nebula_told {
+	atomic64_t allocs;
+	atomic64_t frees;
+	atomic64_t bytes_in;
+	atomic64_t bytes_out;
+};
+
+/**
  * struct nebula_registration - an allocator in the registry
  * @allocator: the allocator.
  * @node: in the registry. Lock: registry.
@@ -271,6 +286,7 @@ struct nebula_error_slot {
  * @created: call stack of when it was made, innermost first. Invariant.
  * @nr_created: entries of @created. Invariant.
  * @sizes: with %NEBULA_TRACK: how often which size was asked for. Any context on its own CPU.
+ * @told: what its statistics were when they were read last. Any context.
  * @name: unique among live allocators. Invariant once registered.
  * @dir: debugfs directory. Invariant once registered.
  * @last_error: newest error. Any context.
@@ -289,6 +305,7 @@ struct nebula_registration {
 	unsigned long created[NEBULA_CALLERS_MAX];
 	unsigned int nr_created;
 	struct nebula_sizes_cpu __percpu *sizes;
+	struct nebula_told told;
 	char name[NEBULA_NAME_SIZE];
 	struct dentry *dir;
 	struct nebula_error_slot last_error;
@@ -430,6 +447,7 @@ void nebula_system_exit(void);
  * @align: alignment asked for, or 0.
  * @need: what would have sufficed, see &struct nebula_error, or 0.
  * @overhead: bytes that the debug flags put around the object.
+ * @growth_pending: more was asked for, or came since; that need not be on its way any more.
  * @what: field, operation or limit at fault, or NULL.
  * @entries: call stack to show instead of this one, innermost first, or NULL.
  * @nr_entries: valid entries of @entries.
@@ -443,6 +461,7 @@ struct nebula_failure {
 	size_t align;
 	size_t need;
 	size_t overhead;
+	bool growth_pending;
 	const char *what;
 	const unsigned long *entries;
 	unsigned int nr_entries;

@@ -22,15 +22,17 @@ void pool_wish(struct nebula_pool_heap *heap, unsigned int wish)
 		irq_work_queue(&heap->kick);
 }
 
+/* How often a cache that somebody works on is looked at until that is given up. */
+#define COUNT_TRIES	16
+
 /* Blocks that are live, those of other CPUs within what is under way. Any context. */
 unsigned long pool_live(const struct nebula_pool_heap *heap)
 {
 	const struct pool_segment *seg;
-	long live;
+	long live = 0;
 	int cpu;
 
 	rcu_read_lock();
-	live = READ_ONCE(heap->out_gone);
 	pool_for_each_segment(seg, heap) {
 		for_each_possible_cpu(cpu) {
 			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
@@ -43,26 +45,56 @@ unsigned long pool_live(const struct nebula_pool_heap *heap)
 	return max(live, 0L);
 }
 
-/* Allocations served. Any context. */
-unsigned long pool_allocs(const struct nebula_pool_heap *heap)
+/*
+ * Adds what a CPU has allocated - from the cache, and all that left otherwise than into it - and
+ * freed: into the cache, and all that came back otherwise than from it.
+ *
+ * The order is that of which stats.c speaks. What passes between a cache and elsewhere is in two
+ * words: in the one that is added when it leaves, in the one that is taken off when it comes. The
+ * first is changed last and read first. While somebody works on a cache nobody knows what is in it,
+ * so that is not counted; when that is a context that we have interrupted, it is no use to wait.
+ */
+static void add_counts(const struct nebula_pool_cpu *pc, struct pool_counts *sum)
+{
+	unsigned long allocs, returned, count, tries = 0;
+	long out, served, freed;
+
+	do {
+		allocs = READ_ONCE(pc->allocs);
+		returned = READ_ONCE(pc->returned);
+		smp_rmb();	/* Pairs with pool_count_back(). */
+		out = READ_ONCE(pc->out);
+		count = READ_ONCE(pc->count);
+		smp_rmb();	/* Pairs with pool_count_filled() and pool_cache_release(). */
+	} while (count & NEBULA_POOL_BUSY && ++tries < COUNT_TRIES);
+	freed = allocs + returned - READ_ONCE(pc->filled);
+	served = freed + out;
+	if (!(count & NEBULA_POOL_BUSY))
+		freed += count;
+	/* What was filled while we read may seem to be more than came of it. */
+	sum->allocs += max(served, 0L);
+	sum->frees += max(freed, 0L);
+}
+
+/* Never more than there will be once all that is under way has ended. Any context. */
+void pool_count_all(const struct nebula_pool_heap *heap, struct pool_counts *sum)
 {
 	const struct pool_segment *seg;
-	unsigned long allocs;
+	unsigned long withheld;
 	int cpu;
 
 	rcu_read_lock();
-	allocs = READ_ONCE(heap->allocs_gone);
-	pool_for_each_segment(seg, heap) {
-		for_each_possible_cpu(cpu) {
-			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
-
-			/* Those from the cache, and all that left otherwise than into it. */
-			allocs += READ_ONCE(pc->allocs) + READ_ONCE(pc->out) +
-				  READ_ONCE(pc->returned) - READ_ONCE(pc->filled);
-		}
-	}
+	sum->allocs = READ_ONCE(heap->allocs_gone);
+	smp_rmb();	/* Pairs with remove_segment(): that has gone from the list. */
+	sum->frees = sum->allocs;
+	pool_for_each_segment(seg, heap)
+		for_each_possible_cpu(cpu)
+			add_counts(per_cpu_ptr(seg->cpus, cpu), sum);
 	rcu_read_unlock();
-	return allocs;
+	smp_rmb();	/* Pairs with the barriers of pool_bulk.c. */
+	withheld = atomic_long_read(&heap->withheld);
+	sum->allocs -= min(withheld, sum->allocs);
+	sum->frees -= min(withheld, sum->frees);
 }
 
 /*
@@ -174,17 +206,19 @@ void *pool_alloc_quietly(struct nebula_pool_heap *heap)
 	return obj;
 }
 
-/* Records that there are not @n blocks; evaluates to what alloc returns. */
-void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n)
+/*
+ * Records that there are not @n blocks; evaluates to what alloc returns. @may_grow is what
+ * pool_may_grow() said before we looked: when there are more by now, it is worth trying again, too.
+ */
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n,
+			   bool may_grow)
 {
-	const bool grows = heap->pool.common.flags & NEBULA_GROW;
-
-	if (grows && READ_ONCE(heap->nominal) >= heap->max_blocks)
-		what = what ?: ".max_blocks";
-	else if (grows)
+	if (may_grow)
 		pool_wish(heap, POOL_WISH_GROW);
+	else if (heap->pool.common.flags & NEBULA_GROW)
+		what = what ?: ".max_blocks";
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
-		    .align = heap->pool.align, .what = what,
+		    .align = heap->pool.align, .what = what, .growth_pending = may_grow,
 		    .need = max(pool_live(heap), READ_ONCE(heap->nominal)) + n);
 	return NULL;
 }
@@ -223,13 +257,14 @@ void *pool_dress(struct nebula_pool_heap *heap, void *obj)
 
 static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
 {
+	const bool may_grow = pool_may_grow(heap);
 	void *obj;
 
 	if (unlikely(pool_must_fail(heap)))
 		return NULL;
 	obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
 	if (!obj)
-		return pool_alloc_exhausted(heap, NULL, 1);
+		return pool_alloc_exhausted(heap, NULL, 1, may_grow);
 	if (heap->attention & POOL_GROWS)
 		pool_look_at_level(heap);
 	return pool_dress(heap, obj);
@@ -469,8 +504,7 @@ void nebula_pool_free_index(struct nebula_pool *p, unsigned long index)
 		goto attentively;
 	nebula_pool_switch(seg->state[index], NEBULA_POOL_LIVE, NEBULA_POOL_FREE, attentively);
 	/* As pool_put_direct(), for pools without caches. */
-	pool_count(cpus->returned, 1);
-	pool_count(cpus->out, -1);
+	pool_count_back(cpus, 1);
 	if (unlikely(test_and_set_bit(index, seg->loose[0].words))) {
 		put_twice(heap);
 		return;

@@ -202,8 +202,10 @@ struct pool_segment {
  * @resets: how often all blocks were given back at once. Whoever does that.
  * @peak: highest number of live blocks seen. Any context.
  * @drawn: with caches: blocks that are neither in the depot nor loose. Any context.
- * @out_gone: what segments that went contributed to the counters. Lock: @grow_lock.
- * @allocs_gone: likewise.
+ * @allocs_gone: allocations, and as many frees, that segments that went had counted. Lock:
+ *	@grow_lock.
+ * @withheld: blocks that were counted as allocated for a bulk allocation that has not succeeded,
+ *	or did not. Any context.
  * @wishes: POOL_WISH_*. Any context.
  * @kick: takes wishes out of any context.
  * @grow_work: adds a segment.
@@ -235,8 +237,8 @@ struct nebula_pool_heap {
 	unsigned long resets;
 	long peak;
 	atomic_long_t drawn;
-	long out_gone;
 	unsigned long allocs_gone;
+	atomic_long_t withheld;
 	unsigned long wishes;
 	struct irq_work kick;
 	struct work_struct grow_work;
@@ -249,6 +251,16 @@ struct nebula_pool_heap {
 	atomic_long_t rcu_pending;
 	bool rcu_used;
 	atomic_t reserves;
+};
+
+/**
+ * struct pool_counts - what a pool has done
+ * @allocs: blocks allocated.
+ * @frees: blocks freed.
+ */
+struct pool_counts {
+	unsigned long allocs;
+	unsigned long frees;
 };
 
 static inline struct nebula_pool_heap *pool_heap(const struct nebula_pool *p)
@@ -279,6 +291,13 @@ static inline unsigned long pool_index(const struct pool_segment *seg, const voi
 	for ((seg) = (struct pool_segment *)&(heap)->primary; (seg);			\
 	     (seg) = smp_load_acquire(&(seg)->next))	/* see above */
 
+/* Look before you look for blocks: there will be more, or the last of them can be seen. */
+static inline bool pool_may_grow(const struct nebula_pool_heap *heap)
+{
+	return heap->pool.common.flags & NEBULA_GROW &&
+	       smp_load_acquire(&heap->nominal) < heap->max_blocks; /* see add_segment() */
+}
+
 /* As nebula_pool_switch(); true when the state was @from. */
 static inline bool pool_switch(struct pool_segment *seg, unsigned long index, u8 from, u8 to)
 {
@@ -303,8 +322,24 @@ static inline bool pool_cache_claim(struct pool_segment *seg, unsigned long *cou
 
 static inline void pool_cache_release(struct pool_segment *seg, unsigned long count)
 {
-	barrier();
+	smp_wmb();	/* Pairs with add_counts(). */
 	raw_cpu_write(seg->cpus->count, count);
+}
+
+/* @n blocks are about to leave this CPU for depot and loose blocks; preemption is off. */
+static inline void pool_count_back(struct nebula_pool_cpu __percpu *cpus, unsigned long n)
+{
+	pool_count(cpus->out, -(long)n);
+	smp_wmb();	/* Pairs with add_counts(). */
+	pool_count(cpus->returned, n);
+}
+
+/* @n blocks have come into the claimed cache. */
+static inline void pool_count_filled(struct nebula_pool_cpu __percpu *cpus, unsigned long n)
+{
+	pool_count(cpus->filled, n);
+	smp_wmb();	/* Pairs with add_counts(). */
+	pool_count(cpus->out, n);
 }
 
 /*
@@ -328,7 +363,8 @@ static inline bool pool_peak_exceeded(struct nebula_pool_cpu __percpu *cpus)
 
 /* pool.c */
 void *pool_alloc_quietly(struct nebula_pool_heap *heap);
-void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n);
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n,
+			   bool may_grow);
 bool pool_must_fail(struct nebula_pool_heap *heap);
 bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj);
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
@@ -340,7 +376,7 @@ void pool_release(struct nebula_pool_heap *heap, struct pool_segment *seg, unsig
 void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *what);
 void pool_wish(struct nebula_pool_heap *heap, unsigned int wish);
 unsigned long pool_live(const struct nebula_pool_heap *heap);
-unsigned long pool_allocs(const struct nebula_pool_heap *heap);
+void pool_count_all(const struct nebula_pool_heap *heap, struct pool_counts *sum);
 void pool_reset_peak(struct nebula_pool_heap *heap);
 void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg);
 

@@ -71,7 +71,26 @@ static unsigned int hand_out(struct nebula_pool_heap *heap, struct pool_segment 
 	return missing;
 }
 
-/* As many blocks as cache and depot give without much ado; they are the last of @objs. */
+/*
+ * @n blocks are about to be counted as allocated, and are not until all are there. Those that are
+ * given back instead stay withheld: they were neither allocated nor freed.
+ */
+static void withhold(struct nebula_pool_heap *heap, unsigned int n)
+{
+	atomic_long_add(n, &heap->withheld);
+	smp_mb__after_atomic();	/* Pairs with pool_count_all(). */
+}
+
+static void admit(struct nebula_pool_heap *heap, unsigned int n)
+{
+	smp_mb__before_atomic();	/* Pairs with pool_count_all(). */
+	atomic_long_sub(n, &heap->withheld);
+}
+
+/*
+ * As many blocks as cache and depot give without much ado; they are the last of @objs. Withheld,
+ * unless they are all.
+ */
 static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, void **objs)
 {
 	struct pool_segment *seg = &heap->primary;
@@ -92,6 +111,8 @@ static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, 
 		left -= take;
 		missing += hand_out(heap, seg, pc->slots + count, take, objs + left);
 	}
+	if (unlikely(left | missing))
+		withhold(heap, n - left - missing);
 	nebula_count(pc->allocs, n - left);
 	pool_cache_release(seg, count);
 	if (likely(!missing))
@@ -112,25 +133,25 @@ static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_er
 static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left, unsigned int n,
 				void **objs)
 {
+	const bool may_grow = pool_may_grow(heap);
 	unsigned int i;
 
 	if (unlikely(pool_must_fail(heap))) {
 		nebula_pool_free_bulk(&heap->pool, n - left, objs + left);
-		pool_count(heap->primary.cpus->filled, n - left);
 		return false;
 	}
+	withhold(heap, left);
 	for (i = left; i; i--) {
 		objs[i - 1] = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
 		if (!objs[i - 1])
 			break;
 		pool_dress(heap, objs[i - 1]);
 	}
+	admit(heap, i ?: n);
 	if (!i)
 		return true;
 	nebula_pool_free_bulk(&heap->pool, n - i, objs + i);
-	/* As if they had only been moved: none was served. */
-	pool_count(heap->primary.cpus->filled, n - i);
-	pool_alloc_exhausted(heap, "bulk", i);
+	pool_alloc_exhausted(heap, "bulk", i, may_grow);
 	return false;
 }
 

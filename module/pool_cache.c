@@ -151,8 +151,7 @@ unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segme
 	n = pool_depot_fetch(&seg->depot, pc->slots);
 	if (!n)
 		n = pool_loose_fetch(&seg->loose[0], &pc->hint, pc->slots);
-	pool_count(seg->cpus->filled, n);
-	pool_count(seg->cpus->out, n);
+	pool_count_filled(seg->cpus, n);
 	pool_draw(heap, n);
 	if (unlikely(heap->pool.common.flags & NEBULA_GROW))
 		pool_look_at_level(heap);
@@ -224,8 +223,7 @@ static bool put_loose(struct pool_segment *seg, unsigned long index)
 void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
 {
 	/* Counted before the block can be had, see pool_alloc_quietly() and is_idle(). */
-	pool_count(seg->cpus->returned, 1);
-	pool_count(seg->cpus->out, -1);
+	pool_count_back(seg->cpus, 1);
 	if (heap->primary.depth_max)
 		pool_draw(heap, -1);
 	if (unlikely(!put_loose(seg, index))) {
@@ -245,8 +243,7 @@ unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segmen
 	unsigned int n = min_t(unsigned long, count, seg->depot.batch), i;
 	const u32 *from = pc->slots + count - n;
 
-	pool_count(seg->cpus->returned, n);
-	pool_count(seg->cpus->out, -(long)n);
+	pool_count_back(seg->cpus, n);
 	pool_draw(heap, -(long)n);
 	/* There is no empty batch while many hold few blocks. */
 	if (unlikely(!pool_depot_store(&seg->depot, from, n)))
@@ -292,8 +289,7 @@ static void drain_here(struct nebula_pool_heap *heap)
 		/* Nobody whom we have interrupted works on the cache: this is a task. */
 		if (!pool_cache_claim(seg, &count))
 			continue;
-		pool_count(seg->cpus->returned, count);
-		pool_count(seg->cpus->out, -(long)count);
+		pool_count_back(seg->cpus, count);
 		pool_draw(heap, -(long)count);
 		empty_cache(heap, seg, this_cpu_ptr(seg->cpus), count);
 		pool_cache_release(seg, 0);
@@ -317,11 +313,15 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 	pool_for_each_segment(seg, heap) {
 		pc = per_cpu_ptr(seg->cpus, cpu);
 		count = READ_ONCE(pc->count);
-		WRITE_ONCE(pc->returned, pc->returned + count);
+		/* For who reads statistics: that is not in the cache, and not yet elsewhere. */
+		WRITE_ONCE(pc->count, NEBULA_POOL_BUSY);
+		smp_wmb();	/* Pairs with add_counts(), as the one in pool_count_back(). */
 		WRITE_ONCE(pc->out, pc->out - (long)count);
+		smp_wmb();	/* Likewise. */
+		WRITE_ONCE(pc->returned, pc->returned + count);
 		pool_draw(heap, -(long)count);
 		empty_cache(heap, seg, pc, count);
-		WRITE_ONCE(pc->count, 0);
+		smp_store_release(&pc->count, 0);	/* Likewise. */
 	}
 	rcu_read_unlock();
 	if (READ_ONCE(heap->attention) & POOL_WAITING)

@@ -164,9 +164,11 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 	const struct nebula_pool_heap *heap = heap_of(a);
 	const size_t size = heap->pool.block_size;
 
-	/* Allocations first: what is freed meanwhile was allocated before. */
-	st->allocs = pool_allocs(heap);
-	st->frees = st->allocs - min_t(u64, st->allocs, pool_live(heap));
+	struct pool_counts sum;
+
+	pool_count_all(heap, &sum);
+	st->allocs = sum.allocs;
+	st->frees = min(sum.frees, sum.allocs);
 	st->bytes_in = st->allocs * size;
 	st->bytes_out = st->frees * size;
 	st->resets = READ_ONCE(heap->resets);

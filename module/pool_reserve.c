@@ -68,7 +68,7 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 	if (likely(r->count))
 		return r->blocks[--r->count];
 	if (r->pool)
-		return pool_alloc_exhausted(pool_heap(r->pool), "reserve", 1);
+		return pool_alloc_exhausted(pool_heap(r->pool), "reserve", 1, false);
 	nebula_error_record(&(const struct nebula_failure){
 		.code = NEBULA_E_POOL_EXHAUSTED, .kind = NEBULA_KIND_POOL, .name = "reserve" });
 	return NULL;

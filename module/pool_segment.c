@@ -279,11 +279,11 @@ static void add_segment(struct nebula_pool_heap *heap, struct pool_segment *seg)
 	lockdep_assert_held(&heap->grow_lock);
 	while (last->next)
 		last = last->next;
-	WRITE_ONCE(heap->nominal, heap->nominal + seg->nominal);
 	WRITE_ONCE(heap->blocks, heap->blocks + seg->blocks);
 	WRITE_ONCE(heap->segments, heap->segments + 1);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
 	smp_store_release(&last->next, seg);	/* Pairs with pool_for_each_segment(). */
+	smp_store_release(&heap->nominal, heap->nominal + seg->nominal); /* And pool_may_grow(). */
 }
 
 /* Lock: @grow_lock. */
@@ -356,12 +356,29 @@ int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_grow);
 
+/*
+ * Few blocks are left in depot and loose blocks. What is in caches is not counted: whoever looks
+ * may be filling one, and the worker has to come to the same answer once it is full. Any context.
+ */
+static bool is_low(const struct nebula_pool_heap *heap)
+{
+	const unsigned long nominal = READ_ONCE(heap->nominal);
+	const struct pool_segment *seg;
+	long out = 0;
+	int cpu;
+
+	rcu_read_lock();
+	pool_for_each_segment(seg, heap)
+		for_each_possible_cpu(cpu)
+			out += READ_ONCE(per_cpu_ptr(seg->cpus, cpu)->out);
+	rcu_read_unlock();
+	return out > (long)(nominal - nominal / LOW_WATER_PART);
+}
+
 /* Wishes for more blocks when few are left. Any context. */
 void pool_look_at_level(struct nebula_pool_heap *heap)
 {
-	unsigned long nominal = READ_ONCE(heap->nominal);
-
-	if (nominal < heap->max_blocks && pool_live(heap) > nominal - nominal / LOW_WATER_PART)
+	if (pool_may_grow(heap) && is_low(heap))
 		pool_wish(heap, POOL_WISH_GROW);
 }
 
@@ -375,7 +392,7 @@ void pool_grow_work(struct work_struct *work)
 
 	mutex_lock(&heap->grow_lock);
 	room = min(heap->max_blocks - heap->nominal, heap->nominal);
-	if (room && pool_live(heap) > heap->nominal - heap->nominal / LOW_WATER_PART)
+	if (room && is_low(heap))
 		ret = grow(heap, room, heap->request.gfp);
 	mutex_unlock(&heap->grow_lock);
 	nebula_gfp_scope_exit(heap->request.gfp, saved);
@@ -401,16 +418,18 @@ static bool is_idle(const struct pool_segment *seg)
 	return n == seg->blocks;
 }
 
+/* Nothing of @seg is live: what was allocated was freed. */
 static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment *seg)
 {
+	unsigned long allocs = heap->allocs_gone;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
 
-		heap->out_gone += pc->out;
-		heap->allocs_gone += pc->allocs + pc->out + pc->returned - pc->filled;
+		allocs += pc->allocs + pc->out + pc->returned - pc->filled;
 	}
+	smp_store_release(&heap->allocs_gone, allocs);	/* Pairs with pool_count_all(). */
 }
 
 /* Takes @seg, which comes after @prev, out. Lock: @grow_lock. */
@@ -420,8 +439,8 @@ static void remove_segment(struct nebula_pool_heap *heap, struct pool_segment *p
 	WRITE_ONCE(heap->nominal, heap->nominal - seg->nominal);
 	WRITE_ONCE(heap->blocks, heap->blocks - seg->blocks);
 	WRITE_ONCE(heap->segments, heap->segments - 1);
-	keep_counts(heap, seg);
 	WRITE_ONCE(prev->next, seg->next);
+	keep_counts(heap, seg);
 	synchronize_rcu();
 	pool_segment_unmap(seg);
 	kfree(seg);

@@ -59,10 +59,11 @@ static noinline __cold void *out_of_memory(struct nebula_stack *s, size_t size, 
 	return NULL;
 }
 
+/* @size bytes, of which the client asked for @asked. */
 static void *alloc_raw(struct nebula_stack *s, size_t size, size_t align, size_t asked)
 {
-	void *p = stack_is_shared(s) ? stack_shared_alloc(s, size, align)
-				     : stack_owner_alloc(s, size, align);
+	void *p = stack_is_shared(s) ? stack_shared_alloc(s, size, align, asked)
+				     : stack_owner_alloc(s, size, align, asked);
 
 	return likely(p) ? p : out_of_memory(s, size, align, asked);
 }
@@ -78,11 +79,6 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 	if (!raw)
 		return NULL;
 	nebula_sizes_note(&s->common, size);
-	/* Nobody asked for the guard. */
-	if (stack_is_shared(s))
-		this_cpu_sub(s->heap->cpus->bytes, layout.total - size);
-	else
-		WRITE_ONCE(s->padding, s->padding + layout.total - size);
 	/* What is free of a shared one can be somebody's again at once, so it is not filled. */
 	if (!stack_is_shared(s))
 		nebula_guard_claim(&s->common, raw, &layout, size);
@@ -130,9 +126,9 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
 	if (likely(data_race(s->limit))) /* see divert.c */
-		p = stack_owner_alloc(s, size, align);
+		p = stack_owner_alloc(s, size, align, size);
 	else if (likely(stack_is_plain_shared(s)))
-		p = stack_shared_alloc(s, size, align);
+		p = stack_shared_alloc(s, size, align, size);
 	else
 		return alloc_carefully(s, size, align);
 	return likely(p) ? p : out_of_memory(s, size, align, size);

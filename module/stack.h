@@ -124,7 +124,7 @@ void stack_owner_divert_anew(struct nebula_stack *s);
 void stack_owner_attend(struct nebula_stack *s);
 void stack_owner_stop_inline(struct nebula_stack *s);
 size_t stack_owner_needed(const struct nebula_stack *s, size_t size, size_t align);
-void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align);
+void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align, size_t asked);
 bool stack_owner_top(const struct nebula_stack *s, struct stack_object *o);
 void stack_owner_pop(struct nebula_stack *s);
 bool stack_owner_pop_this(struct nebula_stack *s, const void *p);
@@ -150,7 +150,7 @@ static inline void stack_owner_raise(struct nebula_stack *s, u32 limit)
 unsigned int stack_shared_shift(size_t capacity);
 int stack_shared_init(struct nebula_stack_heap *heap);
 void stack_shared_exit(struct nebula_stack_heap *heap);
-void *stack_shared_alloc(struct nebula_stack *s, size_t size, size_t align);
+void *stack_shared_alloc(struct nebula_stack *s, size_t size, size_t align, size_t asked);
 bool stack_shared_top(const struct nebula_stack *s, struct stack_object *o);
 bool stack_shared_pop(struct nebula_stack *s, const void *base);
 enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, size_t new_size);

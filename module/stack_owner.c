@@ -175,8 +175,8 @@ void stack_owner_attend(struct nebula_stack *s)
 static void empty(struct nebula_stack *s)
 {
 	write_mark(s, bottom_of(s), s->start);
-	WRITE_ONCE(s->top, bottom_of(s));
 	WRITE_ONCE(s->extras, STACK_MARK_ENTRIES);
+	WRITE_ONCE(s->top, bottom_of(s));
 }
 
 /* The first use of a stack whose memory, entries and flags are known. */
@@ -211,21 +211,29 @@ static u32 settle(const struct nebula_stack *s, u32 next, unsigned int n)
 	return left < (long)(s->end - next) ? s->end - left : next;
 }
 
-static void push(struct nebula_stack *s, u32 start, u32 next, size_t size)
+/* What can be seen to be in use is counted; see stats.c. */
+static void count_taken(struct nebula_stack *s, u32 taken, u32 lost)
+{
+	smp_wmb();	/* It can be seen; pairs with stack_owner_stats(). */
+	WRITE_ONCE(s->padding, s->padding + lost);
+	smp_wmb();	/* And what is lost of it is known; likewise. */
+	WRITE_ONCE(s->consumed, s->consumed + taken);
+}
+
+static void push(struct nebula_stack *s, u32 start, u32 next, size_t asked)
 {
 	u32 cur = *s->top;
 
 	if (start != cur) {
 		WRITE_ONCE(s->top[1], NEBULA_STACK_TAG | start);
 		WRITE_ONCE(s->top[2], next);
-		WRITE_ONCE(s->extras, s->extras + 1);
 		WRITE_ONCE(s->top, s->top + 2);
+		WRITE_ONCE(s->extras, s->extras + 1);
 	} else {
 		WRITE_ONCE(s->top[1], next);
 		WRITE_ONCE(s->top, s->top + 1);
 	}
-	WRITE_ONCE(s->consumed, s->consumed + next - cur);
-	WRITE_ONCE(s->padding, s->padding + (next - cur) - size);
+	count_taken(s, next - cur, next - cur - asked);
 	WRITE_ONCE(s->allocs, s->allocs + 1);
 	note_peak(s, next);
 }
@@ -248,7 +256,7 @@ size_t stack_owner_needed(const struct nebula_stack *s, size_t size, size_t alig
 }
 
 /* NULL when it does not fit. */
-void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align)
+void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align, size_t asked)
 {
 	const unsigned long from = s->base + *s->top, p = ALIGN(from, align);
 	u32 start, next;
@@ -259,7 +267,7 @@ void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align)
 	next = settle(s, start + size, p == from ? 1 : 2);
 	if (!next)
 		return NULL;
-	push(s, start, next, size);
+	push(s, start, next, asked);
 	return (void *)p;
 }
 
@@ -282,8 +290,8 @@ static void pop_at(struct nebula_stack *s, u32 *at)
 	unsigned int extras = (s->top - at) + (at - to - 1);
 
 	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
-	WRITE_ONCE(s->top, to);
 	WRITE_ONCE(s->extras, s->extras - extras);
+	WRITE_ONCE(s->top, to);
 }
 
 /* The newest object goes; there is one. */
@@ -314,10 +322,8 @@ enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size)
 	/* A mark on it is still one of what lies below. */
 	WRITE_ONCE(*at, next);
 	WRITE_ONCE(*s->top, next);
-	if (next > old) {
-		WRITE_ONCE(s->consumed, s->consumed + next - old);
-		WRITE_ONCE(s->padding, s->padding + next - max_t(u32, old, start + new_size));
-	}
+	if (next > old)
+		count_taken(s, next - old, next - max_t(u32, old, start + new_size));
 	note_peak(s, next);
 	return NEBULA_OK;
 }
@@ -330,8 +336,8 @@ static void put_mark(struct nebula_stack *s, struct nebula_mark *m, u32 next)
 	m->at = ((void *)top - (void *)s->entries) + STACK_MARK_ENTRIES * sizeof(*top);
 	m->id = write_mark(s, top + STACK_MARK_ENTRIES, next);
 	m->extras = s->extras + STACK_MARK_ENTRIES;
-	WRITE_ONCE(s->extras, m->extras);
 	WRITE_ONCE(s->top, top + STACK_MARK_ENTRIES);
+	WRITE_ONCE(s->extras, m->extras);
 }
 
 /* A mark that may take some of the bytes with its entries. */
@@ -344,9 +350,8 @@ void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m)
 		nebula_fail(&s->common, NEBULA_E_EXCEEDS_MAX, .what = "mark");
 		return;
 	}
-	WRITE_ONCE(s->consumed, s->consumed + next - cur);
-	WRITE_ONCE(s->padding, s->padding + next - cur);
 	put_mark(s, m, next);
+	count_taken(s, next - cur, next - cur);
 	note_peak(s, next);
 }
 
@@ -395,8 +400,8 @@ enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula
 		return NEBULA_E_STALE_CHECKPOINT;
 	if (stack_is_guarded(s))
 		inspect_above(s, at);
-	WRITE_ONCE(s->top, at);
 	WRITE_ONCE(s->extras, m->extras);
+	WRITE_ONCE(s->top, at);
 	return NEBULA_OK;
 }
 
@@ -410,26 +415,28 @@ void stack_owner_reset(struct nebula_stack *s)
 
 /*
  * The offset that is handed out next, as seen from anywhere: an entry may get another meaning
- * between the look where the top is and the look there.
+ * between the look where the top is and the look there. False when that went on.
  */
-static u32 cursor(const struct nebula_stack *s)
+static bool find_cursor(const struct nebula_stack *s, u32 *cur)
 {
-	u32 cur = s->start, *top;
 	unsigned int i;
+	u32 *top;
 
 	for (i = 0; i < LOOKS; i++) {
 		top = READ_ONCE(s->top);
-		cur = READ_ONCE(*top);
-		if (!is_tagged(cur) && READ_ONCE(s->top) == top)
+		*cur = READ_ONCE(*top);
+		if (!is_tagged(*cur) && READ_ONCE(s->top) == top)
 			break;
 	}
-	return clamp(cur, s->start, s->end);
+	*cur = clamp(*cur, s->start, s->end);
+	return i < LOOKS;
 }
 
 void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 {
-	const u32 cur = cursor(s);
+	u32 cur;
 
+	find_cursor(s, &cur);
 	u->used = cur - s->start;
 	u->capacity = s->end - s->start;
 	u->available = s->end - cur;
@@ -439,8 +446,9 @@ void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 }
 
 /*
- * Allocations and objects in use, as of one moment if the owner leaves one. An entry may be counted
- * before it is told what it is of, or the other way round, so there may seem to be less than none.
+ * Allocations, and objects in use, as of one moment if the owner leaves one. Entries that are no
+ * object's are counted after they come and before they go, so there are never more objects than it
+ * seems; see stats.c.
  */
 static void count(const struct nebula_stack *s, u64 *allocs, u64 *live)
 {
@@ -450,27 +458,34 @@ static void count(const struct nebula_stack *s, u64 *allocs, u64 *live)
 
 	do {
 		*allocs = READ_ONCE(s->allocs);
+		smp_rmb();	/* An object is there before it is counted. */
 		top = READ_ONCE(s->top);
 		extras = READ_ONCE(s->extras);
 		entries = top - s->entries + 1;
-		*live = entries - min(entries, extras);
-	} while ((READ_ONCE(s->allocs) != *allocs || READ_ONCE(s->top) != top) && ++i < LOOKS);
+		if (READ_ONCE(s->allocs) == *allocs && READ_ONCE(s->top) == top) {
+			*live = entries - min(entries, extras);
+			return;
+		}
+	} while (++i < LOOKS);
+	*live = entries;
 }
 
-/* What is taken off is read first, and is never more than what it is taken off. */
+/* What is taken off is read last, and is never less than what it is taken off; see stats.c. */
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
 {
-	const u64 used = cursor(s) - s->start;
 	u64 consumed, live;
+	u32 cur;
 
 	count(s, &st->allocs, &live);
 	st->frees = st->allocs - min(live, st->allocs);
-	st->padding = READ_ONCE(s->padding);
-	smp_rmb();	/* The owner counts what is consumed first. */
 	consumed = READ_ONCE(s->consumed);
+	smp_rmb();	/* Pairs with push(). */
+	st->padding = READ_ONCE(s->padding);
+	/* What was told before is right, too; an embedded one has only its owner to tell. */
+	if (find_cursor(s, &cur) || !s->common.reg)
+		st->bytes_out = consumed - min_t(u64, cur - s->start, consumed);
 	st->resets = READ_ONCE(s->resets);
 	st->bytes_in = consumed - min(st->padding, consumed);
-	st->bytes_out = consumed - min(used, consumed);
 	st->regions = 1;
 }
 

@@ -146,7 +146,7 @@ static bool prepare(struct nebula_stack_heap *heap, u64 word, size_t size, size_
 	return seen == word || atomic64_cmpxchg(&heap->slots[*place], seen, word) == seen;
 }
 
-static void *take(struct nebula_stack_heap *heap, size_t size, size_t align)
+static void *take(struct nebula_stack_heap *heap, size_t size, size_t align, size_t asked)
 {
 	unsigned int place, end;
 	struct top before;
@@ -164,7 +164,8 @@ static void *take(struct nebula_stack_heap *heap, size_t size, size_t align)
 	}
 	before = unpack(word);
 	this_cpu_inc(heap->cpus->allocs);
-	this_cpu_add(heap->cpus->bytes, size);
+	this_cpu_add(heap->cpus->bytes, asked);
+	smp_wmb();	/* Pairs with stack_shared_stats(). */
 	this_cpu_add(heap->cpus->consumed,
 		     (size_t)(end - granules_used(before)) << heap->shift);
 	note_peak(heap, end);
@@ -172,12 +173,12 @@ static void *take(struct nebula_stack_heap *heap, size_t size, size_t align)
 }
 
 /* NULL when it does not fit. */
-void *stack_shared_alloc(struct nebula_stack *s, size_t size, size_t align)
+void *stack_shared_alloc(struct nebula_stack *s, size_t size, size_t align, size_t asked)
 {
 	void *p;
 
 	preempt_disable();
-	p = take(s->heap, size, align);
+	p = take(s->heap, size, align, asked);
 	preempt_enable();
 	return p;
 }
@@ -408,19 +409,23 @@ void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st)
 	u64 consumed = 0, used;
 	int cpu;
 
-	/* Frees first, so that there are never more of them than allocations. */
+	/*
+	 * Frees first, so that there are never more of them than allocations; and what was taken
+	 * before what is in use, which whoever takes it counts afterwards. See stats.c.
+	 */
 	for_each_possible_cpu(cpu)
 		st->frees += READ_ONCE(per_cpu_ptr(heap->cpus, cpu)->frees);
 	for_each_possible_cpu(cpu) {
 		const struct stack_cpu *c = per_cpu_ptr(heap->cpus, cpu);
 
 		consumed += READ_ONCE(c->consumed);
+		smp_rmb();	/* Pairs with take(). */
 		st->allocs += READ_ONCE(c->allocs);
 		st->bytes_in += READ_ONCE(c->bytes);
 	}
+	smp_rmb();	/* Pairs with the exchange. */
 	used = (u64)granules_used(unpack(read_word(heap))) << heap->shift;
 	st->resets = atomic64_read(&heap->resets);
-	/* Whoever takes memory counts that afterwards. */
 	st->padding = consumed - min(consumed, st->bytes_in);
 	st->bytes_out = consumed - min(consumed, used);
 	st->regions = 1;

@@ -2,6 +2,20 @@
 /*
  * Statistics: what each kind counts, completed with what can be derived. Any context but where it
  * says otherwise.
+ *
+ * Nobody is stopped to be counted. What is added up of several words, of several CPUs, while they
+ * change, may be seen lower than it was a moment ago; and yet no counter shall be seen to go back,
+ * and all shall be exact once nothing is under way. Two things together see to that:
+ *
+ *  - A kind never says more than will be true once all that is under way has ended: whoever uses
+ *    it changes its words in an order, and whoever reads them does so in another, such that what is
+ *    half done, or half seen, is missing from what is added up.
+ *  - The highest that was ever said is kept, and said again rather than less.
+ *
+ * So what is kept is never too high, and as soon as nothing is under way both are the same. The
+ * order costs the hot paths nothing, they only had to be written in it. Where stores are seen in
+ * another order than they were made (not on x86), there are barriers where that is out of line;
+ * what is inline has none for statistics, and may be seen ahead by the object that is under way.
  */
 #include <linux/atomic.h>
 #include <linux/export.h>
@@ -9,6 +23,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 #include "internal.h"
 
@@ -29,11 +44,33 @@ static u64 share(u64 part, u64 whole, unsigned int scale)
 	return div64_u64(part, max_t(u64, div_u64(whole, scale), 1));
 }
 
+static void raise(atomic64_t *told, u64 to)
+{
+	s64 seen = atomic64_read(told);
+
+	while ((u64)seen < to && !atomic64_try_cmpxchg(told, &seen, to))
+		;
+}
+
+/*
+ * Others may be telling, too. What is given back is raised last and read first, so it is never more
+ * than what was handed out.
+ */
+static void tell(struct nebula_told *told, struct nebula_stats *st)
+{
+	raise(&told->allocs, st->allocs);
+	raise(&told->bytes_in, st->bytes_in);
+	raise(&told->frees, st->frees);
+	raise(&told->bytes_out, st->bytes_out);
+	st->bytes_out = atomic64_read_acquire(&told->bytes_out);
+	st->frees = atomic64_read_acquire(&told->frees);
+	st->bytes_in = atomic64_read(&told->bytes_in);
+	st->allocs = atomic64_read(&told->allocs);
+}
+
 /* What follows from what was counted. */
 static void derive(struct nebula_stats *st)
 {
-	/* What somebody allocates may be freed elsewhere before he has counted it. */
-	st->frees = min(st->frees, st->allocs);
 	st->live = st->allocs - st->frees;
 	st->utilisation = share(st->used, st->capacity, 1000);
 	st->failure_rate = share(st->failed, st->allocs + st->failed, 1000);
@@ -62,6 +99,10 @@ void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula
 		.peak = u.peak,
 	};
 	nebula_kind_ops(a->kind)->stats(a, st);
+	/* What somebody allocates may be freed elsewhere before he has counted it. */
+	st->frees = min(st->frees, st->allocs);
+	if (a->reg && (NEBULA_NMI_SAFE || !in_nmi()))
+		tell(&a->reg->told, st);
 
 	for (code = 0; code < NEBULA_E_NR; code++) {
 		st->failures[code] = (unsigned long)atomic_long_read(&a->failures[code]);

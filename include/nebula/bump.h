@@ -112,12 +112,16 @@ struct nebula_bump_rewind {
  * @allocs: private; allocations served on this CPU.
  * @cur_outline: private; as @cur, while the inline path is off.
  * @padding: private; bytes lost on this CPU.
+ * @moving: private; bytes of sub-chunks that are on their way to this CPU.
+ * @released: private; bytes given back by objects that shrank on this CPU.
  */
 struct nebula_bump_cpu {
 	unsigned long cur;
 	unsigned long allocs;
 	unsigned long cur_outline;
 	unsigned long padding;
+	unsigned long moving;
+	unsigned long released;
 };
 
 /* Adding any size to it leaves every sub-chunk. */

@@ -354,8 +354,8 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 
 		return nebula_stack_restore_outline(s, &copy);
 	}
-	WRITE_ONCE(s->top, at);
 	WRITE_ONCE(s->extras, m.extras);
+	WRITE_ONCE(s->top, at);
 	return 0;
 }
 

@@ -17,7 +17,7 @@
  * @failures: refused requests, by code.
  * @failed: sum of @failures.
  * @bytes_in: bytes asked for and served, without padding.
- * @bytes_out: bytes given back, padding included.
+ * @bytes_out: bytes given back, padding included, also by objects that shrink.
  * @used: bytes in use, padding included.
  * @available: bytes of @capacity not in use; @used + @available = @capacity.
  * @capacity: bytes mapped.
@@ -33,8 +33,10 @@
  * @waste: @padding of all bytes ever taken, in tenths of a percent.
  * @turnover: how many times over @capacity was handed out, in hundredths.
  *
- * Read while the allocator is in use, each value is one that was true at some moment during the
- * call, and the identities hold within what is in flight. Read after quiescence, all are exact.
+ * Read after quiescence, all are exact. Read while the allocator is in use, each is as of some
+ * moment, and the identities hold within what is in flight. Nobody who has read @allocs, @frees,
+ * @failures, @failed, @bytes_in, @bytes_out, @resets or @grows is ever told less later; of an
+ * embedded allocator that is true for its owner. @padding may fall, by what an object grows into.
  */
 struct nebula_stats {
 	u64 allocs;
