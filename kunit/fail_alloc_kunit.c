@@ -150,19 +150,13 @@ static void expect_fails_by_name(struct kunit *test, const struct subject *s)
 	s->destroy(a);
 }
 
-/* Scratch memory and composites look at no names. */
-static bool has_names(const struct subject *s)
-{
-	return !s->parts && strcmp(s->name, "scratch");
-}
-
 static void fail_alloc_by_name(struct kunit *test)
 {
 	unsigned int i;
 
 	begin(test);
 	for (i = 0; i < nr_subjects; i++)
-		if (has_names(&subjects[i]))
+		if (!subjects[i].parts)
 			expect_fails_by_name(test, &subjects[i]);
 }
 
@@ -198,6 +192,54 @@ static void fail_alloc_of_new_ones(struct kunit *test)
 	nebula_pool_destroy(p);
 	nebula_stack_destroy(s);
 	nebula_bump_destroy(b);
+}
+
+static void expect_path(struct kunit *test, const char *path)
+{
+	EXPECT_TEXT(test, files_text(test, "f-scratch", "info"), path);
+}
+
+/* Inline gets fail, too, and are inline again afterwards; the highest of both is the peak. */
+static void fail_alloc_of_scratch(struct kunit *test)
+{
+	struct nebula_scratch *s = nebula_scratch_create("f-scratch", .per_cpu_size = SZ_4K);
+	struct nebula_stats st;
+	void *first, *second;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s);
+	begin(test);
+	/* Nobody else uses this CPU's part. */
+	migrate_disable();
+	preempt_disable();
+	first = nebula_scratch_get(s, 64, 8);
+	preempt_enable();
+	KUNIT_EXPECT_NOT_NULL(test, first);
+	set_names(test, "f-*");
+	expect_path(test, "\npath: out of line\n");
+	set_knobs(100, ALWAYS);
+	preempt_disable();
+	second = nebula_scratch_get(s, 64, 8);
+	preempt_enable();
+	KUNIT_EXPECT_NULL(test, second);
+	KUNIT_EXPECT_EQ(test, failed_of(&s->common), 1ULL);
+	set_knobs(0, 0);
+	preempt_disable();
+	second = nebula_scratch_get(s, 128, 8);
+	preempt_enable();
+	KUNIT_EXPECT_NOT_NULL(test, second);
+	preempt_disable();
+	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, second), 0);
+	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, first), 0);
+	preempt_enable();
+	migrate_enable();
+	set_names(test, "");
+	expect_path(test, "\npath: inline\n");
+	nebula_stats_read(s, &st);
+	KUNIT_EXPECT_EQ(test, st.peak, 64ULL + 128 + 2 * sizeof(long));
+	KUNIT_EXPECT_EQ(test, nebula_peak_reset(s), 0);
+	nebula_stats_read(s, &st);
+	KUNIT_EXPECT_EQ(test, st.peak, 0ULL);
+	nebula_scratch_destroy(s);
 }
 
 /* All that hands out blocks: at once, put aside, after waiting. None is lost. */
@@ -335,6 +377,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(fail_alloc_names_that_are_none),
 	KUNIT_CASE(fail_alloc_by_name),
 	KUNIT_CASE(fail_alloc_of_new_ones),
+	KUNIT_CASE(fail_alloc_of_scratch),
 	KUNIT_CASE(fail_alloc_of_many_blocks),
 	KUNIT_CASE(fail_alloc_so_many_times),
 	KUNIT_CASE(fail_alloc_never_in_nmi),

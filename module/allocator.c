@@ -173,9 +173,9 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 	nebula_debugfs_add(reg);
 
 	mutex_lock(&registry);
+	nebula_divert_new(a);
 	reg->live = true;
 	nr_live++;
-	nebula_divert_new(a);
 	mutex_unlock(&registry);
 	return 0;
 }

@@ -20,6 +20,7 @@
  * middle of an inline operation finishes it; it is not seen by those who watch.)
  *
  * Only the owner moves an allocator back, when he next comes out of line and finds no attention.
+ * In scratch memory each CPU has its own limit, which that CPU changes, from an interrupt.
  *
  * Lock order: CPU hotplug, diverting, registry, then what the kinds take in their operations.
  */

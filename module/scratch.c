@@ -24,6 +24,7 @@
  * preemption off, so it stays on its CPU, and that CPU stays online; nobody can hold memory of a
  * CPU that is not. On PREEMPT_RT the same is true, and softirqs have to see to it themselves.
  */
+#include <linux/atomic.h>
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/export.h>
@@ -64,9 +65,9 @@ static bool is_edge(const struct nebula_scratch_cpu *c, unsigned long at)
 }
 
 static noinline __cold void *refuse(struct nebula_scratch *s, enum nebula_errc code, size_t size,
-				    size_t align)
+				    size_t align, const char *what)
 {
-	nebula_fail(&s->common, code, .size = size, .align = align, .what = "get");
+	nebula_fail(&s->common, code, .size = size, .align = align, .what = what);
 	return NULL;
 }
 
@@ -76,17 +77,22 @@ static bool may_leave(void)
 	return IS_ENABLED(CONFIG_PREEMPT_COUNT) && preemptible();
 }
 
-static void note_peak(struct nebula_scratch_cpu __percpu *cpus, bool inlined, unsigned long cur)
+/* The limit is the peak while there is one; it may go at any moment, see change_path(). */
+static void note_peak(struct nebula_scratch_cpu __percpu *cpus, unsigned long cur)
 {
-	unsigned long __percpu *peak = inlined ? &cpus->limit : &cpus->peak;
-	unsigned long seen = this_cpu_read(*peak);
+	unsigned long seen = this_cpu_read(cpus->limit);
 
-	while (cur > seen && !nebula_this_cpu_cas(*peak, &seen, cur))
+	while (seen && cur > seen && !nebula_this_cpu_cas(cpus->limit, &seen, cur))
+		;
+	if (seen)
+		return;
+	seen = this_cpu_read(cpus->peak);
+	while (cur > seen && !nebula_this_cpu_cas(cpus->peak, &seen, cur))
 		;
 }
 
-/* NULL when it does not fit. */
-static void *take(struct nebula_scratch *s, size_t size, size_t align)
+/* @size bytes, of which the client asked for @asked; NULL when it does not fit. */
+static void *take(struct nebula_scratch *s, size_t size, size_t align, size_t asked)
 {
 	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
 	const unsigned long cur = raw_cpu_read(cpus->cur), end = raw_cpu_read(cpus->end);
@@ -109,9 +115,9 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align)
 		((unsigned long *)next)[-1] = ~base;
 	}
 	this_cpu_inc(cpus->allocs);
-	this_cpu_add(cpus->bytes, size);
-	this_cpu_add(cpus->padding, next - cur - size);
-	note_peak(cpus, scratch_is_inline(s), next);
+	this_cpu_add(cpus->bytes, asked);
+	this_cpu_add(cpus->padding, next - cur - asked);
+	note_peak(cpus, next);
 	return (void *)base;
 }
 
@@ -120,7 +126,7 @@ static noinline __cold void *out_of_memory(struct nebula_scratch *s, size_t size
 					   size_t asked)
 {
 	const struct nebula_scratch_cpu *c = raw_cpu_ptr(s->cpus);
-	const size_t used = ALIGN(c->cur - c->start, align) +
+	const size_t used = ALIGN(READ_ONCE(c->cur) - c->start, align) +
 			    (align > NEBULA_SCRATCH_GRAIN ? align : 0);
 	/* A buffer holds our own data, too, and may not end with a word. */
 	const size_t ours = s->heap ? 0 : sizeof(*c) + 2 * SCRATCH_WORD;
@@ -133,7 +139,7 @@ static noinline __cold void *out_of_memory(struct nebula_scratch *s, size_t size
 
 static void *take_plain(struct nebula_scratch *s, size_t size, size_t align)
 {
-	void *p = take(s, size, align);
+	void *p = take(s, size, align, size);
 
 	return likely(p) ? p : out_of_memory(s, size, align, size);
 }
@@ -144,14 +150,11 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 	void *raw;
 
 	if (!nebula_guard_layout(&layout, size, align))
-		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align);
-	raw = take(s, layout.total, layout.align);
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, "get");
+	raw = take(s, layout.total, layout.align, size);
 	if (!raw)
 		return out_of_memory(s, layout.total, layout.align, size);
 	nebula_sizes_note(&s->common, size);
-	/* Nobody asked for the guard. */
-	this_cpu_sub(s->cpus->bytes, layout.total - size);
-	this_cpu_add(s->cpus->padding, layout.total - size);
 	nebula_guard_claim(&s->common, raw, &layout, size);
 	return nebula_guard_dress(&s->common, raw, &layout, size);
 }
@@ -172,11 +175,13 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	if (unlikely(!is_power_of_2(align)))
-		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align);
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align, "get");
 	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
-		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align);
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, "get");
 	if (unlikely(may_leave()))
-		return refuse(s, NEBULA_E_WRONG_CONTEXT, size, align);
+		return refuse(s, NEBULA_E_WRONG_CONTEXT, size, align, "get");
+	if (unlikely(nebula_is_diverted(&s->common)) && nebula_fail_alloc_hit(&s->common, size))
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NEBULA_FAIL_ALLOC);
 
 	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align)
 					    : take_plain(s, size, align);
@@ -209,7 +214,7 @@ void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t al
 	((unsigned long *)next)[-1] = cur;
 	this_cpu_inc(cpus->allocs);
 	this_cpu_add(cpus->bytes, size);
-	note_peak(cpus, true, next);
+	note_peak(cpus, next);
 	return (void *)cur;
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_get_higher);
@@ -225,11 +230,11 @@ static bool is_of(const struct nebula_scratch *s, const struct scratch_object *o
 	return object ? object == (void *)p : p > o->base && p < o->words;
 }
 
-/* What is wrong with putting @p, which is below the top of this CPU's part, and above its edge. */
+/* What is wrong with putting @p, which is below @cur, the top of this CPU's part. */
 static enum nebula_errc judge_inside(const struct nebula_scratch *s,
-				     const struct nebula_scratch_cpu *c, unsigned long p)
+				     const struct nebula_scratch_cpu *c, unsigned long cur,
+				     unsigned long p)
 {
-	unsigned long cur = c->cur;
 	struct scratch_object o;
 
 	while (cur > c->start && scratch_read(c, cur, &o) && p < o.base)
@@ -240,27 +245,27 @@ static enum nebula_errc judge_inside(const struct nebula_scratch *s,
 }
 
 /*
- * What is wrong with putting @p; nothing when it is the newest object of this CPU, which @o is
- * then. When the words of that were overwritten, @p is believed if it can be one, and that is
- * corruption.
+ * What is wrong with putting @p; nothing when it is the newest object of this CPU, the one that
+ * ends at @cur, which @o is then. When the words of that were overwritten, @p is believed if it can
+ * be one, and that is corruption.
  */
 static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
-			      unsigned long p, struct scratch_object *o)
+			      unsigned long cur, unsigned long p, struct scratch_object *o)
 {
 	if (p < c->start || p >= c->end)
 		return NEBULA_E_FOREIGN_POINTER;
-	if (p >= c->cur)
+	if (p >= cur)
 		return NEBULA_E_DOUBLE_FREE;
-	if (scratch_read(c, c->cur, o)) {
+	if (scratch_read(c, cur, o)) {
 		/* The word below may not be there yet: its owner may be the one we interrupted. */
 		if (is_of(s, o, p))
 			return NEBULA_OK;
 		if (is_edge(c, o->from))
-			return judge_inside(s, c, p);
+			return judge_inside(s, c, cur, p);
 	}
 	if (!IS_ALIGNED(p, NEBULA_SCRATCH_GRAIN) || !is_edge(c, p))
 		return NEBULA_E_MISALIGNED_POINTER;
-	*o = (struct scratch_object){ .base = p, .from = p, .words = c->cur - SCRATCH_WORD };
+	*o = (struct scratch_object){ .base = p, .from = p, .words = cur - SCRATCH_WORD };
 	return NEBULA_E_CORRUPTION;
 }
 
@@ -277,18 +282,21 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 	struct nebula_scratch_cpu *c;
 	enum nebula_errc code;
 	struct scratch_object o;
+	unsigned long cur;
 
 	if (ZERO_OR_NULL_PTR(p))
 		return 0;
 	if (may_leave())
 		return nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "put");
 	c = raw_cpu_ptr(s->cpus);
-	code = judge(s, c, (unsigned long)p, &o);
+	/* Whoever interrupts leaves it as it is. */
+	cur = READ_ONCE(c->cur);
+	code = judge(s, c, cur, (unsigned long)p, &o);
 	if (code && code != NEBULA_E_CORRUPTION)
 		return nebula_fail(&s->common, code, .what = "put");
 	if (!code && scratch_is_guarded(s))
 		nebula_guard_verify(&s->common, (void *)o.base);
-	nebula_guard_fill(&s->common, (void *)o.from, c->cur - o.from);
+	nebula_guard_fill(&s->common, (void *)o.from, cur - o.from);
 	/* From here on it is nobody's. */
 	barrier();
 	WRITE_ONCE(c->cur, o.from);
@@ -345,56 +353,115 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->buffer = !s->heap;
 }
 
+/**
+ * struct change - what is to be done to each CPU's part
+ * @scratch: of this.
+ * @apply: on that CPU, with interrupts off, or anywhere while it is offline.
+ */
+struct change {
+	struct nebula_scratch *scratch;
+	void (*apply)(const struct nebula_scratch *s, struct nebula_scratch_cpu *c);
+};
+
+static void change_here(void *data)
+{
+	const struct change *change = data;
+
+	change->apply(change->scratch, raw_cpu_ptr(change->scratch->cpus));
+}
+
+/* Process context with CPU hotplug locked; sleeps. */
+static void change_all(struct change *change)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (cpu_online(cpu))
+			smp_call_function_single(cpu, change_here, change, 1);
+		else
+			change->apply(change->scratch, per_cpu_ptr(change->scratch->cpus, cpu));
+	}
+}
+
 /* What a CPU has in use now is its peak from now on; whoever gets more notes that. */
 static void begin_peak(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
 {
-	if (scratch_is_inline(s))
-		WRITE_ONCE(c->limit, c->cur);
-	else
-		WRITE_ONCE(c->peak, c->cur);
-}
-
-static void begin_peak_here(void *data)
-{
-	const struct nebula_scratch *s = data;
-
-	begin_peak(s, raw_cpu_ptr(s->cpus));
+	if (c->limit)
+		WRITE_ONCE(c->limit, READ_ONCE(c->cur));
+	WRITE_ONCE(c->peak, READ_ONCE(c->cur));
 }
 
 static void ops_reset_peak(struct nebula_allocator *a)
 {
+	struct change change = { container_of(a, struct nebula_scratch, common), begin_peak };
+
+	cpus_read_lock();
+	change_all(&change);
+	cpus_read_unlock();
+}
+
+/*
+ * Takes the inline path away from a CPU, or gives it back. Whoever notes a peak above was perhaps
+ * interrupted by us: his exchange of the limit fails, and he finds none. An NMI in between these
+ * lines notes its peak where we have not been yet, or where we have, and both count.
+ */
+static void change_path(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
+{
+	unsigned long limit, peak;
+
+	if (scratch_serves_inline(s)) {
+		WRITE_ONCE(c->limit, max(c->peak, c->start));
+		return;
+	}
+	limit = xchg(&c->limit, 0);
+	peak = READ_ONCE(c->peak);
+	while (limit > peak && !try_cmpxchg(&c->peak, &peak, limit))
+		;
+}
+
+/* Of one that is in use, only the CPU itself changes the limit: see ops_settle(). */
+static void ops_divert(struct nebula_allocator *a)
+{
 	struct nebula_scratch *s = container_of(a, struct nebula_scratch, common);
 	int cpu;
 
-	cpus_read_lock();
-	for_each_possible_cpu(cpu) {
-		if (cpu_online(cpu))
-			smp_call_function_single(cpu, begin_peak_here, s, 1);
-		else
-			begin_peak(s, per_cpu_ptr(s->cpus, cpu));
-	}
-	cpus_read_unlock();
+	if (a->reg->live)
+		return;
+	for_each_possible_cpu(cpu)
+		change_path(s, per_cpu_ptr(s->cpus, cpu));
+}
+
+static void ops_settle(struct nebula_allocator *a)
+{
+	struct change change = { container_of(a, struct nebula_scratch, common), change_path };
+	const struct nebula_scratch_cpu *c = raw_cpu_ptr(change.scratch->cpus);
+
+	/* All CPUs have the same. */
+	if (!READ_ONCE(c->limit) == scratch_serves_inline(change.scratch))
+		change_all(&change);
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_scratch *s = scratch_of(a);
-	unsigned long live = 0, used = 0;
+	u64 allocs, bytes, padding;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
 
-		st->allocs += READ_ONCE(c->allocs);
-		st->bytes_in += READ_ONCE(c->bytes);
-		st->padding += READ_ONCE(c->padding);
-		live += scratch_live(s, c);
-		used += scratch_used(c);
+		/* Memory is taken before it is counted, see stats.c. */
+		allocs = READ_ONCE(c->allocs);
+		bytes = READ_ONCE(c->bytes);
+		padding = READ_ONCE(c->padding);
+		smp_rmb();	/* And counted before it is given back. */
+		st->frees += allocs - min_t(u64, scratch_live(c), allocs);
+		st->bytes_out += bytes + padding - min_t(u64, scratch_used(c), bytes + padding);
+		st->allocs += allocs;
+		st->bytes_in += bytes;
+		st->padding += padding;
 		st->regions++;
 	}
-	st->frees = st->allocs - min_t(u64, live, st->allocs);
-	st->bytes_out = st->bytes_in + st->padding;
-	st->bytes_out -= min_t(u64, used, st->bytes_out);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
@@ -404,7 +471,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpumask_first(cpu_possible_mask));
 
 	nebula_text_key(t, "mode", "per CPU");
-	nebula_text_key(t, "path", "%s", scratch_is_inline(s) ? "inline" : "out of line");
+	nebula_text_key(t, "path", "%s", READ_ONCE(c->limit) ? "inline" : "out of line");
 	nebula_region_describe(&heap->request, t);
 	nebula_text_bytes(t, "per CPU", c->end - c->start);
 	nebula_text_key(t, "cpus", "%u", num_possible_cpus());
@@ -444,6 +511,8 @@ const struct nebula_kind_ops nebula_scratch_ops = {
 	.reclaim	= ops_reclaim,
 	.reports_live	= true,
 	.reset_peak	= ops_reset_peak,
+	.divert		= ops_divert,
+	.settle		= ops_settle,
 	.live		= scratch_render_live,
 	.map		= scratch_render_map,
 	.validate	= scratch_render_validate,

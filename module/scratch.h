@@ -40,6 +40,12 @@ static inline bool scratch_is_inline(const struct nebula_scratch *s)
 	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
 }
 
+/* Nobody watches, either. */
+static inline bool scratch_serves_inline(const struct nebula_scratch *s)
+{
+	return scratch_is_inline(s) && !nebula_is_diverted(&s->common);
+}
+
 /* Bytes in use, as of some moment. */
 static inline size_t scratch_used(const struct nebula_scratch_cpu *c)
 {
@@ -70,7 +76,7 @@ bool scratch_read(const struct nebula_scratch_cpu *c, unsigned long cur, struct 
 void scratch_take_down(struct nebula_scratch *s);
 
 /* scratch_look.c */
-unsigned int scratch_live(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c);
+unsigned int scratch_live(const struct nebula_scratch_cpu *c);
 void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t);
 void scratch_render_validate(struct nebula_allocator *a, struct nebula_text *t);

@@ -63,12 +63,26 @@ static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_
 	return READ_ONCE(c->cur) == top;
 }
 
-/* Objects in use, 0 while that is changing. Any context. */
-unsigned int scratch_live(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c)
+/*
+ * Objects in use; while that is changing, or cannot be seen, as many as there is room for in what
+ * is used. Any context.
+ *
+ * Between two instructions of a get its object is there, and the word behind it is not: what is
+ * found in its place may be the word of a longer object, that was there before, so that some below
+ * are not seen. That mends itself at the latest when nothing is in use.
+ */
+unsigned int scratch_live(const struct nebula_scratch_cpu *c)
 {
-	struct looked l;
+	const unsigned long allocs = READ_ONCE(c->allocs), top = READ_ONCE(c->cur);
+	unsigned long cur = top;
+	struct scratch_object o;
+	unsigned int live;
 
-	return scratch_used(c) && look_at(s, c, &l) ? l.objects : 0;
+	for (live = 0; cur > c->start && scratch_read(c, cur, &o); live++)
+		cur = o.from;
+	if (cur == c->start && READ_ONCE(c->cur) == top && READ_ONCE(c->allocs) == allocs)
+		return live;
+	return scratch_used(c) / (NEBULA_SCRATCH_GRAIN + SCRATCH_WORD);
 }
 
 void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t)

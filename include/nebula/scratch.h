@@ -70,7 +70,7 @@ struct nebula_scratch_config {
  * @padding: private; bytes ever lost to alignment.
  * @start: private; first address that is handed out.
  * @end: private; end of the memory.
- * @peak: private; highest @cur that ever was, while @limit is 0.
+ * @peak: private; highest @cur that ever was while @limit was 0.
  */
 struct nebula_scratch_cpu {
 	unsigned long cur;
