@@ -87,6 +87,12 @@ static void use_owners(struct kunit *test, struct diverted *d)
 	KUNIT_EXPECT_NOT_NULL(test, nebula_stack_alloc(d->stack, 24, 8));
 }
 
+static void expect_once_used(struct kunit *test, struct diverted *d, bool is_inline)
+{
+	use_owners(test, d);
+	expect_paths(test, is_inline, is_inline);
+}
+
 static void divert_path(struct kunit *test)
 {
 	struct diverted d;
@@ -94,17 +100,14 @@ static void divert_path(struct kunit *test)
 
 	diverted_create(test, &d);
 	for (round = 0; round < 3; round++) {
-		use_owners(test, &d);
-		expect_paths(test, true, true);
+		expect_once_used(test, &d, true);
 		begin_all();
 		expect_paths(test, false, false);
-		use_owners(test, &d);
-		expect_paths(test, false, false);
+		expect_once_used(test, &d, false);
 		end_all();
 		expect_paths(test, false, true);
 	}
-	use_owners(test, &d);
-	expect_paths(test, true, true);
+	expect_once_used(test, &d, true);
 	diverted_destroy(&d);
 }
 
@@ -117,15 +120,12 @@ static void divert_nests(struct kunit *test)
 	begin_all();
 	expect_paths(test, false, false);
 	end_all();
-	use_owners(test, &d);
-	expect_paths(test, false, false);
+	expect_once_used(test, &d, false);
 	begin_all();
 	end_all();
-	use_owners(test, &d);
-	expect_paths(test, false, false);
+	expect_once_used(test, &d, false);
 	end_all();
-	use_owners(test, &d);
-	expect_paths(test, true, true);
+	expect_once_used(test, &d, true);
 	diverted_destroy(&d);
 }
 

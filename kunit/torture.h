@@ -234,6 +234,7 @@ bool torture_give(struct torture_thread *t, struct torture_subject *s);
 struct torture_object *torture_claim(struct torture_thread *t, struct torture_subject *s);
 struct torture_object *torture_newest(struct torture_subject *s);
 void torture_release(struct torture_object *o, int state);
+void torture_resized(struct torture_subject *s, struct torture_object *o, u8 *p, size_t size);
 void torture_verify(const struct torture_subject *s, const struct torture_object *o);
 void torture_forget(struct torture_subject *s, u32 id);
 unsigned int torture_live(const struct torture_subject *s);
@@ -244,6 +245,7 @@ void torture_err(struct torture_thread *t, struct torture_subject *s);
 
 /* Mistakes that all kinds refuse alike. */
 bool torture_wrong_align(struct torture_thread *t, struct torture_subject *s);
+bool torture_too_large(struct torture_thread *t, struct torture_subject *s);
 bool torture_absurd_size(struct torture_thread *t, struct torture_subject *s);
 
 /* What is no allocator's. */

@@ -115,7 +115,7 @@ static void nest(struct torture_thread *t, struct torture_subject *s, unsigned i
 	rewind(t, s, cp, id);
 }
 
-/* The newest object grows or shrinks, and keeps what it held. */
+/* The newest object grows or shrinks. */
 static void resize(struct torture_thread *t, struct torture_subject *s)
 {
 	struct torture_object *o = torture_newest(s);
@@ -125,17 +125,9 @@ static void resize(struct torture_thread *t, struct torture_subject *s)
 	if (!o)
 		return;
 	p = nebula_bump_realloc(s->bump, o->p, o->size, size, 1);
-	if (p) {
-		if (!torture_stamped(p, min(size, o->size), o->id))
-			torture_fault("%s: an object lost its content", s->kind->name);
-		/* Where it was there is another object now, of nobody. */
-		s->inexact |= p != o->p;
-		o->p = p;
-		o->size = size;
-		o->id = atomic_inc_return(&s->ids);
-		torture_stamp(o->p, o->size, o->id);
-	}
-	torture_release(o, TORTURE_TAKEN);
+	/* Where it was there is another object now, of nobody. */
+	s->inexact |= p && p != o->p;
+	torture_resized(s, o, p, size);
 }
 
 static void alone(struct torture_thread *t, struct torture_subject *s)
@@ -146,16 +138,6 @@ static void alone(struct torture_thread *t, struct torture_subject *s)
 		nest(t, s, 12);
 	else
 		resize(t, s);
-}
-
-static bool too_large(struct torture_thread *t, struct torture_subject *s)
-{
-	size_t size = SZ_16M;
-
-	OPTIMIZER_HIDE_VAR(size);
-	if (nebula_bump_alloc(s->bump, size, 8))
-		torture_fault("%s: 16 MiB were served", s->kind->name);
-	return true;
 }
 
 static bool use_stale(struct torture_thread *t, struct torture_subject *s)
@@ -190,7 +172,7 @@ static bool no_checkpoint(struct torture_thread *t, struct torture_subject *s)
 static const struct torture_mistake owner_mistakes[] = {
 	{ NEBULA_E_INVALID_ALIGNMENT, torture_wrong_align },
 	{ NEBULA_E_SIZE_OVERFLOW, torture_absurd_size },
-	{ NEBULA_E_OUT_OF_MEMORY, too_large },
+	{ NEBULA_E_OUT_OF_MEMORY, torture_too_large },
 	{ NEBULA_E_STALE_CHECKPOINT, use_stale },
 	{ NEBULA_E_FOREIGN_CHECKPOINT, use_foreign },
 	{ }
@@ -199,7 +181,7 @@ static const struct torture_mistake owner_mistakes[] = {
 static const struct torture_mistake shared_mistakes[] = {
 	{ NEBULA_E_INVALID_ALIGNMENT, torture_wrong_align },
 	{ NEBULA_E_SIZE_OVERFLOW, torture_absurd_size },
-	{ NEBULA_E_OUT_OF_MEMORY, too_large },
+	{ NEBULA_E_OUT_OF_MEMORY, torture_too_large },
 	{ NEBULA_E_INVALID_STATE, no_checkpoint },
 	{ }
 };

@@ -71,7 +71,7 @@ static void nest(struct torture_thread *t, struct torture_subject *s, unsigned i
 		torture_fault("%s: a mark is refused", s->kind->name);
 }
 
-/* The newest object grows or shrinks, and keeps what it held. */
+/* The newest object grows or shrinks. */
 static void resize(struct torture_thread *t, struct torture_subject *s)
 {
 	struct torture_object *o = torture_newest(s);
@@ -81,15 +81,7 @@ static void resize(struct torture_thread *t, struct torture_subject *s)
 	if (!o)
 		return;
 	p = nebula_stack_realloc(s->stack, o->p, o->size, size, 1);
-	if (p) {
-		if (!torture_stamped(p, min(size, o->size), o->id))
-			torture_fault("%s: an object lost its content", s->kind->name);
-		o->p = p;
-		o->size = size;
-		o->id = atomic_inc_return(&s->ids);
-		torture_stamp(o->p, o->size, o->id);
-	}
-	torture_release(o, TORTURE_TAKEN);
+	torture_resized(s, o, p, size);
 }
 
 static void start_over(struct torture_thread *t, struct torture_subject *s)
@@ -110,16 +102,6 @@ static void alone(struct torture_thread *t, struct torture_subject *s)
 		nest(t, s, 12);
 	else
 		resize(t, s);
-}
-
-static bool too_large(struct torture_thread *t, struct torture_subject *s)
-{
-	size_t size = SZ_16M;
-
-	OPTIMIZER_HIDE_VAR(size);
-	if (nebula_stack_alloc(s->stack, size, 8))
-		torture_fault("%s: 16 MiB were served", s->kind->name);
-	return true;
 }
 
 static void refuse(struct torture_subject *s, void *p)
@@ -208,7 +190,7 @@ static bool foreign_mark(struct torture_thread *t, struct torture_subject *s)
 static const struct torture_mistake stack_mistakes[] = {
 	{ NEBULA_E_INVALID_ALIGNMENT, torture_wrong_align },
 	{ NEBULA_E_SIZE_OVERFLOW, torture_absurd_size },
-	{ NEBULA_E_OUT_OF_MEMORY, too_large },
+	{ NEBULA_E_OUT_OF_MEMORY, torture_too_large },
 	{ NEBULA_E_FOREIGN_POINTER, foreign },
 	{ NEBULA_E_LIFO_VIOLATION, wrong_order },
 	{ NEBULA_E_MISALIGNED_POINTER, inside },

@@ -93,6 +93,20 @@ void torture_release(struct torture_object *o, int state)
 	atomic_set_release(&o->state, state);
 }
 
+/* @o is released; if it has moved to @p and got another size, it must have kept what it held. */
+void torture_resized(struct torture_subject *s, struct torture_object *o, u8 *p, size_t size)
+{
+	if (p) {
+		if (!torture_stamped(p, min(size, o->size), o->id))
+			torture_fault("%s: an object lost its content", s->kind->name);
+		o->p = p;
+		o->size = size;
+		o->id = atomic_inc_return(&s->ids);
+		torture_stamp(o->p, o->size, o->id);
+	}
+	torture_release(o, TORTURE_TAKEN);
+}
+
 /* Exact when alone; others take a guess. NULL as torture_claim(). */
 struct torture_object *torture_newest(struct torture_subject *s)
 {
@@ -272,6 +286,11 @@ static bool refused(struct torture_subject *s, size_t size, size_t align)
 bool torture_wrong_align(struct torture_thread *t, struct torture_subject *s)
 {
 	return refused(s, 8, 3);
+}
+
+bool torture_too_large(struct torture_thread *t, struct torture_subject *s)
+{
+	return refused(s, SZ_16M, 8);
 }
 
 bool torture_absurd_size(struct torture_thread *t, struct torture_subject *s)
