@@ -12,8 +12,9 @@
 #include "ledger.h"
 #include "worker.h"
 
-/* As many operations as a kernel without KASAN does, or a part of them on one that has it. */
-#define CROWD_SCALE(n)	((n) / (IS_ENABLED(CONFIG_KASAN) ? 20 : 1))
+/* As many operations as a kernel without sanitizers does, or a part of them on one with. */
+#define CROWD_SCALE(n)									\
+	((n) / (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KCSAN) ? 20 : 1))
 
 /* Blocks that are always on their way from one holder to another. */
 #define CROWD_SWAP	16

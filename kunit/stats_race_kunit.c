@@ -59,6 +59,7 @@ struct watch;
  * @worker: thread.
  * @user: @worker uses the allocator; otherwise it reads only.
  * @random: for it.
+ * @timer_random: for @timer.
  * @timer: reads, as long as @worker runs.
  * @task: that worker, after each turn.
  * @hardirq: @timer.
@@ -69,6 +70,7 @@ struct watch_cpu {
 	bool user;
 	struct worker worker;
 	struct rnd_state random;
+	struct rnd_state timer_random;
 	struct hrtimer timer;
 	struct reader task;
 	struct reader hardirq;
@@ -146,7 +148,7 @@ static enum hrtimer_restart look_in_hardirq(struct hrtimer *timer)
 		nmis_send();
 	/* From now on, or a slow machine would do nothing else. */
 	hrtimer_set_expires(timer, ktime_add_ns(ktime_get(), 20 * NSEC_PER_USEC +
-						prandom_u32_state(&c->random) % 100000));
+						prandom_u32_state(&c->timer_random) % 100000));
 	return HRTIMER_RESTART;
 }
 
@@ -186,6 +188,7 @@ static struct watch *watch_create(struct kunit *test, const struct subject *s)
 		c->watch = w;
 		c->user = s->shared || cpu == fixture_cpu();
 		prandom_seed_state(&c->random, FIXTURE_SEED ^ cpu);
+		prandom_seed_state(&c->timer_random, FIXTURE_SEED - cpu);
 		compat_hrtimer_setup(&c->timer, look_in_hardirq, CLOCK_MONOTONIC,
 				     HRTIMER_MODE_REL_PINNED_HARD);
 	}

@@ -146,12 +146,12 @@ void bump_owner_attend(struct nebula_bump *b)
  */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 {
-	b->base = (unsigned long)base;
+	WRITE_ONCE(b->base, (unsigned long)base);
 	b->start = ALIGN(b->base, NEBULA_BUMP_GRAIN);
 	b->end = b->base + size;
 	WRITE_ONCE(b->cur, b->start);
 	WRITE_ONCE(b->tail, b->base);
-	b->padding += b->start - b->base;
+	WRITE_ONCE(b->padding, b->padding + (b->start - b->base));
 	b->shrunk_from = 0;
 	note_peak(b);
 }
@@ -184,17 +184,17 @@ static void chain(struct nebula_bump *b, struct nebula_chunk *chunk)
 	b->rewind_at = NEBULA_BUMP_REWIND_NONE;
 
 	snapshot_begin(b);
-	b->padding += b->end - b->cur;
-	b->retired += b->end - b->base;
+	WRITE_ONCE(b->padding, b->padding + (b->end - b->cur));
+	WRITE_ONCE(b->retired, b->retired + (b->end - b->base));
 	chunk->prev = heap->newest;
 	chunk->next = NULL;
 	chunk->pos = b->retired;
 	/* Pairs with the acquire in bump_look.c. */
 	smp_store_release(&heap->newest->next, chunk);
 	WRITE_ONCE(heap->newest, chunk);
-	b->capacity += chunk->region.size;
-	heap->regions++;
-	heap->grows++;
+	WRITE_ONCE(b->capacity, b->capacity + chunk->region.size);
+	WRITE_ONCE(heap->regions, heap->regions + 1);
+	WRITE_ONCE(heap->grows, heap->grows + 1);
 	bump_owner_enter_chunk(b, chunk->region.base, chunk->region.size);
 	snapshot_end(b);
 }
@@ -393,8 +393,8 @@ static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *la
 
 		WRITE_ONCE(heap->newest, chunk->prev);
 		WRITE_ONCE(heap->newest->next, NULL);
-		heap->regions--;
-		b->capacity -= chunk->region.size;
+		WRITE_ONCE(heap->regions, heap->regions - 1);
+		WRITE_ONCE(b->capacity, b->capacity - chunk->region.size);
 		if (!heap->spare || heap->spare->region.size < chunk->region.size)
 			swap(heap->spare, chunk);
 		nebula_chunk_unmap_later(chunk);
@@ -417,11 +417,11 @@ static void keep_largest(struct nebula_bump *b)
 		/* Pairs with the acquire in bump_look.c. */
 		smp_store_release(&heap->first, keep);
 		WRITE_ONCE(heap->newest, keep);
-		b->capacity = keep->region.size;
+		WRITE_ONCE(b->capacity, keep->region.size);
 	}
 	nebula_chunk_unmap_later(heap->spare);
 	heap->spare = NULL;
-	b->base = nebula_chunk_base(heap->first);
+	WRITE_ONCE(b->base, nebula_chunk_base(heap->first));
 	b->end = nebula_chunk_end(heap->first);
 }
 
@@ -465,7 +465,7 @@ void bump_owner_reset(struct nebula_bump *b)
 	give_all_back(b);
 	if (b->heap)
 		keep_largest(b);
-	b->retired = 0;
+	WRITE_ONCE(b->retired, 0);
 	bump_owner_enter_chunk(b, (void *)b->base, b->end - b->base);
 	snapshot_end(b);
 	if (!whole)
@@ -633,7 +633,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	snapshot_begin(b);
 	if (at.chunk && at.chunk != b->heap->newest) {
 		unchain_after(b->heap, at.chunk);
-		b->retired = at.chunk->pos;
+		WRITE_ONCE(b->retired, at.chunk->pos);
 		bump_owner_enter_chunk(b, at.chunk->region.base, at.chunk->region.size);
 	}
 	WRITE_ONCE(b->cur, cp->cur);
@@ -641,8 +641,8 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	WRITE_ONCE(b->frees, b->allocs - cp->live);
 	after = b->retired + (b->cur - b->base);
 	/* Ahead of the cursor are bytes that an object gave back when it shrank. */
-	b->released += before - min(before, after);
-	b->padding += after - min(before, after);
+	WRITE_ONCE(b->released, b->released + (before - min(before, after)));
+	WRITE_ONCE(b->padding, b->padding + (after - min(before, after)));
 	b->shrunk_from = 0;
 	snapshot_end(b);
 	remember_rewind(b, at.pos);

@@ -373,8 +373,8 @@ static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 	chunk->prev = heap->newest;
 	chunk->pos = heap->bump.capacity;
 	WRITE_ONCE(heap->low_water, chunk->region.size / LOW_WATER_PART);
-	heap->regions++;
-	heap->grows++;
+	WRITE_ONCE(heap->regions, heap->regions + 1);
+	WRITE_ONCE(heap->grows, heap->grows + 1);
 	smp_store_release(&heap->newest->next, chunk);	/* Pairs with the acquire in advance(). */
 	heap->newest = chunk;
 	/* And with that in kick_growth(). */
@@ -668,7 +668,7 @@ static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
 	atomic64_set(&keep->taken, 0);
 	WRITE_ONCE(heap->bump.capacity, keep->region.size);
 	WRITE_ONCE(heap->low_water, keep->region.size / LOW_WATER_PART);
-	heap->regions = 1;
+	WRITE_ONCE(heap->regions, 1);
 }
 
 /* No allocation is in flight: the caller's duty. Growth may be, hence the lock. */
