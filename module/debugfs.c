@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/nebula_memory: info, summary, errors, fail_alloc/, and for each allocator
- * allocators/<name>/{info,stats,errors}, and of {live,map,validate,cache_depth} what the kind has.
+ * /sys/kernel/debug/nebula_memory: info, summary, errors, clear, fail_alloc/, and for each allocator
+ * allocators/<name>/{info,stats,errors,reset_peak}, and of {live,map,validate,cache_depth} what the
+ * kind has.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
- * rendering never meets a freed allocator. Who may open what is debugfs' business, too; it knows
- * of lockdown.
+ * rendering never meets a freed allocator.
+ *
+ * Under lockdown debugfs opens only files of mode 0444 or less. So what is read has mode 0400, what
+ * only does something has a file of its own with mode 0200, and the value of a knob, mode 0600, is
+ * in a file that can be read, too.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -28,16 +32,16 @@
 /**
  * struct nebula_file - a debugfs file
  * @name: its name.
- * @render: writes its text; @reg is NULL for the files of the module. Process context.
- * @clear: called for a write of any bytes, or NULL.
- * @set: called for a write of a text without blanks around it, or NULL. Without both the file is
- *	read only.
+ * @render: writes its text; @reg is NULL for the files of the module. NULL for a file that only
+ *	does something. Process context.
+ * @act: of a file without @render: called for a write of any bytes.
+ * @set: of a knob: called for a write of a text without blanks around it; else NULL.
  * @needs: offset of the operation that the kind has to have, or 0.
  */
 struct nebula_file {
 	const char *name;
 	void (*render)(struct nebula_text *t, const struct nebula_registration *reg);
-	int (*clear)(const struct nebula_registration *reg);
+	int (*act)(const struct nebula_registration *reg);
 	int (*set)(const struct nebula_registration *reg, const char *text);
 	size_t needs;
 };
@@ -90,6 +94,7 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 	nebula_text_key(t, "errors", "%llu", recorded);
 	nebula_text_key(t, "errors lost", "%llu", lost);
 	nebula_text_key(t, "errors unheard", "%llu", missed);
+	nebula_fail_alloc_describe(t);
 }
 
 /**
@@ -351,7 +356,8 @@ static int set_names(const struct nebula_registration *unused, const char *text)
 static const struct nebula_file module_files[] = {
 	{ .name = "info",	.render = render_info },
 	{ .name = "summary",	.render = render_summary },
-	{ .name = "errors",	.render = render_errors, .clear = clear_errors },
+	{ .name = "errors",	.render = render_errors },
+	{ .name = "clear",	.act = clear_errors },
 };
 
 static const struct nebula_file names_file = {
@@ -360,13 +366,14 @@ static const struct nebula_file names_file = {
 
 static const struct nebula_file allocator_files[] = {
 	{ .name = "info",	.render = render_allocator_info },
-	{ .name = "stats",	.render = render_allocator_stats, .clear = reset_peak },
+	{ .name = "stats",	.render = render_allocator_stats },
 	{ .name = "errors",	.render = render_allocator_errors },
 	{ .name = "live",	.render = render_live,		NEEDS(live) },
 	{ .name = "map",	.render = render_map,		NEEDS(map) },
 	{ .name = "validate",	.render = render_validate,	NEEDS(validate) },
 	{ .name = "cache_depth", .render = render_cache_depth,	NEEDS(cache_depth),
 	  .set = set_cache_depth },
+	{ .name = "reset_peak",	.act = reset_peak },
 };
 
 static const struct nebula_file *file_of(const struct inode *inode)
@@ -388,7 +395,7 @@ static int file_open(struct inode *inode, struct file *filp)
 	if (!t)
 		return -ENOMEM;
 	filp->private_data = t;
-	if (!(filp->f_mode & FMODE_READ))
+	if (!(filp->f_mode & FMODE_READ) || !file->render)
 		return 0;
 	nebula_text_printf(t, "# nebula %s v1\n", file->name);
 	file->render(t, reg_of(filp));
@@ -424,7 +431,7 @@ static ssize_t write_text(struct file *filp, const char __user *buf, size_t coun
 	return ret ?: count;
 }
 
-/* What is written to a file that is cleared does not matter. */
+/* What is written to a file that only does something does not matter. */
 static ssize_t file_write(struct file *filp, const char __user *buf, size_t count, loff_t *pos)
 {
 	const struct nebula_file *file = file_of(file_inode(filp));
@@ -432,9 +439,9 @@ static ssize_t file_write(struct file *filp, const char __user *buf, size_t coun
 
 	if (file->set)
 		return write_text(filp, buf, count);
-	if (!file->clear)
+	if (!file->act)
 		return -EPERM;
-	ret = file->clear(reg_of(filp));
+	ret = file->act(reg_of(filp));
 	return ret ?: count;
 }
 
@@ -456,11 +463,16 @@ static const struct file_operations file_ops = {
 	.release	= file_release,
 };
 
+static umode_t mode_of(const struct nebula_file *file)
+{
+	if (!file->render)
+		return 0200;
+	return file->set ? 0600 : 0400;
+}
+
 static void add_file(const struct nebula_file *file, struct dentry *dir)
 {
-	const bool writable = file->clear || file->set;
-
-	debugfs_create_file(file->name, writable ? 0600 : 0400, dir, (void *)file, &file_ops);
+	debugfs_create_file(file->name, mode_of(file), dir, (void *)file, &file_ops);
 }
 
 static void make_private(struct dentry *dir)

@@ -56,6 +56,8 @@ static bool should_fail_now(size_t size)
 static void knobs_read(struct nebula_fail_knobs *k)
 {
 	k->probability = attr.probability;
+	k->interval = attr.interval;
+	k->space = atomic_read(&attr.space);
 	k->verbose = attr.verbose;
 	k->times = atomic_read(&attr.times);
 }
@@ -141,6 +143,8 @@ static bool should_fail_now(size_t size)
 static void knobs_read(struct nebula_fail_knobs *k)
 {
 	k->probability = knobs.probability;
+	k->interval = knobs.interval;
+	k->space = atomic_read(&knobs.space);
 	k->verbose = knobs.verbose;
 	k->times = atomic_read(&knobs.times);
 }
@@ -183,6 +187,22 @@ bool nebula_fail_alloc_names(const char *name)
 	is_one = nebula_patterns_match(names, name);
 	mutex_unlock(&names_lock);
 	return is_one;
+}
+
+/* All knobs, for the module's info: lockdown closes their own files. Process context; sleeps. */
+void nebula_fail_alloc_describe(struct nebula_text *t)
+{
+	struct nebula_fail_knobs k;
+
+	knobs_read(&k);
+	nebula_text_key(t, "fail probability", "%lu", k.probability);
+	nebula_text_key(t, "fail interval", "%lu", k.interval);
+	nebula_text_key(t, "fail times", "%d", k.times);
+	nebula_text_key(t, "fail space", "%d", k.space);
+	nebula_text_key(t, "fail verbose", "%lu", k.verbose);
+	mutex_lock(&names_lock);
+	nebula_text_key(t, "fail names", "%s", *names ? names : "none");
+	mutex_unlock(&names_lock);
 }
 
 void nebula_fail_alloc_render(struct nebula_text *t)

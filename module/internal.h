@@ -395,15 +395,19 @@ static inline void nebula_attended(struct nebula_allocator *a, enum nebula_atten
 #define NEBULA_FAIL_ALLOC	"fail_alloc"
 
 /**
- * struct nebula_fail_knobs - those that tests set
+ * struct nebula_fail_knobs - the knobs; tests set @probability, @verbose and @times
  * @probability: percent.
- * @verbose: how much is said.
+ * @interval: one of so many candidates fails.
  * @times: how many fail, or less than 0.
+ * @space: bytes that succeed first.
+ * @verbose: how much is said.
  */
 struct nebula_fail_knobs {
-	u32 probability;
-	u32 verbose;
+	unsigned long probability;
+	unsigned long interval;
 	int times;
+	int space;
+	unsigned long verbose;
 };
 
 struct dentry;
@@ -413,6 +417,7 @@ bool nebula_fail_alloc_names(const char *name);
 bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size);
 bool nebula_fail_backing_hit(void);
 struct dentry *nebula_fail_alloc_init(struct dentry *root);
+void nebula_fail_alloc_describe(struct nebula_text *t);
 void nebula_fail_alloc_render(struct nebula_text *t);
 int nebula_fail_alloc_set_names(const char *patterns);
 

@@ -47,6 +47,7 @@ main() {
 	check_stage 'torture on uml' check_guest uml torture.sh
 	check_stage 'torture on debug' check_guest debug torture.sh
 	check_stage 'demo on stock' check_guest stock demo.sh tools/samples/requests.txt
+	check_stage 'lockdown on stock' check_guest stock lockdown.sh
 	check_stage 'bench budget on stock' tools/bench/budget.sh
 	check_stage 'samples on stock' check_guest stock samples.sh tools/samples/expected
 

@@ -30,13 +30,13 @@ rubbish() {
 
 # Only some files can be written to: whatever is written clears errors, or begins a new peak.
 rubbish_does_no_harm() {
-	for file in info summary allocators/left-behind/info; do
+	for file in info summary errors allocators/left-behind/info allocators/left-behind/stats; do
 		! rubbish "$nebula/$file" 100 || return 1
 		head -n 1 "$nebula/$file" | grep -q "^# nebula ${file##*/} v1$" || return 1
 	done
 	for size in 1 4096 1000000; do
-		rubbish "$nebula/errors" "$size" || return 1
-		rubbish "$nebula/allocators/left-behind/stats" "$size" || return 1
+		rubbish "$nebula/clear" "$size" || return 1
+		rubbish "$nebula/allocators/left-behind/reset_peak" "$size" || return 1
 	done
 	! rubbish "$nebula/fail_alloc/names" 200 || return 1
 	[ "$(wc -l <"$nebula/errors")" -eq 1 ]
@@ -52,11 +52,13 @@ pieces_fit_together() {
 	[ -z "$(dd if="$nebula/info" bs=1 skip=100000 2>/dev/null)" ]
 }
 
+# What is read is 0400, what only acts is 0200, and only knobs can be both read and written.
 modes_are_private() {
 	[ "$(find "$nebula" -type d -exec stat -c %a {} + | sort -u)" = 700 ] &&
-		[ "$(stat -c %a "$nebula/info" "$nebula/allocators/left-behind/info" | sort -u)" = 400 ] &&
-		[ "$(stat -c %a "$nebula/errors" "$nebula/fail_alloc"/* | sort -u)" = 600 ] &&
-		[ -z "$(find "$nebula" -type f ! -perm 400 ! -perm 600)" ]
+		[ "$(find "$nebula" -type f \( -name clear -o -name reset_peak \) -exec stat -c %a {} + | sort -u)" = 200 ] &&
+		[ "$(find "$nebula" -type f \( -name cache_depth -o -path '*/fail_alloc/*' \) -exec stat -c %a {} + | sort -u)" = 600 ] &&
+		[ -z "$(find "$nebula" -type f ! -name clear ! -name reset_peak ! -name cache_depth \
+			! -path '*/fail_alloc/*' ! -perm 400)" ]
 }
 
 # Some allocators were left behind on purpose, see kunit/owner_kunit.c. What is read has no address of

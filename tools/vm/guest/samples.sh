@@ -38,7 +38,7 @@ compare() {
 }
 
 run_sample() {
-	echo >"$nebula/errors"
+	echo >"$nebula/clear"
 	insmod "./nebula_sample_$1.ko" && rmmod "nebula_sample_$1" || return 1
 	{
 		printed "$1"

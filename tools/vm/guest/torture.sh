@@ -83,10 +83,10 @@ leaks_were_reported() {
 # leave_behind N: a short life, and N allocators are left. Errors tell of code that is gone then, and
 # must not tell where it was.
 leave_behind() {
-	echo >"$nebula/errors"
+	echo >"$nebula/clear"
 	insmod ./nebula_memory_torture.ko threads=3 seed="$1" ms=300 leave="$1" && sleep 1 &&
 		rmmod nebula_memory_torture && leaks_were_reported "$1" && nothing_left &&
-		fuzz -n 200 -s "$1" -k errors
+		fuzz -n 200 -s "$1" -k clear
 }
 
 open_file_holds_module() {
