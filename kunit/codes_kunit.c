@@ -333,7 +333,7 @@ static const struct provocation provocations[] = {
 	  "              1. correct .blocks: its rules are in <nebula/pool.h>\n" },
 	{ NEBULA_E_INVALID_STATE, take_a_checkpoint_of_a_shared_one,
 	  "conn: INVALID_STATE (-EBUSY)" IN_TEST,
-	  "   at fault:  checkpoint of a shared one\n" },
+	  "   at fault:  checkpoint\n" },
 	{ NEBULA_E_WRONG_CONTEXT, grow_with_interrupts_off,
 	  "conn: WRONG_CONTEXT (-EPERM)" IN_TEST,
 	  "   at fault:  grow\n" },

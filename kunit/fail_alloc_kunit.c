@@ -114,7 +114,7 @@ static void expect_failure(struct kunit *test, const struct subject *s,
 
 	KUNIT_EXPECT_TRUE_MSG(test, nebula_last_error(a, &err), "%s", s->name);
 	KUNIT_EXPECT_STREQ(test, nebula_errc_name(err.code), nebula_errc_name(expected_code(s)));
-	KUNIT_EXPECT_STREQ_MSG(test, err.what, NEBULA_FAIL_ALLOC, "%s", s->name);
+	KUNIT_EXPECT_EQ_MSG(test, err.detail, NEBULA_D_INJECTED, "%s", s->name);
 	KUNIT_EXPECT_EQ_MSG(test, err.size, s->block ?: (size_t)64, "%s", s->name);
 }
 

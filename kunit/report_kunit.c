@@ -22,13 +22,24 @@ static char *print(struct kunit *test, const struct nebula_error *err)
 	return report;
 }
 
+/* As it would have been recorded: with the detail that the state adds. */
+static struct nebula_error recorded(const struct report_row *row)
+{
+	struct nebula_error err = row->err;
+
+	err.detail = nebula_detail_of(&err);
+	return err;
+}
+
 static void report_suggests(struct kunit *test)
 {
 	const struct report_row *row = report_rows;
 	char *report, *from, *to;
+	struct nebula_error err;
 
 	for (; row < report_rows + report_rows_nr; row++) {
-		report = print(test, &row->err);
+		err = recorded(row);
+		report = print(test, &err);
 		from = strstr(report, "   suggest:   ");
 		KUNIT_ASSERT_NOT_NULL_MSG(test, from, "%s: %s", row->why, report);
 		to = strstr(from, "   backtrace:");
@@ -45,7 +56,7 @@ static unsigned int rows_of(enum nebula_errc code)
 	const struct nebula_advice *advice = nebula_errc_info(code)->advice;
 	unsigned int n = 1;
 
-	for (; advice->when; advice++)
+	for (; advice->kind || advice->detail; advice++)
 		n++;
 	return n;
 }
@@ -54,11 +65,15 @@ static unsigned long rows_reported(enum nebula_errc code)
 {
 	const struct nebula_advice *advice = nebula_errc_info(code)->advice;
 	const struct report_row *row = report_rows;
+	struct nebula_error err;
 	unsigned long seen = 0;
 
-	for (; row < report_rows + report_rows_nr; row++)
-		if (row->err.code == code)
-			seen |= BIT(nebula_errc_advice(&row->err) - advice);
+	for (; row < report_rows + report_rows_nr; row++) {
+		if (row->err.code != code)
+			continue;
+		err = recorded(row);
+		seen |= BIT(nebula_errc_advice(&err) - advice);
+	}
 	return seen;
 }
 
@@ -80,10 +95,12 @@ static void report_reaches_all_advice(struct kunit *test)
 static void report_has_no_tokens(struct kunit *test)
 {
 	const struct report_row *row = report_rows;
+	struct nebula_error err;
 	char *report;
 
 	for (; row < report_rows + report_rows_nr; row++) {
-		report = print(test, &row->err);
+		err = recorded(row);
+		report = print(test, &err);
 		KUNIT_EXPECT_NULL_MSG(test, strpbrk(report, "{}"), "%s", report);
 		kunit_kfree(test, report);
 	}
@@ -107,7 +124,7 @@ static const struct whole wholes[] = {
 	    .kind = NEBULA_KIND_POOL, .name = "conn", .size = 512, .align = 8, .overhead = 96,
 	    .used = 4089446, .available = 104858, .capacity = SZ_4M, .peak = SZ_4M, .unit = 512,
 	    .need = 8193, .utilisation = 975, .context = NEBULA_IN_SOFTIRQ, .cpu = 3, .pid = 23,
-	    .comm = "kworker/0:1", .what = "bulk" },
+	    .comm = "kworker/0:1", .what = "bulk", .detail = NEBULA_D_BULK },
 	  "[   12.345678] conn: POOL_EXHAUSTED (-ENOMEM) in kworker/0:1[23], softirq, cpu 3\n"
 	  "   requested: 512 bytes (align 8), and 96 bytes for the debug flags\n"
 	  "   at fault:  bulk\n"

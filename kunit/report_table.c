@@ -29,14 +29,14 @@ const struct report_row report_rows[] = {
 	{ "no code", { .code = NEBULA_E_NR, .name = "conn" }, S("unknown code") },
 	{ "far from any code", { .code = UINT_MAX, .name = "conn" }, S("unknown code") },
 
-	{ "made to fail, and full", ERR(OUT_OF_MEMORY, BUMP, FULL, .what = "fail_alloc"),
+	{ "made to fail, and full", ERR(OUT_OF_MEMORY, BUMP, FULL, .detail = NEBULA_D_INJECTED),
 	  IS_INJECTED },
 	{ "a composite", ERR(OUT_OF_MEMORY, FALLBACK, FULL, .size = 100,
-			     .what = "no part could serve it"),
+			     .detail = NEBULA_D_NO_PART),
 	  S("no part could serve it")
 	  I("1. see the records of its parts, just before this one")
 	  I("2. add a part that can, for example nebula_system_allocator()") },
-	{ "a split", ERR(OUT_OF_MEMORY, SPLIT, .size = 100, .what = "no part could serve it"),
+	{ "a split", ERR(OUT_OF_MEMORY, SPLIT, .size = 100, .detail = NEBULA_D_NO_PART),
 	  S("no part could serve it")
 	  I("1. see the records of its parts, just before this one")
 	  I("2. add a part that can, for example nebula_system_allocator()") },
@@ -53,7 +53,7 @@ const struct report_row report_rows[] = {
 	  I("1. " RAISE_TO_8K)
 	  I("2. call nebula_bump_reserve() before a burst") },
 	{ "grown up to the limit", ERR(OUT_OF_MEMORY, BUMP, FULL, .size = 2000, .need = 20 * SZ_1K,
-				       .max_capacity = SZ_16K, .what = ".max_capacity"),
+				       .max_capacity = SZ_16K, .detail = NEBULA_D_AT_LIMIT),
 	  S("it has grown up to its limit")
 	  I("1. raise .max_capacity to 20480 (20.00 KiB) or more (now 16384 (16.00 KiB))")
 	  I("2. reset, or restore a checkpoint, before that")
@@ -73,6 +73,12 @@ const struct report_row report_rows[] = {
 	{ "a full stack", ERR(OUT_OF_MEMORY, STACK, FULL, .size = 300, .need = SZ_8K),
 	  S("the allocator is over 90% full")
 	  I("1. " RAISE_TO_8K)
+	  I("2. free, or restore a mark, before it is full") },
+	{ "a full stack on a buffer", ERR(OUT_OF_MEMORY, STACK, .used = 90, .available = 10,
+					  .capacity = 100, .utilisation = 900, .size = 20,
+					  .need = 110, .buffer = true),
+	  S("the allocator is over 90% full")
+	  I("1. raise the size of the buffer to 110 or more (now 100)")
 	  I("2. free, or restore a mark, before it is full") },
 	{ "a full buffer", ERR(OUT_OF_MEMORY, BUMP, .used = 90, .available = 10, .capacity = 100,
 			       .utilisation = 900, .size = 20, .need = 110, .buffer = true),
@@ -103,9 +109,9 @@ const struct report_row report_rows[] = {
 	  I("1. " RAISE_TO_8K)
 	  I("2. allocate what is aligned most strictly first, or align less") },
 
-	{ "a pool made to fail", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .what = "fail_alloc"),
+	{ "a pool made to fail", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .detail = NEBULA_D_INJECTED),
 	  IS_INJECTED },
-	{ "a reserve", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .what = "reserve"),
+	{ "a reserve", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .detail = NEBULA_D_RESERVE),
 	  S("the reserve is used up")
 	  I("1. put more blocks aside: the n of nebula_pool_reserve()") },
 	{ "a pool outrun", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 101, .growth_pending = true),
@@ -114,12 +120,12 @@ const struct report_row report_rows[] = {
 	  I("2. call nebula_pool_grow() before a burst")
 	  I("3. wait for a block: nebula_pool_alloc_wait()") },
 	{ "a pool at its limit", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 101,
-				     .max_capacity = 6400, .what = ".max_blocks"),
+				     .max_capacity = 6400, .detail = NEBULA_D_AT_LIMIT),
 	  S("it has grown up to its limit")
 	  I("1. raise .max_blocks to 101 or more (now 100)")
 	  I("2. wait for a block: nebula_pool_alloc_wait()")
 	  I("3. " WHO_HAS_THEM) },
-	{ "in bulk", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 120, .what = "bulk"),
+	{ "in bulk", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 120, .detail = NEBULA_D_BULK),
 	  S("there are not so many")
 	  I("1. raise .blocks to 120 or more (now 100)")
 	  I("2. ask for fewer at a time, or for what there is, one by one") },
@@ -139,17 +145,17 @@ const struct report_row report_rows[] = {
 	  I("2. wait for a block: nebula_pool_alloc_wait()")
 	  I("3. " WHO_HAS_THEM) },
 
-	{ "to grow", ERR(BACKING_FAILED, BUMP, FULL, .size = 100, .what = "growth"),
+	{ "to grow", ERR(BACKING_FAILED, BUMP, FULL, .size = 100, .detail = NEBULA_D_GROWTH),
 	  S("the kernel gave no memory to grow")
 	  I("1. make it large enough at first: .capacity is 4096 (4.00 KiB)")
 	  I("2. reserve ahead of need, where the caller may sleep")
 	  I("3. use a .gfp that may block, and NEBULA_VMALLOC") },
-	{ "a pool to grow", ERR(BACKING_FAILED, POOL, BLOCKS, .what = "growth"),
+	{ "a pool to grow", ERR(BACKING_FAILED, POOL, BLOCKS, .detail = NEBULA_D_GROWTH),
 	  S("the kernel gave no memory to grow")
 	  I("1. make it large enough at first: .blocks is 100")
 	  I("2. reserve ahead of need, where the caller may sleep")
 	  I("3. use a .gfp that may block, and NEBULA_VMALLOC") },
-	{ "to reserve", ERR(BACKING_FAILED, BUMP, .size = SZ_1M, .what = "reserve"),
+	{ "to reserve", ERR(BACKING_FAILED, BUMP, .size = SZ_1M, .detail = NEBULA_D_RESERVE),
 	  S("the kernel gave no memory to reserve")
 	  I("1. reserve less than 1.00 MiB, or earlier")
 	  I("2. use a gfp that may block") },
@@ -163,19 +169,19 @@ const struct report_row report_rows[] = {
 	  I("3. use a .gfp that may block") },
 
 	{ "too large for a block", ERR(INVALID_LAYOUT, POOL, BLOCKS, .size = 2000,
-				       .what = ".block_size"),
+				       .detail = NEBULA_D_BLOCK_SIZE),
 	  S("a block is too small for the object")
 	  I("1. raise .block_size to 2000 (1.95 KiB) or more (now 64)")
 	  I("2. divide requests by size: nebula_split_create(name, 64, ...)") },
 	{ "too strict for a block", ERR(INVALID_LAYOUT, POOL, BLOCKS, .size = 10, .align = 128,
-					.what = ".align"),
+					.detail = NEBULA_D_BLOCK_ALIGN),
 	  S("a block is not aligned so")
 	  I("1. set .align to 128")
 	  I("2. align the type less strictly") },
-	{ "no blocks", ERR(INVALID_LAYOUT, POOL, BLOCKS, .what = "bulk"),
+	{ "no blocks", ERR(INVALID_LAYOUT, POOL, BLOCKS, .detail = NEBULA_D_NO_BLOCKS),
 	  S("no blocks are no request")
 	  I("1. check the number of blocks, and that there is an array for them") },
-	{ "no array", ERR(INVALID_LAYOUT, POOL, BLOCKS, .what = "free_bulk"),
+	{ "no array", ERR(INVALID_LAYOUT, POOL, BLOCKS, .detail = NEBULA_D_NO_BLOCKS),
 	  S("no blocks are no request")
 	  I("1. check the number of blocks, and that there is an array for them") },
 	{ "another size", ERR(INVALID_LAYOUT, STACK, .size = 100, .what = "free"),
@@ -199,28 +205,28 @@ const struct report_row report_rows[] = {
 	  I("2. compute sizes with size_mul(), array_size() or struct_size()")
 	  I("3. or let nebula_alloc_objs() and nebula_alloc_flex() do it") },
 
-	{ "rewinds", ERR(EXCEEDS_MAX, BUMP, .what = "checkpoint"),
+	{ "rewinds", ERR(EXCEEDS_MAX, BUMP, .detail = NEBULA_D_REWINDS),
 	  S("it cannot tell apart more rewinds")
 	  I("1. restore an outer checkpoint, or reset, now and then")
 	  I("2. take fewer checkpoints between two rewinds") },
-	{ "marks", ERR(EXCEEDS_MAX, STACK, .capacity = SZ_4K, .what = "mark"),
+	{ "marks", ERR(EXCEEDS_MAX, STACK, .capacity = SZ_4K, .detail = NEBULA_D_MARKS),
 	  S("there is no room for another mark")
 	  I("1. raise .capacity (now 4096 (4.00 KiB))")
 	  I("2. restore an outer mark first") },
 	{ "marks on a buffer", ERR(EXCEEDS_MAX, STACK, .capacity = 500, .buffer = true,
-				   .what = "mark"),
+				   .detail = NEBULA_D_MARKS),
 	  S("there is no room for another mark")
 	  I("1. raise the size of the buffer (now 500)")
 	  I("2. restore an outer mark first") },
-	{ "nesting", ERR(EXCEEDS_MAX, FALLBACK, .what = "nesting"),
+	{ "nesting", ERR(EXCEEDS_MAX, FALLBACK, .detail = NEBULA_D_NESTING),
 	  S("composites are nested too deeply")
 	  I("1. make one of several parts instead of parts of parts") },
 	{ "grown by hand", ERR(EXCEEDS_MAX, POOL, BLOCKS, .need = 150, .max_capacity = 7680,
-			       .what = "grow"),
+			       .detail = NEBULA_D_GROW),
 	  S("it may not have so many blocks")
 	  I("1. raise .max_blocks to 150 or more (now 120), with NEBULA_GROW")
 	  I("2. ask for fewer") },
-	{ "more than there are", ERR(EXCEEDS_MAX, POOL, BLOCKS, .need = 150, .what = "bulk"),
+	{ "more than there are", ERR(EXCEEDS_MAX, POOL, BLOCKS, .need = 150, .detail = NEBULA_D_BULK),
 	  S("it will never have so many blocks")
 	  I("1. raise .blocks to 150 or more (now 100)")
 	  I("2. ask for fewer at a time") },
@@ -228,52 +234,53 @@ const struct report_row report_rows[] = {
 	{ "a field", ERR(INVALID_CONFIG, SCRATCH, .what = ".per_cpu_size"),
 	  S(".per_cpu_size is wrong")
 	  I("1. correct .per_cpu_size: its rules are in <nebula/scratch.h>") },
-	{ "in a scope", ERR(INVALID_STATE, STACK, .what = "destroy in open scope"),
+	{ "in a scope", ERR(INVALID_STATE, STACK, .detail = NEBULA_D_OPEN_SCOPE),
 	  S("a scope on it is open")
 	  I("1. end it first: it ends with the block that has the guard()") },
-	{ "waiters", ERR(INVALID_STATE, POOL, .what = "destroy with waiters"),
+	{ "waiters", ERR(INVALID_STATE, POOL, .detail = NEBULA_D_WAITERS),
 	  S("somebody waits for a block")
 	  I("1. wake those who wait: give blocks back, or send them a signal") },
-	{ "reserves", ERR(INVALID_STATE, POOL, .what = "destroy with reserves"),
+	{ "reserves", ERR(INVALID_STATE, POOL, .detail = NEBULA_D_RESERVES),
 	  S("blocks are put aside")
 	  I("1. end all reserves first: nebula_pool_unreserve()") },
-	{ "a part", ERR(INVALID_STATE, BUMP, .what = "part of another one"),
+	{ "a part", ERR(INVALID_STATE, BUMP, .detail = NEBULA_D_PART),
 	  S("another allocator is made of it")
 	  I("1. take that down first: nebula_composite_destroy()") },
-	{ "made by init", ERR(INVALID_STATE, BUMP, .what = "destroy of an embedded one"),
+	{ "made by init", ERR(INVALID_STATE, BUMP, .detail = NEBULA_D_EMBEDDED),
 	  S("it was made by init, not by create")
 	  I("1. end it with nebula_bump_exit()") },
-	{ "made by create", ERR(INVALID_STATE, STACK, .what = "exit of a created one"),
+	{ "made by create", ERR(INVALID_STATE, STACK, .detail = NEBULA_D_CREATED),
 	  S("it was made by create, not by init")
 	  I("1. end it with nebula_stack_destroy()") },
-	{ "of all", ERR(INVALID_STATE, BUMP, .what = "checkpoint of a shared one"),
+	{ "of all", ERR(INVALID_STATE, BUMP, .detail = NEBULA_D_SHARED),
 	  S("a shared allocator has no checkpoints")
 	  I("1. use one allocator for each owner, without NEBULA_SHARED")
 	  I("2. use reset, when nobody allocates") },
-	{ "not registered", ERR(INVALID_STATE, CUSTOM, .what = "not registered"),
+	{ "not registered", ERR(INVALID_STATE, CUSTOM, .detail = NEBULA_D_UNREGISTERED),
 	  S("nobody has registered it")
 	  I("1. call nebula_custom_register() before it is used") },
 	{ "some state", ERR(INVALID_STATE, CUSTOM, .what = "registered already"),
 	  S("it is not in the state for that")
 	  I("1. see allocators/conn/info") },
 
-	{ "may be moved", ERR(WRONG_CONTEXT, SCRATCH, .context = NEBULA_IN_NMI, .what = "get"),
+	{ "may be moved", ERR(WRONG_CONTEXT, SCRATCH, .context = NEBULA_IN_NMI,
+				  .detail = NEBULA_D_MAY_MIGRATE),
 	  S("the task may be moved to another CPU meanwhile")
 	  I("1. disable preemption from get to put, or use CLASS(nebula_scratch, ...)")
 	  I("2. or a stack of the task's own: nebula_stack_create()") },
-	{ "was moved", ERR(WRONG_CONTEXT, SCRATCH, .what = "put"),
+	{ "was moved", ERR(WRONG_CONTEXT, SCRATCH, .detail = NEBULA_D_MAY_MIGRATE),
 	  S("the task may be moved to another CPU meanwhile")
 	  I("1. disable preemption from get to put, or use CLASS(nebula_scratch, ...)")
 	  I("2. or a stack of the task's own: nebula_stack_create()") },
-	{ "NMI", ERR(WRONG_CONTEXT, BUMP, .context = NEBULA_IN_NMI, .what = "growth"),
+	{ "NMI", ERR(WRONG_CONTEXT, BUMP, .context = NEBULA_IN_NMI, .detail = NEBULA_D_GROWTH),
 	  S("an NMI may not do that")
 	  I("1. put it off to an irq_work, and from there to a work item") },
 	{ "growth in an interrupt", ERR(WRONG_CONTEXT, BUMP, .context = NEBULA_IN_HARDIRQ,
-					.what = "growth"),
+					.detail = NEBULA_D_GROWTH),
 	  S("it may not grow in this context")
 	  I("1. reserve ahead of need: nebula_bump_reserve()")
 	  I("2. use a .gfp that does not block: GFP_NOWAIT or GFP_ATOMIC") },
-	{ "interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_HARDIRQ, .what = "grow"),
+	{ "interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_HARDIRQ, .detail = NEBULA_D_GROW),
 	  S("an interrupt may not do that")
 	  I("1. put it off to a work item") },
 	{ "soft interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_SOFTIRQ),
@@ -336,7 +343,7 @@ const struct report_row report_rows[] = {
 	  I("1. look who had it last; set NEBULA_TRACK to see that of a pool's block")
 	  I("2. boot a KASAN kernel: it stops at the write itself") },
 
-	{ "a budget, to grow", ERR(BUDGET_EXCEEDED, BUMP, .size = SZ_4K, .what = "growth"),
+	{ "a budget, to grow", ERR(BUDGET_EXCEEDED, BUMP, .size = SZ_4K, .detail = NEBULA_D_GROWTH),
 	  S("a budget refused to let it grow")
 	  I("1. raise .limit of its budget by 4096 (4.00 KiB)")
 	  I("2. give memory of the same budget back first") },
@@ -372,10 +379,10 @@ const struct report_row report_rows[] = {
 	  S("this kernel or build cannot do it")
 	  I("1. see info for what is supported") },
 
-	{ "a listener that has gone", ERR(LEAK, NONE, .what = "error notifier left behind"),
+	{ "a listener that has gone", ERR(LEAK, NONE, .detail = NEBULA_D_NOTIFIER),
 	  S("a module was unloaded and still listens")
 	  I("1. call nebula_error_notifier_unregister() in its exit function") },
-	{ "an owner that has gone", ERR(LEAK, BUMP, WITH_STACK, .what = "owner unloaded"),
+	{ "an owner that has gone", ERR(LEAK, BUMP, WITH_STACK, .detail = NEBULA_D_UNLOADED),
 	  S("its module was unloaded and left it behind")
 	  I("1. destroy it in the module's exit function; below is who made it") },
 	{ "a leak, tracked", ERR(LEAK, POOL, WITH_STACK, .what = "7 blocks live"),

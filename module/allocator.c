@@ -215,7 +215,8 @@ bool nebula_allocator_in_use(struct nebula_allocator *a)
 {
 	if (!atomic_read(&a->users))
 		return false;
-	nebula_fail(a, NEBULA_E_INVALID_STATE, .what = "part of another one");
+	nebula_fail(a, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_PART,
+		    .what = "destroy");
 	return true;
 }
 

@@ -54,7 +54,7 @@ static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t
 	watched = nebula_is_diverted(&b->common);
 	if (unlikely(watched) && nebula_fail_alloc_hit(&b->common, size)) {
 		nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
-			    .what = NEBULA_FAIL_ALLOC);
+			    .detail = NEBULA_D_INJECTED);
 		return NULL;
 	}
 	p = unlikely(bump_is_guarded(b)) ? alloc_guarded(b, size, align)
@@ -152,7 +152,8 @@ struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b)
 {
 	if (!bump_is_shared(b))
 		return bump_owner_checkpoint(b);
-	nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "checkpoint of a shared one");
+	nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_SHARED,
+		    .what = "checkpoint");
 	return bump_no_checkpoint();
 }
 EXPORT_SYMBOL_GPL(nebula_bump_checkpoint_outline);
@@ -179,7 +180,8 @@ static noinline int restore_attentively(struct nebula_bump *b, const struct nebu
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	if (unlikely(bump_is_shared(b))) {
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "restore of a shared one");
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_SHARED,
+			    .what = "restore");
 		return -EINVAL;
 	}
 	return unlikely(nebula_is_diverted(&b->common)) ? restore_attentively(b, cp)

@@ -224,12 +224,13 @@ void nebula_bump_destroy(struct nebula_bump *b)
 	if (IS_ERR_OR_NULL(b))
 		return;
 	if (!b->heap)
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE,
-			    .what = "destroy of an embedded one");
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
 	else if (nebula_atomic_context())
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (b->scopes)
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "destroy in open scope");
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
+			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&b->common))
 		bump_take_down(b);
 }
@@ -275,8 +276,8 @@ EXPORT_SYMBOL_GPL(nebula_bump_init);
 void nebula_bump_exit(struct nebula_bump *b)
 {
 	if (b->heap || b->scopes) {
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE,
-			    .what = b->heap ? "exit of a created one" : "exit in open scope");
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "exit",
+			    .detail = b->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
 		return;
 	}
 	bump_owner_reset(b);

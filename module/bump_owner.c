@@ -297,9 +297,9 @@ static size_t capacity_needed(const struct nebula_bump *b, size_t size, size_t a
 }
 
 /* When it cannot grow, it is the limit, or else what was tried. */
-static const char *growth_at_fault(enum nebula_errc code, const char *operation)
+static enum nebula_detail growth_detail(enum nebula_errc code, enum nebula_detail tried)
 {
-	return code == NEBULA_E_OUT_OF_MEMORY ? ".max_capacity" : operation;
+	return code == NEBULA_E_OUT_OF_MEMORY ? NEBULA_D_AT_LIMIT : tried;
 }
 
 /* The region is used up. */
@@ -307,15 +307,15 @@ static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, 
 					    size_t asked)
 {
 	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
-	const char *what = NULL;
+	enum nebula_detail detail = NEBULA_D_NONE;
 
 	if (b->common.flags & NEBULA_GROW) {
 		code = grow(b, region_need(size, align), b->heap->request.gfp);
 		if (!code)
 			return place(b, size, align, asked);
-		what = growth_at_fault(code, "growth");
+		detail = growth_detail(code, NEBULA_D_GROWTH);
 	}
-	nebula_fail(&b->common, code, .size = asked, .align = align, .what = what,
+	nebula_fail(&b->common, code, .size = asked, .align = align, .detail = detail,
 		    .overhead = size - asked, .need = capacity_needed(b, size, align));
 	return NULL;
 }
@@ -365,18 +365,19 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 		return 0;
 	if (!(b->common.flags & NEBULA_GROW))
 		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve",
+				   .detail = NEBULA_D_RESERVE,
 				   .need = capacity_needed(b, bytes, 1));
 	if (heap->spare && heap->spare->region.size >= bytes)
 		return 0;
 	code = growth_obstacle(heap, bytes, gfp);
 	if (code)
-		return nebula_fail(&b->common, code, .size = bytes,
-				   .what = growth_at_fault(code, "reserve"),
+		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve",
+				   .detail = growth_detail(code, NEBULA_D_RESERVE),
 				   .need = capacity_needed(b, bytes, 1));
 	chunk = map_next(heap, bytes, gfp);
 	if (!chunk)
 		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .size = bytes,
-				   .what = "reserve");
+				   .detail = NEBULA_D_RESERVE, .what = "reserve");
 	nebula_chunk_unmap_later(heap->spare);
 	heap->spare = chunk;
 	note_peak(b);
@@ -504,7 +505,8 @@ static bool rewinds_have_room(struct nebula_bump *b)
 struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b)
 {
 	if (!rewinds_have_room(b)) {
-		nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .what = "checkpoint");
+		nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .detail = NEBULA_D_REWINDS,
+			    .what = "checkpoint");
 		return bump_no_checkpoint();
 	}
 	return (struct nebula_checkpoint){

@@ -321,7 +321,9 @@ static noinline __cold void *refuse(struct nebula_bump_heap *heap, size_t size, 
 	}
 	nebula_fail(&heap->bump.common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
 		    .overhead = size - asked, .need = capacity_needed(heap, size, align),
-		    .growth_pending = pending, .what = grows && !pending ? ".max_capacity" : NULL);
+		    .growth_pending = pending,
+		    .detail = grows && !pending ? NEBULA_D_AT_LIMIT : NEBULA_D_NONE,
+		    .what = grows && !pending ? ".max_capacity" : NULL);
 	return NULL;
 }
 
@@ -412,7 +414,8 @@ static void grow_work(struct work_struct *work)
 	code = grow(heap, 1, heap->request.gfp);
 	mutex_unlock(&heap->grow_lock);
 	if (code == NEBULA_E_BACKING_FAILED)
-		nebula_fail(&heap->bump.common, code, .what = "growth");
+		nebula_fail(&heap->bump.common, code, .detail = NEBULA_D_GROWTH,
+			    .what = "growth");
 	atomic_set_release(&heap->growing, 0);	/* Pairs with the xchg in kick_growth(). */
 }
 
@@ -498,8 +501,9 @@ int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 		return 0;
 	return nebula_fail(&b->common, code, .size = bytes,
 			   .need = capacity_needed(heap, bytes, 1),
-			   .what = grows && code == NEBULA_E_OUT_OF_MEMORY ? ".max_capacity"
-									   : "reserve");
+			   .detail = grows && code == NEBULA_E_OUT_OF_MEMORY ? NEBULA_D_AT_LIMIT
+									     : NEBULA_D_RESERVE,
+			   .what = "reserve");
 }
 
 /**

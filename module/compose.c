@@ -70,7 +70,7 @@ static void *alloc_from(struct composite *c, unsigned int part, size_t size, siz
 static void *exhausted(struct composite *c, size_t size, size_t align)
 {
 	nebula_fail(&c->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
-		    .what = "no part could serve it");
+		    .detail = NEBULA_D_NO_PART);
 	return NULL;
 }
 
@@ -80,7 +80,7 @@ static bool must_fail(struct composite *c, size_t size, size_t align)
 	if (likely(!nebula_is_diverted(&c->common)) || !nebula_fail_alloc_hit(&c->common, size))
 		return false;
 	nebula_fail(&c->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
-		    .what = NEBULA_FAIL_ALLOC);
+		    .detail = NEBULA_D_INJECTED);
 	return true;
 }
 
@@ -348,7 +348,8 @@ static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, 
 				return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "part twice");
 	}
 	if (depth_of(parts, nr) > NEBULA_NESTING_MAX)
-		return NEBULA_REFUSE(NEBULA_E_EXCEEDS_MAX, "nesting");
+		return NEBULA_REFUSE(NEBULA_E_EXCEEDS_MAX, "nesting",
+				     .detail = NEBULA_D_NESTING);
 	return NEBULA_ACCEPT;
 }
 

@@ -79,6 +79,7 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 {
 	const struct nebula_failure failure = {
 		.code = r.code,
+		.detail = r.detail,
 		.kind = kind,
 		.name = name,
 		.size = size,

@@ -10,14 +10,17 @@
 /**
  * struct nebula_refusal - why a configuration is not accepted
  * @code: %NEBULA_OK when it is.
+ * @detail: as in &struct nebula_failure.
  * @field: at fault.
  */
 struct nebula_refusal {
 	enum nebula_errc code;
+	enum nebula_detail detail;
 	const char *field;
 };
 
-#define NEBULA_REFUSE(errc, name) ((struct nebula_refusal){ .code = (errc), .field = (name) })
+#define NEBULA_REFUSE(errc, name, ...)							\
+	((struct nebula_refusal){ .code = (errc), .field = (name), ##__VA_ARGS__ })
 #define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
 
 /**

@@ -20,10 +20,12 @@ static bool owns(const struct nebula_custom *c, const void *p)
 	return !c->ops.owns || c->ops.owns(c, p);
 }
 
-static noinline __cold void *refuse(struct nebula_custom *c, enum nebula_errc code, size_t size,
-				    size_t align, const char *what)
+static noinline __cold void *refuse(struct nebula_custom *c, enum nebula_errc code,
+				    enum nebula_detail detail, size_t size, size_t align,
+				    const char *what)
 {
-	nebula_fail(&c->common, code, .size = size, .align = align, .what = what);
+	nebula_fail(&c->common, code, .detail = detail, .size = size, .align = align,
+		    .what = what);
 	return NULL;
 }
 
@@ -47,15 +49,16 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 	if (unlikely(!nebula_request_valid(&c->common, size, align)))
 		return NULL;
 	if (unlikely(!c->cpus))
-		return refuse(c, NEBULA_E_INVALID_STATE, size, align, "not registered");
+		return refuse(c, NEBULA_E_INVALID_STATE, NEBULA_D_UNREGISTERED, size, align,
+			      "alloc");
 	if (unlikely(nebula_fail_alloc_hit(&c->common, size)))
-		return refuse(c, NEBULA_E_OUT_OF_MEMORY, size, align, NEBULA_FAIL_ALLOC);
+		return refuse(c, NEBULA_E_OUT_OF_MEMORY, NEBULA_D_INJECTED, size, align, NULL);
 	p = c->ops.alloc(c, size, align);
 	if (unlikely(!p))
-		return refuse(c, NEBULA_E_OUT_OF_MEMORY, size, align, NULL);
+		return refuse(c, NEBULA_E_OUT_OF_MEMORY, NEBULA_D_NONE, size, align, NULL);
 	if (unlikely(!IS_ALIGNED((unsigned long)p, align))) {
 		c->ops.free(c, p, size);
-		return refuse(c, NEBULA_E_MISALIGNED_POINTER, size, align, ".alloc");
+		return refuse(c, NEBULA_E_MISALIGNED_POINTER, NEBULA_D_NONE, size, align, ".alloc");
 	}
 	this_cpu_inc(c->cpus->allocs);
 	this_cpu_add(c->cpus->bytes_in, size);
@@ -86,7 +89,7 @@ void nebula_custom_free(struct nebula_custom *c, void *p, size_t size)
 	else
 		code = likely(owns(c, p)) ? c->ops.free(c, p, size) : NEBULA_E_FOREIGN_POINTER;
 	if (unlikely(code)) {
-		refuse(c, code, size, 0, "free");
+		refuse(c, code, c->cpus ? NEBULA_D_NONE : NEBULA_D_UNREGISTERED, size, 0, "free");
 		return;
 	}
 	this_cpu_inc(c->cpus->frees);

@@ -3,9 +3,9 @@
  * What errors are called, what they mean, and what to do about them: one table. How they are
  * printed is in report.c. Any context.
  *
- * What to do depends on the state that was recorded: of those of a code the first that holds is
- * reported; the last one always does. In the texts {tokens} stand for what the record says, see
- * report.c.
+ * What to do depends on the kind of the allocator and on the detail of the record, see detail.c: of
+ * the rows of a code the first that fits is reported; the last one always fits. In the texts
+ * {tokens} stand for what the record says, see report.c.
  */
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -14,224 +14,19 @@
 #include "errc.h"
 #include "internal.h"
 
-#define FULL_PERMILLE	900
-
-/* States: any context. */
-
-static bool is_at_fault(const struct nebula_error *err, const char *what)
-{
-	return !strncmp(err->what, what, strlen(what));
-}
-
-static bool is_injected(const struct nebula_error *err)
-{
-	return is_at_fault(err, NEBULA_FAIL_ALLOC);
-}
-
-static bool is_outrun(const struct nebula_error *err)
-{
-	return err->growth_pending;
-}
-
-static bool is_composite(const struct nebula_error *err)
-{
-	return err->kind == NEBULA_KIND_FALLBACK || err->kind == NEBULA_KIND_SPLIT;
-}
-
-static bool is_custom(const struct nebula_error *err)
-{
-	return err->kind == NEBULA_KIND_CUSTOM;
-}
-
-static bool is_system(const struct nebula_error *err)
-{
-	return err->kind == NEBULA_KIND_SYSTEM;
-}
-
-static bool is_scratch(const struct nebula_error *err)
-{
-	return err->kind == NEBULA_KIND_SCRATCH;
-}
-
-static bool is_stack(const struct nebula_error *err)
-{
-	return err->kind == NEBULA_KIND_STACK;
-}
-
-static bool is_at_limit(const struct nebula_error *err)
-{
-	return is_at_fault(err, ".max_");
-}
-
-static bool is_full(const struct nebula_error *err)
-{
-	return err->capacity && err->utilisation >= FULL_PERMILLE;
-}
-
-static bool is_buffer(const struct nebula_error *err)
-{
-	return err->buffer;
-}
-
-static bool is_full_buffer(const struct nebula_error *err)
-{
-	return is_buffer(err) && is_full(err);
-}
-
-static bool is_full_stack(const struct nebula_error *err)
-{
-	return is_stack(err) && is_full(err);
-}
-
-static bool is_larger(const struct nebula_error *err)
-{
-	return err->size + err->overhead > err->available;
-}
-
-static bool is_reserve(const struct nebula_error *err)
-{
-	return is_at_fault(err, "reserve");
-}
-
-static bool is_grow(const struct nebula_error *err)
-{
-	return is_at_fault(err, "grow");
-}
-
-static bool is_growth(const struct nebula_error *err)
-{
-	return is_at_fault(err, "growth");
-}
-
-static bool is_bulk(const struct nebula_error *err)
-{
-	return is_at_fault(err, "bulk");
-}
-
-/* No object was asked for, but blocks, or an array of them. */
-static bool is_number(const struct nebula_error *err)
-{
-	return is_bulk(err) || is_reserve(err) || is_grow(err) || is_at_fault(err, "free_bulk");
-}
-
-static bool has_no_size(const struct nebula_error *err)
-{
-	return !err->size;
-}
-
-static bool is_promised(const struct nebula_error *err)
-{
-	return err->unit && err->available >= err->unit;
-}
-
-static bool is_large_object(const struct nebula_error *err)
-{
-	return is_at_fault(err, ".block_size");
-}
-
-static bool is_strict_object(const struct nebula_error *err)
-{
-	return is_at_fault(err, ".align");
-}
-
-static bool is_checkpoint(const struct nebula_error *err)
-{
-	return is_at_fault(err, "checkpoint");
-}
-
-static bool is_mark(const struct nebula_error *err)
-{
-	return is_at_fault(err, "mark");
-}
-
-static bool is_nesting(const struct nebula_error *err)
-{
-	return is_at_fault(err, "nesting");
-}
-
-static bool is_in_scope(const struct nebula_error *err)
-{
-	return strstr(err->what, "in open scope");
-}
-
-static bool is_unregistered(const struct nebula_error *err)
-{
-	return is_at_fault(err, "not registered");
-}
-
-static bool has_waiters(const struct nebula_error *err)
-{
-	return strstr(err->what, "with waiters");
-}
-
-static bool has_reserves(const struct nebula_error *err)
-{
-	return strstr(err->what, "with reserves");
-}
-
-static bool is_part(const struct nebula_error *err)
-{
-	return is_at_fault(err, "part of");
-}
-
-static bool is_embedded(const struct nebula_error *err)
-{
-	return strstr(err->what, "of an embedded one");
-}
-
-static bool is_created(const struct nebula_error *err)
-{
-	return strstr(err->what, "of a created one");
-}
-
-static bool is_shared(const struct nebula_error *err)
-{
-	return strstr(err->what, "of a shared one");
-}
-
-static bool is_in_nmi(const struct nebula_error *err)
-{
-	return err->context == NEBULA_IN_NMI;
-}
-
-static bool is_in_irq(const struct nebula_error *err)
-{
-	return err->context == NEBULA_IN_HARDIRQ || err->context == NEBULA_IN_SOFTIRQ;
-}
-
-static bool is_get_or_put(const struct nebula_error *err)
-{
-	return is_at_fault(err, "get") || is_at_fault(err, "put");
-}
-
-static bool knows_stacks(const struct nebula_error *err)
-{
-	unsigned int i;
-
-	for (i = 0; i < err->nr_entries; i++)
-		if (err->entries[i] == NEBULA_ENTRY_ALLOCATED ||
-		    err->entries[i] == NEBULA_ENTRY_FREED)
-			return true;
-	return false;
-}
-
-static bool is_notifier(const struct nebula_error *err)
-{
-	return is_at_fault(err, "error notifier");
-}
-
-static bool is_unloaded(const struct nebula_error *err)
-{
-	return is_at_fault(err, "owner unloaded");
-}
-
 /* What comes up in several places. */
 #define RAISE		"raise {field} to {need} or more (now {now})"
 #define GROW		"set NEBULA_GROW, and .max_capacity to {need} or more"
 #define CHECK_SIZE	"check the size: is {size} what was meant?"
-#define INJECTED	{ is_injected, "it was made to fail on purpose",			\
+#define MADE_TO_FAIL	{ ON(INJECTED), "it was made to fail on purpose",			\
 			  { "have the caller cope: that is what fail_alloc is for",		\
 			    "to end it: echo 0 >fail_alloc/probability, in debugfs" } }
+
+/* Which records a row is for. */
+#define OF_ON(of, on)	NEBULA_KIND_##of, NEBULA_D_##on
+#define OF(of)		NEBULA_KIND_##of, NEBULA_D_NONE
+#define ON(on)		NEBULA_KIND_NONE, NEBULA_D_##on
+#define ELSE		NEBULA_KIND_NONE, NEBULA_D_NONE
 
 #define STATES		(const struct nebula_advice[])
 #define ERRNO(e)	.errno = (e), .errno_name = #e
@@ -240,42 +35,44 @@ static const struct nebula_errc_info infos[] = {
 	[NEBULA_OK] = {
 		.name = "OK", .message = "no error", .errno = 0, .errno_name = "0",
 		.advice = STATES {
-			{ NULL },
+			{ ELSE },
 		},
 	},
 	[NEBULA_E_OUT_OF_MEMORY] = {
 		.name = "OUT_OF_MEMORY", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "there is no room for the request",
 		.advice = STATES {
-			INJECTED,
-			{ is_composite, "no part could serve it",
+			MADE_TO_FAIL,
+			{ ON(NO_PART), "no part could serve it",
 			  { "see the records of its parts, just before this one",
 			    "add a part that can, for example nebula_system_allocator()" } },
-			{ is_custom, "the client's own .alloc returned nothing",
+			{ OF(CUSTOM), "the client's own .alloc returned nothing",
 			  { "look there: its name is in allocators/{name}/info" } },
-			{ is_system, "the kernel gave no memory",
+			{ OF(SYSTEM), "the kernel gave no memory",
 			  { CHECK_SIZE, "allocate where the caller may sleep" } },
-			{ is_outrun, "growth is on its way and was outrun",
+			{ ON(OUTRUN), "growth is on its way and was outrun",
 			  { RAISE, "call nebula_bump_reserve() before a burst" } },
-			{ is_at_limit, "it has grown up to its limit",
+			{ ON(AT_LIMIT), "it has grown up to its limit",
 			  { "raise .max_capacity to {need} or more (now {max})",
 			    "reset, or restore a checkpoint, before that",
 			    CHECK_SIZE } },
-			{ is_scratch, "this CPU has not so much left",
+			{ OF(SCRATCH), "this CPU has not so much left",
 			  { RAISE,
 			    "put what is not needed any more before getting more",
 			    "take large buffers from a stack, or from kmalloc()" } },
-			{ is_full_stack, "the allocator is over 90% full",
+			{ OF_ON(STACK, FULL), "the allocator is over 90% full",
 			  { RAISE, "free, or restore a mark, before it is full" } },
-			{ is_full_buffer, "the allocator is over 90% full",
+			{ OF_ON(STACK, FULL_BUFFER), "the allocator is over 90% full",
+			  { RAISE, "free, or restore a mark, before it is full" } },
+			{ ON(FULL_BUFFER), "the allocator is over 90% full",
 			  { RAISE, "reset, or restore a checkpoint, before it is full" } },
-			{ is_full, "the allocator is over 90% full",
+			{ ON(FULL), "the allocator is over 90% full",
 			  { RAISE, GROW, "reset, or restore a checkpoint, before it is full" } },
-			{ is_larger, "the request is larger than what is left",
+			{ ON(TOO_LARGE), "the request is larger than what is left",
 			  { RAISE,
 			    CHECK_SIZE,
 			    "let another allocator have the large ones: nebula_split_create()" } },
-			{ NULL, "what is left is not in one piece, or not aligned so",
+			{ ELSE, "what is left is not in one piece, or not aligned so",
 			  { RAISE,
 			    "allocate what is aligned most strictly first, or align less" } },
 		},
@@ -284,27 +81,27 @@ static const struct nebula_errc_info infos[] = {
 		.name = "POOL_EXHAUSTED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "all blocks are in use",
 		.advice = STATES {
-			INJECTED,
-			{ is_reserve, "the reserve is used up",
+			MADE_TO_FAIL,
+			{ ON(RESERVE), "the reserve is used up",
 			  { "put more blocks aside: the n of nebula_pool_reserve()" } },
-			{ is_outrun, "growth is on its way and was outrun",
+			{ ON(OUTRUN), "growth is on its way and was outrun",
 			  { RAISE,
 			    "call nebula_pool_grow() before a burst",
 			    "wait for a block: nebula_pool_alloc_wait()" } },
-			{ is_at_limit, "it has grown up to its limit",
+			{ ON(AT_LIMIT), "it has grown up to its limit",
 			  { "raise .max_blocks to {need} or more (now {max})",
 			    "wait for a block: nebula_pool_alloc_wait()",
 			    "see who has them: set NEBULA_TRACK, cat allocators/{name}/live" } },
-			{ is_bulk, "there are not so many",
+			{ ON(BULK), "there are not so many",
 			  { RAISE,
 			    "ask for fewer at a time, or for what there is, one by one" } },
-			{ is_promised, "what is left is promised to those who wait",
+			{ ON(PROMISED), "what is left is promised to those who wait",
 			  { "wait, too: nebula_pool_alloc_wait()", RAISE } },
-			{ is_buffer, "the allocator is over 90% full: all blocks are in use",
+			{ ON(FULL_BUFFER), "the allocator is over 90% full: all blocks are in use",
 			  { RAISE ", and the size of the buffer with it",
 			    "wait for a block: nebula_pool_alloc_wait()",
 			    "see who has them: set NEBULA_TRACK, cat allocators/{name}/live" } },
-			{ NULL, "the allocator is over 90% full: all blocks are in use",
+			{ ELSE, "the allocator is over 90% full: all blocks are in use",
 			  { RAISE ", or set NEBULA_GROW",
 			    "wait for a block: nebula_pool_alloc_wait()",
 			    "see who has them: set NEBULA_TRACK, cat allocators/{name}/live" } },
@@ -314,16 +111,16 @@ static const struct nebula_errc_info infos[] = {
 		.name = "BACKING_FAILED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "the kernel gave no memory",
 		.advice = STATES {
-			{ is_growth, "the kernel gave no memory to grow",
+			{ ON(GROWTH), "the kernel gave no memory to grow",
 			  { "make it large enough at first: {field} is {now}",
 			    "reserve ahead of need, where the caller may sleep",
 			    "use a .gfp that may block, and NEBULA_VMALLOC" } },
-			{ is_reserve, "the kernel gave no memory to reserve",
+			{ ON(RESERVE), "the kernel gave no memory to reserve",
 			  { "reserve less than {size}, or earlier",
 			    "use a gfp that may block" } },
-			{ has_no_size, NULL,
+			{ ON(OWN_DATA), NULL,
 			  { "do it earlier, or give memory back to the kernel first" } },
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "ask for less than {size}, or earlier, when memory is in larger pieces",
 			    "use NEBULA_VMALLOC or NEBULA_AUTO instead of NEBULA_PAGES",
 			    "use a .gfp that may block" } },
@@ -333,14 +130,14 @@ static const struct nebula_errc_info infos[] = {
 		.name = "INVALID_LAYOUT", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "the object does not fit what this allocator hands out",
 		.advice = STATES {
-			{ is_large_object, "a block is too small for the object",
+			{ ON(BLOCK_SIZE), "a block is too small for the object",
 			  { "raise .block_size to {bytes} or more (now {unit})",
 			    "divide requests by size: nebula_split_create(name, {unit}, ...)" } },
-			{ is_strict_object, "a block is not aligned so",
+			{ ON(BLOCK_ALIGN), "a block is not aligned so",
 			  { "set .align to {align}", "align the type less strictly" } },
-			{ is_number, "no blocks are no request",
+			{ ON(NO_BLOCKS), "no blocks are no request",
 			  { "check the number of blocks, and that there is an array for them" } },
-			{ NULL, "it has not the size that was told",
+			{ ELSE, "it has not the size that was told",
 			  { "free it as what it was allocated as",
 			    "compare the size with allocators/{name}/info" } },
 		},
@@ -349,7 +146,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "INVALID_ALIGNMENT", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "the alignment is not a power of two",
 		.advice = STATES {
-			{ NULL, "{align} is not a power of two, or not what the object has",
+			{ ELSE, "{align} is not a power of two, or not what the object has",
 			  { "pass __alignof__(type), or {pow2}" } },
 		},
 	},
@@ -357,7 +154,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "SIZE_OVERFLOW", ERRNO(EOVERFLOW), .severity = NEBULA_WARNING,
 		.message = "the size cannot be represented",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "look for a negative number, or a multiplication that is not checked",
 			    "compute sizes with size_mul(), array_size() or struct_size()",
 			    "or let nebula_alloc_objs() and nebula_alloc_flex() do it" } },
@@ -367,17 +164,17 @@ static const struct nebula_errc_info infos[] = {
 		.name = "EXCEEDS_MAX", ERRNO(E2BIG), .severity = NEBULA_WARNING,
 		.message = "a limit of this allocator was exceeded",
 		.advice = STATES {
-			{ is_checkpoint, "it cannot tell apart more rewinds",
+			{ ON(REWINDS), "it cannot tell apart more rewinds",
 			  { "restore an outer checkpoint, or reset, now and then",
 			    "take fewer checkpoints between two rewinds" } },
-			{ is_mark, "there is no room for another mark",
+			{ ON(MARKS), "there is no room for another mark",
 			  { "raise {field} (now {now})", "restore an outer mark first" } },
-			{ is_nesting, "composites are nested too deeply",
+			{ ON(NESTING), "composites are nested too deeply",
 			  { "make one of several parts instead of parts of parts" } },
-			{ is_grow, "it may not have so many blocks",
+			{ ON(GROW), "it may not have so many blocks",
 			  { "raise .max_blocks to {need} or more (now {max}), with NEBULA_GROW",
 			    "ask for fewer" } },
-			{ NULL, "it will never have so many blocks",
+			{ ELSE, "it will never have so many blocks",
 			  { RAISE, "ask for fewer at a time" } },
 		},
 	},
@@ -385,7 +182,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "INVALID_CONFIG", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "a field of the configuration is wrong",
 		.advice = STATES {
-			{ NULL, "{what} is wrong",
+			{ ELSE, "{what} is wrong",
 			  { "correct {what}: its rules are in <nebula/{kind}.h>" } },
 		},
 	},
@@ -393,24 +190,24 @@ static const struct nebula_errc_info infos[] = {
 		.name = "INVALID_STATE", ERRNO(EBUSY), .severity = NEBULA_WARNING,
 		.message = "the operation does not fit the allocator's mode or state",
 		.advice = STATES {
-			{ is_in_scope, "a scope on it is open",
+			{ ON(OPEN_SCOPE), "a scope on it is open",
 			  { "end it first: it ends with the block that has the guard()" } },
-			{ has_waiters, "somebody waits for a block",
+			{ ON(WAITERS), "somebody waits for a block",
 			  { "wake those who wait: give blocks back, or send them a signal" } },
-			{ has_reserves, "blocks are put aside",
+			{ ON(RESERVES), "blocks are put aside",
 			  { "end all reserves first: nebula_pool_unreserve()" } },
-			{ is_part, "another allocator is made of it",
+			{ ON(PART), "another allocator is made of it",
 			  { "take that down first: nebula_composite_destroy()" } },
-			{ is_embedded, "it was made by init, not by create",
+			{ ON(EMBEDDED), "it was made by init, not by create",
 			  { "end it with nebula_{kind}_exit()" } },
-			{ is_created, "it was made by create, not by init",
+			{ ON(CREATED), "it was made by create, not by init",
 			  { "end it with nebula_{kind}_destroy()" } },
-			{ is_shared, "a shared allocator has no checkpoints",
+			{ ON(SHARED), "a shared allocator has no checkpoints",
 			  { "use one allocator for each owner, without NEBULA_SHARED",
 			    "use reset, when nobody allocates" } },
-			{ is_unregistered, "nobody has registered it",
+			{ ON(UNREGISTERED), "nobody has registered it",
 			  { "call nebula_custom_register() before it is used" } },
-			{ NULL, "it is not in the state for that",
+			{ ELSE, "it is not in the state for that",
 			  { "see allocators/{name}/info" } },
 		},
 	},
@@ -418,17 +215,17 @@ static const struct nebula_errc_info infos[] = {
 		.name = "WRONG_CONTEXT", ERRNO(EPERM), .severity = NEBULA_WARNING,
 		.message = "the operation may not run in this context",
 		.advice = STATES {
-			{ is_get_or_put, "the task may be moved to another CPU meanwhile",
+			{ ON(MAY_MIGRATE), "the task may be moved to another CPU meanwhile",
 			  { "disable preemption from get to put, or use CLASS(nebula_scratch, ...)",
 			    "or a stack of the task's own: nebula_stack_create()" } },
-			{ is_in_nmi, "an NMI may not do that",
+			{ ON(NMI), "an NMI may not do that",
 			  { "put it off to an irq_work, and from there to a work item" } },
-			{ is_growth, "it may not grow in this context",
+			{ ON(GROWTH), "it may not grow in this context",
 			  { "reserve ahead of need: nebula_{kind}_reserve()",
 			    "use a .gfp that does not block: GFP_NOWAIT or GFP_ATOMIC" } },
-			{ is_in_irq, "an interrupt may not do that",
+			{ ON(INTERRUPT), "an interrupt may not do that",
 			  { "put it off to a work item" } },
-			{ NULL, "preemption or interrupts are off, or a spinlock is held",
+			{ ELSE, "preemption or interrupts are off, or a spinlock is held",
 			  { "do it before the section that may not sleep, or behind it" } },
 		},
 	},
@@ -436,10 +233,10 @@ static const struct nebula_errc_info infos[] = {
 		.name = "DOUBLE_FREE", ERRNO(EINVAL), .severity = NEBULA_CORRUPT,
 		.message = "it is free already",
 		.advice = STATES {
-			{ knows_stacks, NULL,
+			{ ON(STACKS), NULL,
 			  { "compare who freed it first, below, with who does it now",
 			    "set the pointer to NULL where it is freed" } },
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "set the pointer to NULL where it is freed",
 			    "to see who freed it first: load with debug=T,{pattern}" } },
 		},
@@ -448,9 +245,9 @@ static const struct nebula_errc_info infos[] = {
 		.name = "FOREIGN_POINTER", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "the pointer is not this allocator's",
 		.advice = STATES {
-			{ is_scratch, "the pointer is not this CPU's",
+			{ OF(SCRATCH), "the pointer is not this CPU's",
 			  { "put it on the CPU that it was got on, with preemption off between" } },
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "pass it to the allocator it came from; nebula_owns() tells which" } },
 		},
 	},
@@ -458,7 +255,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "MISALIGNED_POINTER", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "the pointer is inside an object",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "pass it as it was returned; from a member use container_of()" } },
 		},
 	},
@@ -466,7 +263,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "LIFO_VIOLATION", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "something newer must be freed first",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "free in reverse order, or back to a mark with all that is newer",
 			    "use a pool for what is freed in any order" } },
 		},
@@ -475,10 +272,10 @@ static const struct nebula_errc_info infos[] = {
 		.name = "STALE_CHECKPOINT", ERRNO(ESTALE), .severity = NEBULA_WARNING,
 		.message = "what it was taken on top of was given back since",
 		.advice = STATES {
-			{ is_stack, "what the mark was taken on top of was given back since",
+			{ OF(STACK), "what the mark was taken on top of was given back since",
 			  { "restore inner marks before outer ones",
 			    "take a new mark after each reset" } },
-			{ NULL, "the allocator was reset, or rewound past the checkpoint",
+			{ ELSE, "the allocator was reset, or rewound past the checkpoint",
 			  { "restore inner checkpoints before outer ones",
 			    "take a new checkpoint after each reset" } },
 		},
@@ -487,7 +284,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "FOREIGN_CHECKPOINT", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "the checkpoint is another allocator's, or garbage",
 		.advice = STATES {
-			{ NULL, "it is another allocator's, was refused when taken, or is garbage",
+			{ ELSE, "it is another allocator's, was refused when taken, or is garbage",
 			  { "restore it on the allocator it was taken from",
 			    "look for an earlier record: was it refused when it was taken?" } },
 		},
@@ -496,10 +293,10 @@ static const struct nebula_errc_info infos[] = {
 		.name = "CORRUPTION", ERRNO(EFAULT), .severity = NEBULA_CORRUPT,
 		.message = "memory of the allocator was overwritten",
 		.advice = STATES {
-			{ knows_stacks, "{what} was overwritten",
+			{ ON(STACKS), "{what} was overwritten",
 			  { "look at what uses the object allocated below, and its neighbours",
 			    "boot a KASAN kernel: it stops at the write itself" } },
-			{ NULL, "{what} was overwritten",
+			{ ELSE, "{what} was overwritten",
 			  { "load with debug=RPT,{pattern} to see whose object it is",
 			    "boot a KASAN kernel: it stops at the write itself" } },
 		},
@@ -508,7 +305,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "USE_AFTER_FREE", ERRNO(EFAULT), .severity = NEBULA_CORRUPT,
 		.message = "released memory was written to",
 		.advice = STATES {
-			{ NULL, "memory was written to while it was nobody's",
+			{ ELSE, "memory was written to while it was nobody's",
 			  { "look who had it last; set NEBULA_TRACK to see that of a pool's block",
 			    "boot a KASAN kernel: it stops at the write itself" } },
 		},
@@ -517,10 +314,10 @@ static const struct nebula_errc_info infos[] = {
 		.name = "BUDGET_EXCEEDED", ERRNO(EDQUOT), .severity = NEBULA_WARNING,
 		.message = "a budget in the chain is used up",
 		.advice = STATES {
-			{ is_growth, "a budget refused to let it grow",
+			{ ON(GROWTH), "a budget refused to let it grow",
 			  { "raise .limit of its budget by {bytes}",
 			    "give memory of the same budget back first" } },
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "raise .limit of {what} by {bytes}",
 			    "give memory of the same budget back first" } },
 		},
@@ -529,7 +326,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "BUDGET_PER_ALLOC", ERRNO(EDQUOT), .severity = NEBULA_WARNING,
 		.message = "one charge is larger than the budget allows",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "raise .per_alloc to {bytes} or more", "ask for less at a time" } },
 		},
 	},
@@ -537,7 +334,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "UNCHARGE_UNDERFLOW", ERRNO(EINVAL), .severity = NEBULA_WARNING,
 		.message = "more was given back than taken",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "give back exactly what was charged, once" } },
 		},
 	},
@@ -545,7 +342,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "CYCLE", ERRNO(ELOOP), .severity = NEBULA_WARNING,
 		.message = "parents or parts form a cycle",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "build from the leaves to the root" } },
 		},
 	},
@@ -553,7 +350,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "RECURSION", ERRNO(EDEADLK), .severity = NEBULA_WARNING,
 		.message = "a computation asked for itself",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "compute the inner value first" } },
 		},
 	},
@@ -561,7 +358,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "COMPUTE_FAILED", ERRNO(EIO), .severity = NEBULA_INFO,
 		.message = "a computation returned an error",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "look at the error of the compute function" } },
 		},
 	},
@@ -569,7 +366,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "TIMED_OUT", ERRNO(ETIMEDOUT), .severity = NEBULA_INFO,
 		.message = "the time to wait ran out",
 		.advice = STATES {
-			{ NULL, "no block came back in time",
+			{ ELSE, "no block came back in time",
 			  { "raise .blocks (now {now}), or the time to wait",
 			    "see who has them: set NEBULA_TRACK, cat allocators/{name}/live" } },
 		},
@@ -578,7 +375,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "INTERRUPTED", ERRNO(EINTR), .severity = NEBULA_INFO,
 		.message = "a signal ended the wait",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "return -ERESTARTSYS to the caller",
 			    "wait for fatal signals alone: nebula_pool_alloc_wait_killable()" } },
 		},
@@ -587,7 +384,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "NOT_SUPPORTED", ERRNO(EOPNOTSUPP), .severity = NEBULA_WARNING,
 		.message = "this kernel or build cannot do it",
 		.advice = STATES {
-			{ NULL, NULL,
+			{ ELSE, NULL,
 			  { "see info for what is supported" } },
 		},
 	},
@@ -595,13 +392,13 @@ static const struct nebula_errc_info infos[] = {
 		.name = "LEAK", ERRNO(EBUSY), .severity = NEBULA_WARNING,
 		.message = "memory was not given back",
 		.advice = STATES {
-			{ is_notifier, "a module was unloaded and still listens",
+			{ ON(NOTIFIER), "a module was unloaded and still listens",
 			  { "call nebula_error_notifier_unregister() in its exit function" } },
-			{ is_unloaded, "its module was unloaded and left it behind",
+			{ ON(UNLOADED), "its module was unloaded and left it behind",
 			  { "destroy it in the module's exit function; below is who made it" } },
-			{ knows_stacks, "objects were not given back before the end",
+			{ ON(STACKS), "objects were not given back before the end",
 			  { "free what was allocated as shown below" } },
-			{ NULL, "objects were not given back before the end",
+			{ ELSE, "objects were not given back before the end",
 			  { "free them before the allocator is taken down",
 			    "to see who allocated them: load with debug=T,{pattern}" } },
 		},
@@ -613,7 +410,7 @@ static_assert(ARRAY_SIZE(infos) == NEBULA_E_NR);
 static const struct nebula_errc_info unknown = {
 	.name = "UNKNOWN", .message = "unknown code", ERRNO(EINVAL),
 	.advice = STATES {
-			{ NULL },
+			{ ELSE },
 		},
 };
 
@@ -623,12 +420,19 @@ const struct nebula_errc_info *nebula_errc_info(enum nebula_errc code)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_errc_info);
 
-/* The state that a record is of, and so what to do; never NULL. */
+static bool fits(const struct nebula_advice *advice, enum nebula_kind kind,
+		 enum nebula_detail detail)
+{
+	return (!advice->kind || advice->kind == kind) &&
+	       (!advice->detail || advice->detail == detail);
+}
+
+/* The row of the table for such a record; never NULL. */
 const struct nebula_advice *nebula_errc_advice(const struct nebula_error *err)
 {
 	const struct nebula_advice *advice = nebula_errc_info(err->code)->advice;
 
-	while (advice->when && !advice->when(err))
+	while (!fits(advice, err->kind, err->detail))
 		advice++;
 	return advice;
 }

@@ -11,13 +11,15 @@
 #define NEBULA_ADVICE_MAX	3
 
 /**
- * struct nebula_advice - what to do in a state
- * @when: is it the state that was recorded? NULL: always.
+ * struct nebula_advice - what to do about a code: a row of its table
+ * @kind: of the allocator; %NEBULA_KIND_NONE: any.
+ * @detail: of the record; %NEBULA_D_NONE: any.
  * @state: what the state is, with tokens; NULL: the code's message.
  * @items: what to do, with tokens; most helpful first.
  */
 struct nebula_advice {
-	bool (*when)(const struct nebula_error *err);
+	enum nebula_kind kind;
+	enum nebula_detail detail;
 	const char *state;
 	const char *items[NEBULA_ADVICE_MAX];
 };
@@ -29,7 +31,7 @@ struct nebula_advice {
  * @errno_name: name of @errno.
  * @errno: positive errno.
  * @severity: how it is logged.
- * @advice: what to do, by state; the last one is for all others.
+ * @advice: what to do, by kind and detail; the last row is for all others.
  */
 struct nebula_errc_info {
 	const char *name;

@@ -145,6 +145,7 @@ static void fill(struct nebula_error *err, u64 seq, bool first, const struct neb
 	err->seq = seq;
 	err->time_ns = local_clock();
 	err->code = f->code;
+	err->detail = f->detail;
 	err->kind = a ? a->kind : f->kind;
 	err->size = f->size;
 	err->align = f->align;
@@ -171,10 +172,11 @@ static void fill(struct nebula_error *err, u64 seq, bool first, const struct neb
 	if (f->nr_entries) {
 		err->nr_entries = min_t(unsigned int, f->nr_entries, NEBULA_BACKTRACE_MAX);
 		memcpy(err->entries, f->entries, err->nr_entries * sizeof(*err->entries));
-		return;
+	} else {
+		/* Leaves out this function and nebula_error_record(). */
+		err->nr_entries = stack_trace_save(err->entries, NEBULA_BACKTRACE_MAX, 2);
 	}
-	/* Leaves out this function and nebula_error_record(). */
-	err->nr_entries = stack_trace_save(err->entries, NEBULA_BACKTRACE_MAX, 2);
+	err->detail = nebula_detail_of(err);
 }
 
 /* The allocator's own copy survives the ring being lapped by others. */
@@ -408,6 +410,7 @@ void nebula_error_forget(struct module *gone)
 {
 	const struct nebula_failure failure = {
 		.code = NEBULA_E_LEAK,
+		.detail = NEBULA_D_NOTIFIER,
 		.name = module_name(gone),
 		.what = "error notifier left behind",
 	};

@@ -170,7 +170,7 @@ bool nebula_fail_backing_hit(void)
  * @size: bytes.
  *
  * Context: any.
- * Return: true when it has to fail, with %NEBULA_FAIL_ALLOC at fault.
+ * Return: true when it has to fail, recorded with %NEBULA_D_INJECTED.
  */
 bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size)
 {

@@ -8,7 +8,7 @@
  *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
  *	*_look.c ─ live, map, validate              map.c, sites.c, faults.c ─ what they share
  *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
- *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c ─ codes, symbols.c ─ call stacks
+ *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c, detail.c ─ codes, symbols.c ─ stacks
  *	generic.c, custom.c, compose.c, system.c ─ one interface over all kinds
  */
 #ifndef _NEBULA_INTERNAL_H
@@ -391,9 +391,6 @@ static inline void nebula_attended(struct nebula_allocator *a, enum nebula_atten
 
 /* fail_alloc.c */
 
-/* What is at fault in the record of an allocation that was made to fail. */
-#define NEBULA_FAIL_ALLOC	"fail_alloc"
-
 /**
  * struct nebula_fail_knobs - the knobs; tests set @probability, @verbose and @times
  * @probability: percent.
@@ -445,6 +442,7 @@ void nebula_system_exit(void);
 /**
  * struct nebula_failure - what is known where an error is noticed
  * @code: what went wrong.
+ * @detail: what exactly, as far as the state of the allocator does not tell, see detail.c.
  * @allocator: whose it is, or NULL.
  * @kind: used without @allocator.
  * @name: used without @allocator.
@@ -453,12 +451,13 @@ void nebula_system_exit(void);
  * @need: what would have sufficed, see &struct nebula_error, or 0.
  * @overhead: bytes that the debug flags put around the object.
  * @growth_pending: more was asked for, or came since; that need not be on its way any more.
- * @what: field, operation or limit at fault, or NULL.
+ * @what: field, operation or limit at fault, for people to read, or NULL.
  * @entries: call stack to show instead of this one, innermost first, or NULL.
  * @nr_entries: valid entries of @entries.
  */
 struct nebula_failure {
 	enum nebula_errc code;
+	enum nebula_detail detail;
 	struct nebula_allocator *allocator;
 	enum nebula_kind kind;
 	const char *name;
@@ -480,6 +479,10 @@ void nebula_error_counts(u64 *recorded, u64 *lost, u64 *missed);
 void nebula_error_forget(struct module *gone);
 void nebula_error_flush(void);
 void nebula_error_exit(void);
+
+/* detail.c */
+
+enum nebula_detail nebula_detail_of(const struct nebula_error *err);
 
 /* nebula_fail() - record an error of allocator @a; evaluates to its negative errno */
 #define nebula_fail(a, errc, ...)							\

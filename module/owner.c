@@ -80,7 +80,8 @@ static void report(const struct nebula_registration *reg, bool kept)
 	else
 		snprintf(what, sizeof(what), UNLOADED ", %u live", (u32)st.live);
 	memcpy(entries + 1, reg->created, reg->nr_created * sizeof(*entries));
-	nebula_fail(reg->allocator, NEBULA_E_LEAK, .size = st.used, .what = what,
+	nebula_fail(reg->allocator, NEBULA_E_LEAK, .size = st.used, .detail = NEBULA_D_UNLOADED,
+		    .what = what,
 		    .entries = entries, .nr_entries = reg->nr_created + 1);
 }
 

@@ -210,15 +210,15 @@ void *pool_alloc_quietly(struct nebula_pool_heap *heap)
  * Records that there are not @n blocks; evaluates to what alloc returns. @may_grow is what
  * pool_may_grow() said before we looked: when there are more by now, it is worth trying again, too.
  */
-void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n,
-			   bool may_grow)
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
+			   unsigned int n, bool may_grow)
 {
 	if (may_grow)
 		pool_wish(heap, POOL_WISH_GROW);
 	else if (heap->pool.common.flags & NEBULA_GROW)
-		what = what ?: ".max_blocks";
+		detail = detail ?: NEBULA_D_AT_LIMIT;
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
-		    .align = heap->pool.align, .what = what, .growth_pending = may_grow,
+		    .align = heap->pool.align, .detail = detail, .growth_pending = may_grow,
 		    .need = max(pool_live(heap), READ_ONCE(heap->nominal)) + n);
 	return NULL;
 }
@@ -231,7 +231,7 @@ bool pool_must_fail(struct nebula_pool_heap *heap)
 	if (likely(!nebula_fail_alloc_hit(&p->common, p->block_size)))
 		return false;
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = p->block_size,
-		    .align = p->align, .what = NEBULA_FAIL_ALLOC);
+		    .align = p->align, .detail = NEBULA_D_INJECTED);
 	return true;
 }
 
@@ -264,7 +264,7 @@ static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
 		return NULL;
 	obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
 	if (!obj)
-		return pool_alloc_exhausted(heap, NULL, 1, may_grow);
+		return pool_alloc_exhausted(heap, NEBULA_D_NONE, 1, may_grow);
 	if (heap->attention & POOL_GROWS)
 		pool_look_at_level(heap);
 	return pool_dress(heap, obj);
@@ -451,6 +451,7 @@ EXPORT_SYMBOL_GPL(nebula_pool_free_outline);
  */
 void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align)
 {
+	const bool small = size > p->block_size;
 	enum nebula_errc code = NEBULA_E_INVALID_LAYOUT;
 
 	if (!size)
@@ -460,7 +461,8 @@ void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align
 	else if (size > SIZE_MAX >> 1)
 		code = NEBULA_E_SIZE_OVERFLOW;
 	nebula_fail(&p->common, code, .size = size, .align = align,
-		    .what = size > p->block_size ? ".block_size" : ".align");
+		    .detail = small ? NEBULA_D_BLOCK_SIZE : NEBULA_D_BLOCK_ALIGN,
+		    .what = small ? ".block_size" : ".align");
 	return NULL;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_refuse_layout);

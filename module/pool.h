@@ -363,8 +363,8 @@ static inline bool pool_peak_exceeded(struct nebula_pool_cpu __percpu *cpus)
 
 /* pool.c */
 void *pool_alloc_quietly(struct nebula_pool_heap *heap);
-void *pool_alloc_exhausted(struct nebula_pool_heap *heap, const char *what, unsigned int n,
-			   bool may_grow);
+void *pool_alloc_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
+			   unsigned int n, bool may_grow);
 bool pool_must_fail(struct nebula_pool_heap *heap);
 bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj);
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,

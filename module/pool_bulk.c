@@ -122,10 +122,10 @@ static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, 
 }
 
 static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_errc code,
-				   const char *what, unsigned int n)
+				   enum nebula_detail detail, const char *what, unsigned int n)
 {
-	nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size, .what = what,
-		    .need = n);
+	nebula_fail(&heap->pool.common, code, .size = heap->pool.block_size, .detail = detail,
+		    .what = what, .need = n);
 	return false;
 }
 
@@ -151,7 +151,7 @@ static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left
 	if (!i)
 		return true;
 	nebula_pool_free_bulk(&heap->pool, n - i, objs + i);
-	pool_alloc_exhausted(heap, "bulk", i, may_grow);
+	pool_alloc_exhausted(heap, NEBULA_D_BULK, i, may_grow);
 	return false;
 }
 
@@ -171,8 +171,9 @@ bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 	unsigned int got = 0;
 
 	if (unlikely(n - 1UL >= READ_ONCE(heap->blocks)) || unlikely(!objs))
-		return refuse(heap, n && objs ? NEBULA_E_EXCEEDS_MAX : NEBULA_E_INVALID_LAYOUT,
-			      "bulk", n);
+		return n && objs ? refuse(heap, NEBULA_E_EXCEEDS_MAX, NEBULA_D_BULK, "bulk", n)
+				 : refuse(heap, NEBULA_E_INVALID_LAYOUT, NEBULA_D_NO_BLOCKS,
+					  "bulk", n);
 	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {
 		preempt_disable();
 		got = alloc_cached(heap, n, objs);
@@ -275,7 +276,7 @@ void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 
 	if (unlikely(!objs)) {
 		if (n)
-			refuse(heap, NEBULA_E_INVALID_LAYOUT, "free_bulk", n);
+			refuse(heap, NEBULA_E_INVALID_LAYOUT, NEBULA_D_NO_BLOCKS, "free_bulk", n);
 		return;
 	}
 	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {

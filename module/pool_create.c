@@ -298,9 +298,11 @@ void nebula_pool_destroy(struct nebula_pool *p)
 	if (nebula_atomic_context())
 		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (nebula_pool_waiters(p))
-		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with waiters");
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_WAITERS,
+			    .what = "destroy");
 	else if (atomic_read(&pool_heap(p)->reserves))
-		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "destroy with reserves");
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVES,
+			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&p->common))
 		pool_take_down(p);
 }

@@ -96,7 +96,8 @@ unsigned int nebula_pool_reset(struct nebula_pool *p)
 		return 0;
 	}
 	if (atomic_read(&heap->reserves)) {
-		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .what = "reset with reserves");
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVES,
+			    .what = "reset");
 		return 0;
 	}
 	if (unlikely(READ_ONCE(heap->attention) & POOL_WATCHED))

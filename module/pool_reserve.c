@@ -37,11 +37,12 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 	*r = (struct nebula_reserve){ };
 	if (code)
 		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve",
-				   .need = n);
+				   .need = n, .detail = n ? NEBULA_D_RESERVE : NEBULA_D_NO_BLOCKS);
 	blocks = nebula_fault_hit() ? NULL
 				    : kvmalloc_array(n, sizeof(*blocks), heap->request.gfp);
 	if (!blocks)
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
+				   .detail = NEBULA_D_RESERVE,
 				   .size = array_size(n, sizeof(*blocks)));
 	if (!nebula_pool_alloc_bulk(p, n, blocks)) {
 		kvfree(blocks);
@@ -68,9 +69,10 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 	if (likely(r->count))
 		return r->blocks[--r->count];
 	if (r->pool)
-		return pool_alloc_exhausted(pool_heap(r->pool), "reserve", 1, false);
+		return pool_alloc_exhausted(pool_heap(r->pool), NEBULA_D_RESERVE, 1, false);
 	nebula_error_record(&(const struct nebula_failure){
-		.code = NEBULA_E_POOL_EXHAUSTED, .kind = NEBULA_KIND_POOL, .name = "reserve" });
+		.code = NEBULA_E_POOL_EXHAUSTED, .detail = NEBULA_D_RESERVE,
+		.kind = NEBULA_KIND_POOL, .name = "reserve" });
 	return NULL;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_reserved);

@@ -350,6 +350,8 @@ int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 		code = ret == -EOVERFLOW ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_BACKING_FAILED;
 	if (code)
 		return nebula_fail(&p->common, code, .size = array_size(p->block_size, blocks),
+				   .detail = code == NEBULA_E_INVALID_LAYOUT ? NEBULA_D_NO_BLOCKS
+									     : NEBULA_D_GROW,
 				   .what = "grow", .need = READ_ONCE(heap->nominal) + blocks);
 	pool_wish(heap, POOL_WISH_WAKE);
 	return 0;
@@ -397,7 +399,8 @@ void pool_grow_work(struct work_struct *work)
 	mutex_unlock(&heap->grow_lock);
 	nebula_gfp_scope_exit(heap->request.gfp, saved);
 	if (ret)
-		nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "growth");
+		nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "growth",
+			    .detail = NEBULA_D_GROWTH);
 	else
 		pool_wish(heap, POOL_WISH_WAKE);
 }

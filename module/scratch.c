@@ -64,10 +64,11 @@ static bool is_edge(const struct nebula_scratch_cpu *c, unsigned long at)
 	return at == c->start || (at > c->start && scratch_read(c, at, &below));
 }
 
-static noinline __cold void *refuse(struct nebula_scratch *s, enum nebula_errc code, size_t size,
-				    size_t align, const char *what)
+static noinline __cold void *refuse(struct nebula_scratch *s, enum nebula_errc code,
+				    enum nebula_detail detail, size_t size, size_t align)
 {
-	nebula_fail(&s->common, code, .size = size, .align = align, .what = what);
+	nebula_fail(&s->common, code, .detail = detail, .size = size, .align = align,
+		    .what = "get");
 	return NULL;
 }
 
@@ -150,7 +151,7 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 	void *raw;
 
 	if (!nebula_guard_layout(&layout, size, align))
-		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, "get");
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, NEBULA_D_NONE, size, align);
 	raw = take(s, layout.total, layout.align, size);
 	if (!raw)
 		return out_of_memory(s, layout.total, layout.align, size);
@@ -175,13 +176,13 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	if (unlikely(!is_power_of_2(align)))
-		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align, "get");
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, NEBULA_D_NONE, size, align);
 	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
-		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, "get");
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, NEBULA_D_NONE, size, align);
 	if (unlikely(may_leave()))
-		return refuse(s, NEBULA_E_WRONG_CONTEXT, size, align, "get");
+		return refuse(s, NEBULA_E_WRONG_CONTEXT, NEBULA_D_MAY_MIGRATE, size, align);
 	if (unlikely(nebula_is_diverted(&s->common)) && nebula_fail_alloc_hit(&s->common, size))
-		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NEBULA_FAIL_ALLOC);
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, NEBULA_D_INJECTED, size, align);
 
 	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align)
 					    : take_plain(s, size, align);
@@ -287,7 +288,8 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 	if (ZERO_OR_NULL_PTR(p))
 		return 0;
 	if (may_leave())
-		return nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "put");
+		return nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "put",
+				   .detail = NEBULA_D_MAY_MIGRATE);
 	c = raw_cpu_ptr(s->cpus);
 	/* Whoever interrupts leaves it as it is. */
 	cur = READ_ONCE(c->cur);

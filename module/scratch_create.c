@@ -205,8 +205,8 @@ void nebula_scratch_destroy(struct nebula_scratch *s)
 	if (IS_ERR_OR_NULL(s))
 		return;
 	if (!s->heap)
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE,
-			    .what = "destroy of an embedded one");
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
 	else if (nebula_atomic_context())
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (!nebula_allocator_in_use(&s->common))
@@ -263,7 +263,8 @@ EXPORT_SYMBOL_GPL(nebula_scratch_init);
 void nebula_scratch_exit(struct nebula_scratch *s)
 {
 	if (s->heap) {
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "exit of a created one");
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_CREATED,
+			    .what = "exit");
 		return;
 	}
 	report_leak(s);

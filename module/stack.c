@@ -95,8 +95,11 @@ static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_
 		return NULL;
 	attend(s);
 	watched = nebula_is_diverted(&s->common);
-	if (unlikely(watched) && nebula_fail_alloc_hit(&s->common, size))
-		return refuse(s, NEBULA_E_OUT_OF_MEMORY, size, align, NEBULA_FAIL_ALLOC);
+	if (unlikely(watched) && nebula_fail_alloc_hit(&s->common, size)) {
+		nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
+			    .detail = NEBULA_D_INJECTED);
+		return NULL;
+	}
 	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
 					  : alloc_raw(s, size, align, size);
 	if (unlikely(watched) && p)

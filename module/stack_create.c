@@ -207,12 +207,13 @@ void nebula_stack_destroy(struct nebula_stack *s)
 	if (IS_ERR_OR_NULL(s))
 		return;
 	if (!s->heap)
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE,
-			    .what = "destroy of an embedded one");
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
 	else if (nebula_atomic_context())
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (s->scopes && !stack_is_shared(s))
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "destroy in open scope");
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
+			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&s->common))
 		stack_take_down(s);
 }
@@ -296,8 +297,8 @@ EXPORT_SYMBOL_GPL(nebula_stack_init);
 void nebula_stack_exit(struct nebula_stack *s)
 {
 	if (s->heap || s->scopes) {
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE,
-			    .what = s->heap ? "exit of a created one" : "exit in open scope");
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "exit",
+			    .detail = s->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
 		return;
 	}
 	enter_nothing(s);

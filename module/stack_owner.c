@@ -347,7 +347,8 @@ void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m)
 
 	if (!next) {
 		*m = stack_no_mark(s);
-		nebula_fail(&s->common, NEBULA_E_EXCEEDS_MAX, .what = "mark");
+		nebula_fail(&s->common, NEBULA_E_EXCEEDS_MAX, .detail = NEBULA_D_MARKS,
+			    .what = "mark");
 		return;
 	}
 	put_mark(s, m, next);

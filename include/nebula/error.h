@@ -78,6 +78,86 @@ enum nebula_errc {
 };
 
 /**
+ * enum nebula_detail - what exactly went wrong, beside the code
+ * @NEBULA_D_NONE: the code says it all.
+ * @NEBULA_D_INJECTED: it was made to fail, by fail_alloc.
+ * @NEBULA_D_NO_PART: no part of a composite could serve the request.
+ * @NEBULA_D_OUTRUN: growth is on its way, and was outrun.
+ * @NEBULA_D_AT_LIMIT: it has grown up to its limit.
+ * @NEBULA_D_FULL: over 90% are in use.
+ * @NEBULA_D_FULL_BUFFER: over 90% of a buffer that the client lent are in use.
+ * @NEBULA_D_TOO_LARGE: the request is larger than what is left.
+ * @NEBULA_D_FRAGMENTED: what is left is not in one piece, or not aligned as asked for.
+ * @NEBULA_D_PROMISED: the blocks that are left are promised to waiters.
+ * @NEBULA_D_BULK: blocks asked for in bulk.
+ * @NEBULA_D_RESERVE: blocks or bytes to put aside, or taken from what was.
+ * @NEBULA_D_GROW: growth that the client asked for.
+ * @NEBULA_D_GROWTH: growth that an allocation needed, or that came ahead of need.
+ * @NEBULA_D_OWN_DATA: memory for what the allocator itself keeps.
+ * @NEBULA_D_BLOCK_SIZE: a block is too small for the object.
+ * @NEBULA_D_BLOCK_ALIGN: a block is not aligned as the object has to be.
+ * @NEBULA_D_NO_BLOCKS: no number of blocks, or no array for them.
+ * @NEBULA_D_REWINDS: more rewinds than can be told apart.
+ * @NEBULA_D_MARKS: no room for another mark.
+ * @NEBULA_D_NESTING: composites of composites.
+ * @NEBULA_D_OPEN_SCOPE: a scope on it is open.
+ * @NEBULA_D_WAITERS: tasks wait for a block.
+ * @NEBULA_D_RESERVES: blocks are put aside.
+ * @NEBULA_D_PART: it is part of a composite.
+ * @NEBULA_D_EMBEDDED: it was made by init, not by create.
+ * @NEBULA_D_CREATED: it was made by create, not by init.
+ * @NEBULA_D_SHARED: it is shared, so it has no checkpoints.
+ * @NEBULA_D_UNREGISTERED: it is not registered.
+ * @NEBULA_D_MAY_MIGRATE: the task may be moved to another CPU.
+ * @NEBULA_D_NMI: it happened in an NMI.
+ * @NEBULA_D_INTERRUPT: it happened in an interrupt.
+ * @NEBULA_D_STACKS: the record has the call stacks of the object.
+ * @NEBULA_D_NOTIFIER: an error notifier of a module that has gone.
+ * @NEBULA_D_UNLOADED: an allocator of a module that has gone.
+ * @NEBULA_D_NR: number of details.
+ *
+ * Code, kind and detail choose the advice of a report.
+ */
+enum nebula_detail {
+	NEBULA_D_NONE = 0,
+	NEBULA_D_INJECTED,
+	NEBULA_D_NO_PART,
+	NEBULA_D_OUTRUN,
+	NEBULA_D_AT_LIMIT,
+	NEBULA_D_FULL,
+	NEBULA_D_FULL_BUFFER,
+	NEBULA_D_TOO_LARGE,
+	NEBULA_D_FRAGMENTED,
+	NEBULA_D_PROMISED,
+	NEBULA_D_BULK,
+	NEBULA_D_RESERVE,
+	NEBULA_D_GROW,
+	NEBULA_D_GROWTH,
+	NEBULA_D_OWN_DATA,
+	NEBULA_D_BLOCK_SIZE,
+	NEBULA_D_BLOCK_ALIGN,
+	NEBULA_D_NO_BLOCKS,
+	NEBULA_D_REWINDS,
+	NEBULA_D_MARKS,
+	NEBULA_D_NESTING,
+	NEBULA_D_OPEN_SCOPE,
+	NEBULA_D_WAITERS,
+	NEBULA_D_RESERVES,
+	NEBULA_D_PART,
+	NEBULA_D_EMBEDDED,
+	NEBULA_D_CREATED,
+	NEBULA_D_SHARED,
+	NEBULA_D_UNREGISTERED,
+	NEBULA_D_MAY_MIGRATE,
+	NEBULA_D_NMI,
+	NEBULA_D_INTERRUPT,
+	NEBULA_D_STACKS,
+	NEBULA_D_NOTIFIER,
+	NEBULA_D_UNLOADED,
+	NEBULA_D_NR
+};
+
+/**
  * enum nebula_kind - the kinds of allocators
  * @NEBULA_KIND_NONE: no allocator, for example a region or the module itself.
  * @NEBULA_KIND_BUMP: a bump allocator, also called arena.
@@ -147,6 +227,7 @@ enum nebula_context {
  * @overhead: bytes that the debug flags put around an object of @size.
  * @flags: &enum nebula_flags of the allocator.
  * @code: what went wrong.
+ * @detail: what exactly.
  * @kind: kind of the allocator.
  * @context: where it happened.
  * @utilisation: @used of @capacity, in tenths of a percent.
@@ -177,6 +258,7 @@ struct nebula_error {
 	size_t overhead;
 	u32 flags;
 	enum nebula_errc code;
+	enum nebula_detail detail;
 	enum nebula_kind kind;
 	enum nebula_context context;
 	unsigned int utilisation;
