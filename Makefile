@@ -16,7 +16,7 @@ UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL
 KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo samples check kunit lint bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules demo samples check kunit lint abi bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -42,6 +42,9 @@ kunit: ## run the KUnit suites; KERNEL=uml (seconds) or debug (KASAN, lockdep, k
 
 lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
 	@tools/lint/lint.sh
+
+abi: ## pin the layout of what clients compile in to NEBULA_ABI, after raising it
+	@tools/lint/abi.sh
 
 bench: ## measure against the kernel's own allocators, in the same boot; HOST=1: in the running kernel
 	@tools/bench/$(if $(HOST),host,bench).sh

@@ -49,7 +49,14 @@ struct nebula_refusal nebula_config_check(const struct nebula_config_common *c)
 	return check_buffer(c);
 }
 
-/* The client was built against these headers; otherwise it is told to. */
+/* Clients of these headers refer to it, see NEBULA_ABI. */
+const u8 NEBULA_ABI_SYMBOL = NEBULA_ABI;
+EXPORT_SYMBOL_GPL(NEBULA_ABI_SYMBOL);
+
+/*
+ * The client's struct has our size. A client of another ABI does not even load; this catches a
+ * caller that fills in the arguments itself.
+ */
 bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int abi,
 			   size_t size, size_t our_size)
 {

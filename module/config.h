@@ -58,6 +58,11 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 		.node = (cfg)->node, .buffer = (cfg)->buffer,				\
 		.buffer_size = (cfg)->buffer_size })
 
+/* nebula_abi_ and the number. */
+#define NEBULA_ABI_SYMBOL	__PASTE(nebula_abi_, NEBULA_ABI)
+
+extern const u8 NEBULA_ABI_SYMBOL;
+
 struct nebula_refusal nebula_config_check(const struct nebula_config_common *c);
 bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int abi,
 			   size_t size, size_t our_size);

@@ -13,13 +13,21 @@
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/sizes.h>
+#include <linux/stringify.h>
 #include <linux/types.h>
 
 /*
  * Layout of everything in these headers that a client compiles in. Grows by one with each
- * incompatible change.
+ * incompatible change; tools/lint/abi.txt pins the layout to the number.
  */
-#define NEBULA_ABI		3
+#define NEBULA_ABI		4
+
+/*
+ * Each client refers to this symbol, which nebula_memory exports for its own number only: a client
+ * of other headers does not load ("Unknown symbol nebula_abi_3"), whatever it uses of them. This
+ * is an entry in the symbol table, and takes no instruction and no byte of data.
+ */
+asm(".globl nebula_abi_" __stringify(NEBULA_ABI));
 
 /* Longest name of an allocator, in bytes without the terminating zero. */
 #define NEBULA_NAME_MAX		63

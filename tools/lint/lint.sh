@@ -13,6 +13,8 @@ for part in kernels packages archive source; do
 done
 # shellcheck source=tools/lint/rules_build.sh
 . "$here/rules_build.sh"
+# shellcheck source=tools/lint/rules_abi.sh
+. "$here/rules_abi.sh"
 # shellcheck source=tools/lint/rules_kernel.sh
 . "$here/rules_kernel.sh"
 # shellcheck source=tools/lint/rules_refused.sh
@@ -74,6 +76,7 @@ main() {
 	done
 	rule 'client code in README.md compiles on stock' readme_clients_compile
 	rule 'wrong code does not compile, and says why' wrong_code_does_not_compile
+	rule 'what clients compile in is pinned to NEBULA_ABI' abi_is_pinned
 	rule 'sparse on stock' sparse_is_silent
 	rule 'checkpatch --strict' checkpatch_is_silent
 	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete

@@ -48,7 +48,8 @@ headers_compile_alone() {
 		printf '#include <%s>\n#include <%s>\n#include <linux/module.h>\n' "$header" "$header" |
 			client_module "$name" >"$dir/header_$name.c"
 	done
-	client_build "$1" "$dir"
+	# Including a header is enough to depend on nebula_memory, see NEBULA_ABI.
+	client_build "$1" "$dir" "KBUILD_EXTRA_SYMBOLS=$REPO/build/$1/Module.symvers"
 }
 
 # readme_blocks WHAT DIR: each C block of README.md after a line <!-- WHAT: NAME.c --> into a file.

@@ -97,12 +97,23 @@ nothing_is_left() {
 		dmesg | grep 'neighbour: the borrowed block is whole'
 }
 
+# The number is a part of a symbol's name, so another one is put into a client in its place.
+other_abi_is_refused() {
+	abi=$(sed -n 's/^abi: *//p' "$nebula/info")
+	other=${abi%?}$(((abi + 1) % 10))
+	sed "s/nebula_abi_$abi/nebula_abi_$other/" nebula_memory_neighbour.ko >/tmp/other.ko
+	! cmp -s nebula_memory_neighbour.ko /tmp/other.ko && ! insmod /tmp/other.ko &&
+		dmesg | grep "nebula_memory_neighbour: Unknown symbol nebula_abi_$other " &&
+		! grep '^nebula_memory_neighbour ' /proc/modules
+}
+
 if [ "$nebula_kernel" = debug ]; then
 	step 'kmemleak is on' test -e "$nebula_leaks"
 	step 'kmemleak forgets what the boot lost' nebula_forget_leaks
 fi
 
 step 'load nebula_memory' insmod ./nebula_memory.ko
+step 'a client of another ABI does not load' other_abi_is_refused
 step 'load nebula_memory_neighbour' insmod ./nebula_memory_neighbour.ko
 step 'load nebula_memory_kunit, which runs the suites' insmod ./nebula_memory_kunit.ko
 step 'the suites left results' print_results
