@@ -6,6 +6,7 @@
 # that the guest's nanoseconds count instructions. It is booted twice: as it is shipped, where Debian has
 # the kernel clear all that its own allocators hand out, and without that. A third boot, on two CPUs and
 # real time, is for what takes two. User Mode Linux runs its code natively, as a process: real time again.
+# Cycles are those of the stock kernel's objects in a process of their own, see cycles/.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -17,6 +18,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$here/../vm/packages.sh"
 # shellcheck source=tools/bench/measure.sh
 . "$here/measure.sh"
+# shellcheck source=tools/bench/cycles/cycles.sh
+. "$here/cycles/cycles.sh"
 # shellcheck source=tools/bench/charts.sh
 . "$here/charts.sh"
 
@@ -47,7 +50,7 @@ bench_collect() {
 	kernel_open stock
 	awk -v json="$JSON" -v kernel="$KERNEL_RELEASE" -v uml_kernel="$release" -v cpu="$(measure_cpu)" \
 		-v compiler="$(measure_compiler)" -f "$here/repeats.awk" -f "$here/collect.awk" \
-		boot=locked "$OUT/locked" boot=shipped "$OUT/shipped" boot=unzeroed "$OUT/unzeroed" \
+		boot=locked "$OUT/locked" boot=cycles "$OUT/cycles" boot=shipped "$OUT/shipped" boot=unzeroed "$OUT/unzeroed" \
 		boot=two "$OUT/two" boot=uml "$OUT/uml" >"$OUT/notes" && return
 	cat "$OUT/notes"
 	progress_fail "the results are not complete, see $LOGS/bench-*.log"
@@ -70,6 +73,7 @@ main() {
 	for kernel in stock uml; do
 		"$REPO/tools/vm/build.sh" "$kernel"
 	done
+	cycles_measure
 	bench_boots
 	bench_disassemble
 	bench_collect

@@ -1,9 +1,10 @@
 # Makes bench.json out of results. Called by bench.sh:
 #
 #   awk -v json=FILE -v kernel=... -v uml_kernel=... -v cpu=... -v compiler=... -f repeats.awk \
-#       -f collect.awk boot=locked LOCKED boot=shipped RESULTS boot=unzeroed RESULTS boot=two RESULTS boot=uml RESULTS
+#       -f collect.awk boot=locked LOCKED boot=cycles CYCLES boot=shipped RESULTS boot=unzeroed RESULTS \
+#       boot=two RESULTS boot=uml RESULTS
 #
-# LOCKED is what locked.awk prints. RESULTS are what the module prints: of the kernel as it is shipped, of
+# LOCKED is what locked.awk prints, CYCLES what cycles.sh leaves. RESULTS are what the module prints: of the kernel as it is shipped, of
 # the same booted with init_on_alloc=0, of the same on two CPUs, and of UML, there several times. Figures
 # in them are hundredths: of an instruction, of a nanosecond. What is odd about them is printed. Status 0
 # unless results are missing or void.
@@ -15,6 +16,13 @@ BEGIN {
 
 boot == "locked" {
 	locked[$1] = $2
+	next
+}
+
+boot == "cycles" {
+	split($1, pair, "=")
+	split($2, value, "=")
+	cycles[pair[2]] = value[2]
 	next
 }
 
@@ -145,11 +153,15 @@ function json_uml(name,    i, list) {
 		repeats_spread(list, repeats))
 }
 
+function json_cycles(name) {
+	return (name in cycles) ? ", \"cycles\": " number(cycles[name]) : ""
+}
+
 function json_row(name,    counts) {
 	if (kind[name] == "average" || kind[name] == "single")
 		counts = sprintf(", \"as_shipped\": %s, \"init_on_alloc_0\": %s", json_figure(name, "shipped"),
 			json_figure(name, "unzeroed"))
-	return head[name] counts json_percentiles(name) locks(name) json_uml(name) parts[name] "}"
+	return head[name] counts json_percentiles(name) locks(name) json_cycles(name) json_uml(name) parts[name] "}"
 }
 
 # Our own operations hand out memory as it is, so both boots must agree on them.
@@ -179,8 +191,11 @@ END {
 		fault("no results on two CPUs")
 	if (!repeats)
 		fault("no results of UML")
+	if (!("pool_pair" in cycles))
+		fault("no cycles")
 	printf "{\n  \"kernel\": \"%s\",\n  \"uml\": \"%s\",\n  \"cpu\": \"%s\",\n  \"compiler\": \"%s\",\n", kernel, uml_kernel,
 		cpu, compiler > json
+	printf "  \"libc_malloc\": \"%s\",\n", number(cycles["libc_malloc_pair"]) > json
 	printf "  \"uml_repeats\": %d,\n  \"rows\": [\n", repeats > json
 	for (i = 1; i <= rows; i++)
 		printf "    %s%s\n", json_row(order[i]), i < rows ? "," : "" > json

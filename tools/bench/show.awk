@@ -6,7 +6,7 @@
 # peer. Called by bench.sh and docs.sh.
 
 BEGIN {
-	all = "about peers ours singles size debugging memory scaling native verdict"
+	all = "about peers ours singles size debugging memory scaling cycles native verdict"
 	wide = 41
 	of_part(parts == "" ? all : parts)
 }
@@ -18,7 +18,7 @@ function of_part(list,    n, i, names) {
 }
 
 !is_row($0) {
-	for (i = split("kernel uml cpu compiler", keys, " "); i; i--)
+	for (i = split("kernel uml cpu compiler libc_malloc", keys, " "); i; i--)
 		if (index($0, "\"" keys[i] "\": "))
 			about[keys[i]] = json_get($0, keys[i])
 	next
@@ -28,7 +28,7 @@ function of_part(list,    n, i, names) {
 	name = json_get($0, "name")
 	order[++rows] = name
 	split("title noun kind by variant peers target locked percpu as_shipped init_on_alloc_0 percentiles" \
-		" uml_ns uml_spread one_cpu two_cpus bytes objects", keys, " ")
+		" cycles uml_ns uml_spread one_cpu two_cpus bytes objects", keys, " ")
 	for (i in keys)
 		row[name, keys[i]] = json_get($0, keys[i])
 	derive(name)
@@ -217,6 +217,21 @@ function scaling_base(name) {
 	return row[name, "one_cpu"] == "" ? "-" : "one CPU"
 }
 
+function print_cycles(    ours, i, name) {
+	line(sprintf("%-*s %8s %13s", wide, "cycles, loop included", "cycles", "instructions"))
+	line(sprintf("%-*s %8s %13s", wide, "C library malloc + free, 64 bytes", about["libc_malloc"], "-"))
+	for (ours = 0; ours <= 1; ours++)
+		for (i = 1; i <= rows; i++) {
+			name = order[i]
+			if (row[name, "cycles"] != "" && is_ours(name) == ours)
+				line(sprintf("%-*s %8s %13s", wide, row[name, "title"], row[name, "cycles"],
+					row[name, "init_on_alloc_0"]))
+		}
+	print ""
+	print "The objects that were built for " about["kernel"] ", linked into a process that stands for one CPU:"
+	print "the best of 300 runs, in core cycles of " about["cpu"] "."
+}
+
 function native_mark(name) {
 	return row[name, "percpu"] == "true" ? "*" : " "
 }
@@ -285,6 +300,8 @@ END {
 		print_matrix("memory", "beyond an object of", "figure", "%.1f")
 	if (begins("scaling"))
 		print_scaling()
+	if (begins("cycles"))
+		print_cycles()
 	if (begins("native"))
 		print_native()
 	if (begins("verdict"))

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel side of the cycles table: times the rows of the benchmark while it runs as a process.
+ *
+ * Compiled as the benchmark is, with the kernel's headers and flags, and linked with it and with
+ * nebula_memory into one program; host.c is its user side. The best of many short runs counts:
+ * an interrupt or another process can only lengthen one.
+ */
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/preempt.h>
+#include <asm/msr.h>
+#include "../measure.h"
+#include "cycles.h"
+
+/* Runs of a row; the shortest counts. */
+#define RUNS		300
+
+/* Dependent additions that measure how many ticks a cycle has. */
+#define CHAIN		20000
+#define CHAIN_RUNS	200
+
+static const struct bench_case malloc_pair = {
+	.name = "libc_malloc_pair",
+	.run = host_malloc_pairs,
+};
+
+static const struct bench_table libc_table = { "libc", &malloc_pair, 1 };
+
+static const struct bench_table *const tables[] = {
+	&empty_table, &floor_table, &libc_table, &bump_table, &pool_table, &stack_table,
+	&scratch_table,
+};
+
+static u64 ticks_of(const struct bench_case *c, unsigned int n)
+{
+	u64 begin, took;
+
+	preempt_disable();
+	begin = rdtsc_ordered();
+	c->run(n);
+	took = rdtsc_ordered() - begin;
+	preempt_enable();
+	if (c->undo)
+		c->undo();
+	return took;
+}
+
+static u64 least_ticks(const struct bench_case *c, unsigned int n)
+{
+	u64 least = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < RUNS; i++)
+		least = min(least, ticks_of(c, n));
+	return least;
+}
+
+/* An addition takes one cycle on every x86-64 there is, and a chain of them cannot overlap. */
+static u64 chain_ticks(void)
+{
+	u64 begin, x = 0, least = U64_MAX;
+	unsigned int i, left;
+
+	for (i = 0; i < CHAIN_RUNS; i++) {
+		begin = rdtsc_ordered();
+		for (left = CHAIN / 10; left; left--)
+			asm volatile(".rept 10\n\tadd $1, %0\n\t.endr" : "+r" (x));
+		least = min(least, rdtsc_ordered() - begin);
+	}
+	return least;
+}
+
+static void measure(const struct bench_case *c)
+{
+	const unsigned int n = c->ops ?: BENCH_OPS;
+	u64 ticks, chain;
+
+	if (!c->run || (c->setup && c->setup()))
+		return;
+	ticks = least_ticks(c, n);
+	/* The clock speed changes with load and heat: compare with the speed of this moment. */
+	chain = chain_ticks();
+	/* A row that cannot be repeated so often has failed by now, and has no figure here. */
+	if (!c->teardown || !c->teardown())
+		host_figure(c->name, 100 * ticks * CHAIN / chain / n);
+}
+
+void rows_measure(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		for (j = 0; j < tables[i]->nr; j++)
+			measure(&tables[i]->cases[j]);
+}
