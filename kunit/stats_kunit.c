@@ -9,6 +9,32 @@
 #include "ring.h"
 #include "subjects.h"
 
+/* Numbers by their place, for what goes through all of them. */
+static const size_t numbers[] = {
+	offsetof(struct nebula_stats, allocs), offsetof(struct nebula_stats, frees),
+	offsetof(struct nebula_stats, live), offsetof(struct nebula_stats, failed),
+	offsetof(struct nebula_stats, bytes_in), offsetof(struct nebula_stats, bytes_out),
+	offsetof(struct nebula_stats, used), offsetof(struct nebula_stats, peak),
+	offsetof(struct nebula_stats, padding),
+};
+
+static u64 number(const struct nebula_stats *st, unsigned int i)
+{
+	return *(const u64 *)((const char *)st + numbers[i]);
+}
+
+static void expect_unchanged(struct kunit *test, struct nebula_allocator *a,
+			     const struct nebula_stats *before)
+{
+	struct nebula_stats now;
+	unsigned int i;
+
+	nebula_allocator_stats_read(a, &now);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		KUNIT_EXPECT_EQ_MSG(test, number(&now, i), number(before, i), "%s, number %u",
+				    a->reg->name, i);
+}
+
 /* Exact after quiescence */
 
 static const size_t sizes[] = { 16, 1, 24, 100, 64, 7, 256, 33 };
@@ -163,6 +189,68 @@ static void stats_of_the_system_allocator(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.bytes_out - before.bytes_out, 1000ULL);
 }
 
+/* Nothing that a read sees is kept */
+
+#define OFF	4096UL
+
+/* As a read sees them that comes between two stores of an operation: @word is ahead by @OFF. */
+static void expect_forgotten(struct kunit *test, struct nebula_allocator *a, unsigned long *word)
+{
+	struct nebula_stats before, between;
+	unsigned int i, other = 0;
+
+	nebula_allocator_stats_read(a, &before);
+	WRITE_ONCE(*word, *word + OFF);
+	nebula_allocator_stats_read(a, &between);
+	WRITE_ONCE(*word, *word - OFF);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		other += number(&between, i) != number(&before, i);
+	KUNIT_EXPECT_NE(test, other, 0U);
+	expect_unchanged(test, a, &before);
+}
+
+static void stats_keep_nothing_of_a_bump(struct kunit *test)
+{
+	struct nebula_bump *b = nebula_bump_create("forgets", .capacity = SZ_16K);
+
+	ASSERT_BUMP(test, b);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 5000, 64));
+	expect_forgotten(test, nebula_allocator_of(b), &b->released);
+	expect_forgotten(test, nebula_allocator_of(b), &b->padding);
+	expect_forgotten(test, nebula_allocator_of(b), &b->allocs);
+	expect_forgotten(test, nebula_allocator_of(b), &b->frees);
+	expect_forgotten(test, nebula_allocator_of(b), &b->cur);
+	nebula_bump_destroy(b);
+}
+
+static void stats_keep_nothing_of_a_stack(struct kunit *test)
+{
+	struct nebula_stack *s = nebula_stack_create("forgets", .capacity = SZ_16K);
+
+	ASSERT_STACK(test, s);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_stack_alloc(s, 5000, 64));
+	expect_forgotten(test, nebula_allocator_of(s), &s->consumed);
+	expect_forgotten(test, nebula_allocator_of(s), &s->padding);
+	expect_forgotten(test, nebula_allocator_of(s), &s->allocs);
+	nebula_stack_destroy(s);
+}
+
+static void stats_keep_nothing_of_a_pool(struct kunit *test)
+{
+	struct nebula_pool *p = nebula_pool_create("forgets", .block_size = 64, .blocks = SZ_16K);
+	struct nebula_pool_cpu *pc = per_cpu_ptr(p->cpus, fixture_cpu());
+	void *obj;
+
+	ASSERT_POOL(test, p);
+	obj = nebula_pool_alloc(p);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	expect_forgotten(test, nebula_allocator_of(p), &pc->allocs);
+	expect_forgotten(test, nebula_allocator_of(p), &pc->returned);
+	expect_forgotten(test, nebula_allocator_of(p), (unsigned long *)&pc->out);
+	nebula_pool_free(p, obj);
+	nebula_pool_destroy(p);
+}
+
 /* What follows from that */
 
 #define EXPECT_DERIVED(test, st, field, value)	\
@@ -243,6 +331,55 @@ static void stats_derived_of_much(struct kunit *test)
 	EXPECT_TEXT(test, text,
 		    "\nutilisation: 100.0% [########################################]\n");
 	nebula_bump_destroy(b);
+}
+
+/* Peaks */
+
+/* Of what came and went without a read in between there is a peak as well. */
+static void stats_peaks_without_a_read(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_subjects; i++) {
+		struct nebula_allocator *a = subject_create(test, &subjects[i]);
+		struct nebula_stats st;
+
+		preempt_disable();
+		subjects[i].turn(a, 1);
+		preempt_enable();
+		nebula_allocator_stats_read(a, &st);
+		KUNIT_EXPECT_GE_MSG(test, st.peak, 24ULL, "%s", subjects[i].name);
+		KUNIT_EXPECT_LE_MSG(test, st.peak, st.max_capacity, "%s", subjects[i].name);
+		subjects[i].destroy(a);
+	}
+}
+
+/*
+ * Each CPU's count of blocks is read at another moment, so that a block may be in the sum twice
+ * that one CPU frees and another allocates; here it is for good.
+ */
+static void stats_peak_of_a_full_pool(struct kunit *test)
+{
+	struct nebula_pool *p = nebula_pool_create("full", .block_size = 64, .blocks = 64,
+						   .flags = NEBULA_STRICT);
+	struct nebula_pool_cpu *pc;
+	struct nebula_stats st;
+	void *objs[64];
+
+	ASSERT_POOL(test, p);
+	pc = per_cpu_ptr(p->cpus, fixture_cpu());
+	KUNIT_ASSERT_TRUE(test, nebula_pool_alloc_bulk(p, 63, objs));
+	pc->out += 2;
+	objs[63] = nebula_pool_alloc(p);
+	nebula_stats_read(p, &st);
+	KUNIT_EXPECT_EQ(test, st.used, 64ULL * 64);
+	KUNIT_EXPECT_EQ(test, st.peak, 64ULL * 64);
+	pc->out -= 2;
+	nebula_pool_free_bulk(p, 64, objs);
+	nebula_stats_read(p, &st);
+	KUNIT_EXPECT_EQ(test, st.used, 0ULL);
+	KUNIT_EXPECT_EQ(test, st.peak, 64ULL * 64);
+	nebula_pool_destroy(p);
 }
 
 /* Peaks that begin anew */
@@ -335,6 +472,28 @@ static void stats_peaks_begin_anew(struct kunit *test)
 		struct nebula_allocator *a = subject_create(test, &subjects[i]);
 
 		expect_peak_reset(test, &subjects[i], a);
+		subjects[i].destroy(a);
+	}
+}
+
+/* What is in use when a new peak begins is part of it, also once it has gone. */
+static void stats_peaks_begin_with_what_is_used(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_subjects; i++) {
+		struct nebula_allocator *a = subject_create(test, &subjects[i]);
+		u64 used;
+		void *p;
+
+		migrate_disable();
+		p = keep_one(a);
+		used = used_of(a);
+		KUNIT_EXPECT_EQ_MSG(test, nebula_allocator_peak_reset(a), 0, "%s",
+				    subjects[i].name);
+		let_go(a, p);
+		KUNIT_EXPECT_EQ_MSG(test, peak_of(a), used, "%s", subjects[i].name);
+		migrate_enable();
 		subjects[i].destroy(a);
 	}
 }
@@ -468,27 +627,6 @@ static long use_here(void *data)
 	return 0;
 }
 
-static const size_t unchanged[] = {
-	offsetof(struct nebula_stats, allocs), offsetof(struct nebula_stats, frees),
-	offsetof(struct nebula_stats, live), offsetof(struct nebula_stats, failed),
-	offsetof(struct nebula_stats, bytes_in), offsetof(struct nebula_stats, bytes_out),
-	offsetof(struct nebula_stats, used), offsetof(struct nebula_stats, peak),
-	offsetof(struct nebula_stats, padding),
-};
-
-static void expect_unchanged(struct kunit *test, const struct hotplug *h,
-			     const struct nebula_stats *before)
-{
-	struct nebula_stats now;
-	unsigned int i;
-
-	nebula_allocator_stats_read(h->a, &now);
-	for (i = 0; i < ARRAY_SIZE(unchanged); i++)
-		KUNIT_EXPECT_EQ_MSG(test, *(const u64 *)((const char *)&now + unchanged[i]),
-				    *(const u64 *)((const char *)before + unchanged[i]),
-				    "%s, number %u", h->subject->name, i);
-}
-
 static void expect_counted(struct kunit *test, struct hotplug *h, int there)
 {
 	struct nebula_stats before, after;
@@ -497,12 +635,12 @@ static void expect_counted(struct kunit *test, struct hotplug *h, int there)
 	work_on_cpu(there, use_here, h);
 	nebula_allocator_stats_read(h->a, &before);
 	KUNIT_EXPECT_EQ(test, remove_cpu(there), 0);
-	expect_unchanged(test, h, &before);
+	expect_unchanged(test, h->a, &before);
 	work_on_cpu(fixture_cpu(), use_here, h);
 	nebula_allocator_stats_read(h->a, &after);
 	KUNIT_EXPECT_GT_MSG(test, after.allocs, before.allocs, "%s", h->subject->name);
 	KUNIT_EXPECT_EQ(test, add_cpu(there), 0);
-	expect_unchanged(test, h, &after);
+	expect_unchanged(test, h->a, &after);
 	work_on_cpu(there, use_here, h);
 	nebula_allocator_stats_read(h->a, &before);
 	KUNIT_EXPECT_GT_MSG(test, before.allocs, after.allocs, "%s", h->subject->name);
@@ -536,10 +674,16 @@ static void stats_across_hotplug(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(stats_are_exact),
 	KUNIT_CASE(stats_of_the_system_allocator),
+	KUNIT_CASE(stats_keep_nothing_of_a_bump),
+	KUNIT_CASE(stats_keep_nothing_of_a_stack),
+	KUNIT_CASE(stats_keep_nothing_of_a_pool),
 	KUNIT_CASE(stats_derived_of_nothing),
 	KUNIT_CASE(stats_derived),
 	KUNIT_CASE(stats_derived_of_much),
+	KUNIT_CASE(stats_peaks_without_a_read),
+	KUNIT_CASE(stats_peak_of_a_full_pool),
 	KUNIT_CASE(stats_peaks_begin_anew),
+	KUNIT_CASE(stats_peaks_begin_with_what_is_used),
 	KUNIT_CASE(stats_peaks_that_cannot),
 	KUNIT_CASE(stats_sizes),
 	KUNIT_CASE(stats_sizes_are_drawn),

@@ -377,6 +377,37 @@ const struct subject subjects[] = {
 
 const unsigned int nr_subjects = ARRAY_SIZE(subjects);
 
+/* So many of anything are a few less than none. */
+#define COUNT_MAX	(U64_MAX >> 1)
+
+/* No subject ever has so many objects. */
+#define LIVE_MAX	SZ_1M
+
+const char *subject_insane(const struct nebula_stats *st)
+{
+	const struct {
+		const char *name;
+		bool wrong;
+	} checks[] = {
+		{ "allocs",	st->allocs > COUNT_MAX },
+		{ "frees",	st->frees > st->allocs },
+		{ "live",	st->live > LIVE_MAX },
+		{ "bytes_in",	st->bytes_in > COUNT_MAX },
+		{ "bytes_out",	st->bytes_out > COUNT_MAX },
+		{ "padding",	st->padding > COUNT_MAX },
+		{ "used",	st->used + st->available != st->capacity },
+		{ "available",	st->available > st->capacity },
+		{ "peak",	st->peak < st->used || st->peak > st->max_capacity },
+		{ "utilisation", st->utilisation > 1000 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(checks); i++)
+		if (checks[i].wrong)
+			return checks[i].name;
+	return NULL;
+}
+
 const struct subject *subject_named(const char *name)
 {
 	unsigned int i;

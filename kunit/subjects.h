@@ -40,6 +40,12 @@ struct subject {
 extern const struct subject subjects[];
 extern const unsigned int nr_subjects;
 
+/*
+ * What cannot be, whatever is in flight, by name: a count that wrapped, more in use than there is,
+ * a peak outside of what it can be; else NULL.
+ */
+const char *subject_insane(const struct nebula_stats *st);
+
 /* NULL without any of that name. */
 const struct subject *subject_named(const char *name);
 

@@ -44,7 +44,6 @@
  * @low_water: shared: bytes left of the newest chunk below which the next is mapped. Lock:
  *	@chain_lock, read racily.
  * @released_shared: shared: bytes given back by resets. Lock: @chain_lock.
- * @resetting: shared: odd during a reset. Lock: @chain_lock; read in any context.
  * @frees_shared: shared: objects given back by resets. Lock: @chain_lock.
  * @direct_allocs: shared: allocations served past the sub-chunks. Any context.
  * @direct_padding: shared: bytes those lost to alignment. Any context.
@@ -70,7 +69,6 @@ struct nebula_bump_heap {
 	unsigned long sub_size;
 	unsigned long low_water;
 	unsigned long released_shared;
-	seqcount_t resetting;
 	unsigned long frees_shared;
 	atomic_long_t direct_allocs;
 	atomic_long_t direct_padding;

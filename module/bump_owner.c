@@ -14,7 +14,7 @@
  *	 |##################|..|................................|
  *	                     ^^ handed out next, if the alignment allows
  *
- * Accounting, exact at any time, all words wrapping alike:
+ * Accounting, exact between the owner's operations, all words wrapping alike:
  *	consumed  = released + retired + (cur - base)
  *	bytes in  = consumed - padding	(what is between tail and cur is padding for now)
  *
@@ -164,9 +164,9 @@ static void *place(struct nebula_bump *b, size_t size, size_t align, size_t aske
 	if (p < from || p > b->end || size > b->end - p)
 		return NULL;
 	next = ALIGN(p + size, NEBULA_BUMP_GRAIN);
-	WRITE_ONCE(b->padding, b->padding + (next - before) - asked);
 	WRITE_ONCE(b->tail, p + size);
 	WRITE_ONCE(b->cur, next);
+	WRITE_ONCE(b->padding, b->padding + (next - before) - asked);
 	WRITE_ONCE(b->allocs, b->allocs + 1);
 	return (void *)p;
 }
@@ -665,31 +665,26 @@ struct bump_view {
 	unsigned long tail;
 };
 
-/*
- * The order is that of which stats.c speaks. The owner moves the cursor down before he counts what
- * that gives back, and counts padding before he moves it up. Read the other way round, what was
- * asked for is never seen higher than it will be. Padding itself may be, by the rest of a grain.
- */
+/* A cursor and a region that do not belong together could lie any distance apart. */
 static void view(const struct nebula_bump *b, struct bump_view *v)
 {
 	unsigned long base = READ_ONCE(b->base), retired = READ_ONCE(b->retired);
 
 	v->released = READ_ONCE(b->released);
-	smp_rmb();	/* What was given back before where that left the cursor. */
 	v->cur = READ_ONCE(b->cur);
 	v->tail = READ_ONCE(b->tail);
 	v->capacity = READ_ONCE(b->capacity);
-	smp_rmb();	/* The cursor before what it passed over. */
 	v->padding = READ_ONCE(b->padding);
 	v->used = min_t(size_t, retired + (bump_cursor(v->cur, v->tail) - base), v->capacity);
-	v->consumed = v->released + retired + (v->cur - base);
+	v->consumed = v->released + min_t(size_t, retired + (v->cur - base),
+					  v->capacity + NEBULA_BUMP_GRAIN);
 }
 
 /*
- * Readers never make the owner wait; one that keeps meeting a change gives the last look, which
- * is bounded, and says false.
+ * A reader never makes the owner wait. It cannot succeed while it interrupts the owner in the
+ * middle of a change; then the last view stands, which is bounded.
  */
-static bool read_snapshot(const struct nebula_bump *b, struct bump_view *v)
+static void read_snapshot(const struct nebula_bump *b, struct bump_view *v)
 {
 	unsigned int tries, before;
 
@@ -700,9 +695,8 @@ static bool read_snapshot(const struct nebula_bump *b, struct bump_view *v)
 		/* Pairs with the release in snapshot_end(). */
 		smp_rmb();
 		if (!(before & 1) && READ_ONCE(b->snapshot) == before)
-			return true;
+			return;
 	}
-	return false;
 }
 
 void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u)
@@ -725,13 +719,10 @@ void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
 	struct bump_view v;
 	size_t rest;
 
-	/* What was told before is right, too; an embedded one has only its owner to tell. */
-	if (read_snapshot(b, &v) || !b->common.reg) {
-		st->bytes_in = v.consumed - min(v.padding, v.consumed);
-		st->bytes_out = v.released;
-	}
+	read_snapshot(b, &v);
+	st->bytes_in = v.consumed - min(v.padding, v.consumed);
+	st->bytes_out = v.released;
 	st->frees = READ_ONCE(b->frees);
-	smp_rmb();	/* There are never more of them than allocations. */
 	st->allocs = READ_ONCE(b->allocs);
 	st->resets = READ_ONCE(b->resets);
 	rest = v.cur - bump_cursor(v.cur, v.tail);

@@ -48,7 +48,6 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
-#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include "compat.h"
 #include "bump.h"
@@ -134,39 +133,26 @@ static unsigned long take_sub(struct nebula_bump_heap *heap, struct nebula_chunk
 	return base;
 }
 
-/* What is lost to the next object that comes from the top, which was @old before. */
-static void expect_direct_padding(struct nebula_bump_heap *heap, unsigned long *old,
-				  unsigned long new)
-{
-	if (new != *old)
-		atomic_long_add(new - *old, &heap->direct_padding);
-	*old = new;
-}
-
 /* An object from the top of @chunk: its first byte, or 0 when it does not fit. */
 static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_chunk *chunk,
 				 size_t size, size_t align, size_t asked)
 {
 	s64 taken = atomic64_read(&chunk->taken), next;
-	unsigned long from, p, padding = 0;
+	unsigned long from, p;
 
 	do {
 		from = top(chunk, taken);
 		if (size > from - bottom(heap, chunk, taken))
-			goto full;
+			return 0;
 		p = ALIGN_DOWN(from - size, max_t(size_t, align, NEBULA_BUMP_GRAIN));
 		if (p < bottom(heap, chunk, taken))
-			goto full;
+			return 0;
 		next = taken + ((u64)((from - p) / NEBULA_BUMP_GRAIN) << 32);
-		expect_direct_padding(heap, &padding, from - p - asked);
 	} while (!atomic64_try_cmpxchg(&chunk->taken, &taken, next));
 	note_level(heap, chunk, next);
+	atomic_long_add(from - p - asked, &heap->direct_padding);
 	atomic_long_inc(&heap->direct_allocs);
 	return p;
-
-full:
-	expect_direct_padding(heap, &padding, 0);
-	return 0;
 }
 
 /* The chunk after @chunk becomes the active one, unless somebody was faster. */
@@ -201,29 +187,22 @@ static unsigned long bytes_left(const struct nebula_bump_heap *heap, unsigned lo
 
 /*
  * From this CPU's sub-chunk: the object, or 0 when it does not fit. @size is a multiple of the
- * grain. What is lost is counted before it can be seen to be taken, see sum_up().
+ * grain.
  */
 static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size, size_t align,
 				size_t asked)
 {
 	unsigned long __percpu *word = cpu_word(heap);
-	unsigned long cur = this_cpu_read(*word), from, p, padding = 0;
+	unsigned long cur = this_cpu_read(*word), p;
 
 	do {
-		from = cur;
-		p = ALIGN(from, max_t(size_t, align, NEBULA_BUMP_GRAIN));
-		if (size >= heap->sub_size || p < from || !same_sub(heap, from, p + size))
-			goto full;
-		this_cpu_add(heap->cpus->padding, p + size - from - asked - padding);
-		padding = p + size - from - asked;
+		p = ALIGN(cur, max_t(size_t, align, NEBULA_BUMP_GRAIN));
+		if (size >= heap->sub_size || p < cur || !same_sub(heap, cur, p + size))
+			return 0;
 	} while (!nebula_this_cpu_cas(*word, &cur, p + size));
+	this_cpu_add(heap->cpus->padding, p + size - cur - asked);
 	this_cpu_inc(heap->cpus->allocs);
 	return p;
-
-full:
-	if (unlikely(padding))
-		this_cpu_sub(heap->cpus->padding, padding);
-	return 0;
 }
 
 /*
@@ -253,15 +232,12 @@ static unsigned long take_refill(struct nebula_bump_heap *heap, struct nebula_ch
 
 	if (size > heap->sub_size / 4 || align > heap->sub_size)
 		return 0;
-	this_cpu_add(heap->cpus->moving, heap->sub_size);
 	p = take_sub(heap, chunk);
-	if (p) {
-		this_cpu_inc(heap->cpus->allocs);
-		this_cpu_add(heap->cpus->padding, size - asked + NEBULA_BUMP_GRAIN);
-		install_sub(heap, p + size);
-	}
-	smp_wmb();	/* Pairs with sum_up(). */
-	this_cpu_sub(heap->cpus->moving, heap->sub_size);
+	if (!p)
+		return 0;
+	this_cpu_inc(heap->cpus->allocs);
+	this_cpu_add(heap->cpus->padding, size - asked + NEBULA_BUMP_GRAIN);
+	install_sub(heap, p + size);
 	return p;
 }
 
@@ -520,44 +496,28 @@ struct sums {
 	size_t used;
 };
 
-/*
- * What is given back is read before what is used, and that before what is lost of it: see stats.c.
- * A sub-chunk that passes from a region to a CPU is counted as unused until all is done, and bytes
- * that an object's end passes over are counted as lost before that. So what is used, less what is
- * lost, is never seen higher than it will be.
- */
+/* Any context. */
 static void sum_up(const struct nebula_bump_heap *heap, struct sums *sums)
 {
-	const unsigned int seq = raw_seqcount_begin(&heap->resetting);
-	size_t capacity, unused;
+	const size_t capacity = READ_ONCE(heap->bump.capacity);
+	size_t unused = bytes_untaken(heap);
 	int cpu;
 
-	*sums = (struct sums){ .released = READ_ONCE(heap->released_shared) };
-	for_each_possible_cpu(cpu)
-		sums->released += READ_ONCE(per_cpu_ptr(heap->cpus, cpu)->released);
-	capacity = READ_ONCE(heap->bump.capacity);
-	unused = bytes_untaken(heap);
-	smp_rmb();	/* Pairs with the exchange in take_sub(). */
+	*sums = (struct sums){
+		.allocs = atomic_long_read(&heap->direct_allocs),
+		.padding = atomic_long_read(&heap->direct_padding),
+		.released = READ_ONCE(heap->released_shared),
+	};
 	for_each_possible_cpu(cpu) {
 		const struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
 
-		unused += READ_ONCE(pc->moving);
-		smp_rmb();	/* Pairs with that in take_refill(). */
 		unused += bytes_left(heap, READ_ONCE(pc->cur));
 		unused += bytes_left(heap, READ_ONCE(pc->cur_outline));
-	}
-	smp_rmb();	/* What is lost is counted before it is passed over. */
-	/* While it is reset nothing is used; we may be interrupting that, so nobody waits. */
-	if (!read_seqcount_retry(&heap->resetting, seq))
-		sums->used = capacity > unused ? capacity - unused : 0;
-	sums->allocs = atomic_long_read(&heap->direct_allocs);
-	sums->padding = atomic_long_read(&heap->direct_padding);
-	for_each_possible_cpu(cpu) {
-		const struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
-
 		sums->allocs += READ_ONCE(pc->allocs);
 		sums->padding += READ_ONCE(pc->padding);
+		sums->released += READ_ONCE(pc->released);
 	}
+	sums->used = capacity - min(unused, capacity);
 }
 
 void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
@@ -691,13 +651,11 @@ void bump_shared_reset(struct nebula_bump *b)
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	sum_up(heap, &sums);
 	WRITE_ONCE(b->peak, max(b->peak, sums.used));
-	raw_write_seqcount_begin(&heap->resetting);
 	WRITE_ONCE(heap->released_shared, heap->released_shared + sums.used);
 	WRITE_ONCE(heap->frees_shared, sums.allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
 	empty_cpus(heap);
 	chain_only(heap, largest(heap));
-	raw_write_seqcount_end(&heap->resetting);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 	if (!whole)
 		nebula_guard_refill(&b->common, &heap->guards, heap->first->region.base,
@@ -743,7 +701,6 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	INIT_WORK(&heap->grow_work, grow_work);
 	mutex_init(&heap->grow_lock);
 	raw_spin_lock_init(&heap->chain_lock);
-	seqcount_init(&heap->resetting);
 
 	/*
 	 * No object fits below the limit, no reset above the peak: all takes the shared branches.

@@ -60,8 +60,7 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 		c->ops.free(c, p, size);
 		return refuse(c, NEBULA_E_MISALIGNED_POINTER, NEBULA_D_NONE, size, align, ".alloc");
 	}
-	this_cpu_inc(c->cpus->allocs);
-	this_cpu_add(c->cpus->bytes_in, size);
+	nebula_traffic_in(c->cpus, &c->peak, size);
 	trace_custom_alloc(nebula_allocator_name(&c->common), p, size, align);
 	return p;
 }
@@ -191,19 +190,11 @@ EXPORT_SYMBOL_GPL(nebula_custom_unregister);
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
 	struct nebula_custom *c = custom_of(a);
-	unsigned long in = 0, out = 0;
-	int cpu;
 
 	/* Not registered: what it refuses is recorded all the same. */
 	if (!c->cpus)
 		return;
-	for_each_possible_cpu(cpu)
-		out += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_out);
-	for_each_possible_cpu(cpu)
-		in += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_in);
-	u->used = in - min(in, out);
-	if (u->used > READ_ONCE(c->peak))
-		WRITE_ONCE(c->peak, u->used);
+	u->used = nebula_traffic_used(c->cpus, &c->peak);
 	u->capacity = c->ops.capacity ? max(c->ops.capacity(c), u->used) : u->used;
 	u->available = u->capacity - u->used;
 	u->max_capacity = u->capacity;
@@ -213,18 +204,9 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_custom *c = custom_of(a);
-	int cpu;
 
-	if (!c->cpus)
-		return;
-	for_each_possible_cpu(cpu) {
-		st->frees += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->frees);
-		st->bytes_out += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_out);
-	}
-	for_each_possible_cpu(cpu) {
-		st->allocs += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->allocs);
-		st->bytes_in += READ_ONCE(per_cpu_ptr(c->cpus, cpu)->bytes_in);
-	}
+	if (c->cpus)
+		nebula_traffic_stats(c->cpus, st);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
@@ -267,7 +249,10 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 
 static void ops_reset_peak(struct nebula_allocator *a)
 {
-	WRITE_ONCE(custom_of(a)->peak, 0);
+	struct nebula_custom *c = custom_of(a);
+
+	if (c->cpus)
+		nebula_traffic_reset_peak(c->cpus, &c->peak);
 }
 
 static void ops_reclaim(struct nebula_allocator *a)

@@ -194,8 +194,8 @@ struct nebula_usage {
  * @free: as @alloc.
  * @owns: does an address lie in its memory? Any context.
  * @usage: any context.
- * @stats: fills in what is neither @usage nor derived; any context. What is counted is never seen
- *	higher than it will be once all that is under way has ended, see stats.c.
+ * @stats: fills in what is neither @usage nor derived; any context. Exact when no operation is in
+ *	flight, see stats.c.
  * @describe: lines for debugfs' info; process context.
  * @reclaim: takes everything down, the owner is gone; process context.
  * @reports_live: its @reclaim records what is live as LEAK.
@@ -257,20 +257,6 @@ struct nebula_error_slot {
 };
 
 /**
- * struct nebula_told - statistics that nobody shall see go back
- * @allocs: as in &struct nebula_stats.
- * @frees: likewise.
- * @bytes_in: likewise.
- * @bytes_out: likewise.
- */
-struct nebula_told {
-	atomic64_t allocs;
-	atomic64_t frees;
-	atomic64_t bytes_in;
-	atomic64_t bytes_out;
-};
-
-/**
  * struct nebula_registration - an allocator in the registry
  * @allocator: the allocator.
  * @node: in the registry. Lock: registry.
@@ -286,7 +272,6 @@ struct nebula_told {
  * @created: call stack of when it was made, innermost first. Invariant.
  * @nr_created: entries of @created. Invariant.
  * @sizes: with %NEBULA_TRACK: how often which size was asked for. Any context on its own CPU.
- * @told: what its statistics were when they were read last. Any context.
  * @name: unique among live allocators. Invariant once registered.
  * @dir: debugfs directory. Invariant once registered.
  * @last_error: newest error. Any context.
@@ -305,7 +290,6 @@ struct nebula_registration {
 	unsigned long created[NEBULA_CALLERS_MAX];
 	unsigned int nr_created;
 	struct nebula_sizes_cpu __percpu *sizes;
-	struct nebula_told told;
 	char name[NEBULA_NAME_SIZE];
 	struct dentry *dir;
 	struct nebula_error_slot last_error;
@@ -421,6 +405,20 @@ int nebula_fail_alloc_set_names(const char *patterns);
 /* stats.c */
 
 void nebula_sizes_note(const struct nebula_allocator *a, size_t size);
+
+size_t nebula_traffic_used(const struct nebula_custom_cpu __percpu *cpus, unsigned long *peak);
+void nebula_traffic_in(struct nebula_custom_cpu __percpu *cpus, unsigned long *peak, size_t size);
+void nebula_traffic_reset_peak(struct nebula_custom_cpu __percpu *cpus, unsigned long *peak);
+void nebula_traffic_stats(const struct nebula_custom_cpu __percpu *cpus, struct nebula_stats *st);
+
+/* @used was in use at once. Any context. */
+static inline void nebula_peak_raise(unsigned long *peak, unsigned long used)
+{
+	unsigned long seen = READ_ONCE(*peak);
+
+	while (used > seen && !try_cmpxchg(peak, &seen, used))
+		;
+}
 
 /* symbols.c */
 

@@ -22,10 +22,7 @@ void pool_wish(struct nebula_pool_heap *heap, unsigned int wish)
 		irq_work_queue(&heap->kick);
 }
 
-/* How often a cache that somebody works on is looked at until that is given up. */
-#define COUNT_TRIES	16
-
-/* Blocks that are live, those of other CPUs within what is under way. Any context. */
+/* Live blocks, off by the operations in flight on other CPUs. Any context. */
 unsigned long pool_live(const struct nebula_pool_heap *heap)
 {
 	const struct pool_segment *seg;
@@ -42,59 +39,49 @@ unsigned long pool_live(const struct nebula_pool_heap *heap)
 		}
 	}
 	rcu_read_unlock();
-	return max(live, 0L);
+	return clamp(live, 0L, (long)READ_ONCE(heap->blocks));
 }
 
 /*
- * Adds what a CPU has allocated - from the cache, and all that left otherwise than into it - and
- * freed: into the cache, and all that came back otherwise than from it.
- *
- * The order is that of which stats.c speaks. What passes between a cache and elsewhere is in two
- * words: in the one that is added when it leaves, in the one that is taken off when it comes. The
- * first is changed last and read first. While somebody works on a cache nobody knows what is in it,
- * so that is not counted; when that is a context that we have interrupted, it is no use to wait.
+ * A CPU allocates from its cache, and whatever leaves depot and loose blocks otherwise than into
+ * it; it frees into its cache, and whatever comes back to them otherwise than from it. Any context.
  */
-static void add_counts(const struct nebula_pool_cpu *pc, struct pool_counts *sum)
-{
-	unsigned long allocs, returned, count, tries = 0;
-	long out, served, freed;
-
-	do {
-		allocs = READ_ONCE(pc->allocs);
-		returned = READ_ONCE(pc->returned);
-		smp_rmb();	/* Pairs with pool_count_back(). */
-		out = READ_ONCE(pc->out);
-		count = READ_ONCE(pc->count);
-		smp_rmb();	/* Pairs with pool_count_filled() and pool_cache_release(). */
-	} while (count & NEBULA_POOL_BUSY && ++tries < COUNT_TRIES);
-	freed = allocs + returned - READ_ONCE(pc->filled);
-	served = freed + out;
-	if (!(count & NEBULA_POOL_BUSY))
-		freed += count;
-	/* What was filled while we read may seem to be more than came of it. */
-	sum->allocs += max(served, 0L);
-	sum->frees += max(freed, 0L);
-}
-
-/* Never more than there will be once all that is under way has ended. Any context. */
 void pool_count_all(const struct nebula_pool_heap *heap, struct pool_counts *sum)
 {
 	const struct pool_segment *seg;
-	unsigned long withheld;
+	unsigned long gone, withheld;
+	long allocs = 0, frees = 0;
 	int cpu;
 
 	rcu_read_lock();
-	sum->allocs = READ_ONCE(heap->allocs_gone);
-	smp_rmb();	/* Pairs with remove_segment(): that has gone from the list. */
-	sum->frees = sum->allocs;
+	gone = READ_ONCE(heap->allocs_gone);
+	pool_for_each_segment(seg, heap) {
+		for_each_possible_cpu(cpu) {
+			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
+			const unsigned long past = READ_ONCE(pc->allocs) + READ_ONCE(pc->returned) -
+						   READ_ONCE(pc->filled);
+
+			allocs += past + READ_ONCE(pc->out);
+			frees += past + (READ_ONCE(pc->count) & (NEBULA_POOL_BUSY - 1));
+		}
+	}
+	rcu_read_unlock();
+	withheld = atomic_long_read(&heap->withheld);
+	sum->allocs = max(allocs + (long)(gone - withheld), 0L);
+	sum->frees = max(frees + (long)(gone - withheld), 0L);
+}
+
+/* How often blocks were made available to all CPUs. */
+static unsigned long sum_returned(const struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg;
+	unsigned long sum = 0;
+	int cpu;
+
 	pool_for_each_segment(seg, heap)
 		for_each_possible_cpu(cpu)
-			add_counts(per_cpu_ptr(seg->cpus, cpu), sum);
-	rcu_read_unlock();
-	smp_rmb();	/* Pairs with the barriers of pool_bulk.c. */
-	withheld = atomic_long_read(&heap->withheld);
-	sum->allocs -= min(withheld, sum->allocs);
-	sum->frees -= min(withheld, sum->frees);
+			sum += READ_ONCE(per_cpu_ptr(seg->cpus, cpu)->returned);
+	return sum;
 }
 
 /*
@@ -120,38 +107,31 @@ static void share_room(struct nebula_pool_heap *heap, struct nebula_pool_cpu *mi
 
 noinline void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
-	long live = pool_live(heap), peak = READ_ONCE(heap->peak), seen;
+	unsigned long returned;
+	long live;
 
-	while (live > peak) {
-		seen = cmpxchg(&heap->peak, peak, live);
-		peak = seen == peak ? live : seen;
-	}
 	rcu_read_lock();
-	share_room(heap, raw_cpu_ptr(seg->cpus), peak - live);
+	returned = sum_returned(heap);
+	smp_rmb();	/* Pairs with the barrier of a free, as in pool_alloc_quietly(). */
+	live = pool_live(heap);
+	smp_rmb();	/* Likewise. */
+	/*
+	 * A block that one CPU frees and another allocates may be in the sum twice. Without those
+	 * that came back since before the sum it is no more than were live at once.
+	 */
+	pool_raise_peak(heap, live - (long)(sum_returned(heap) - returned));
+	share_room(heap, raw_cpu_ptr(seg->cpus), (long)READ_ONCE(heap->peak) - live);
 	rcu_read_unlock();
 }
 
 /* What is live now is the peak from now on. Any context. */
 void pool_reset_peak(struct nebula_pool_heap *heap)
 {
-	WRITE_ONCE(heap->peak, pool_live(heap));
+	WRITE_ONCE(heap->peak, min(pool_live(heap), READ_ONCE(heap->nominal)));
 	preempt_disable();
-	/* Nobody has room: whoever allocates next looks. */
+	/* No CPU has room: each looks at the peak with its next allocation. */
 	share_room(heap, raw_cpu_ptr(heap->primary.cpus), 0);
 	preempt_enable();
-}
-
-/* How often blocks were made available to all CPUs. */
-static unsigned long sum_returned(const struct nebula_pool_heap *heap)
-{
-	const struct pool_segment *seg;
-	unsigned long sum = 0;
-	int cpu;
-
-	pool_for_each_segment(seg, heap)
-		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(per_cpu_ptr(seg->cpus, cpu)->returned);
-	return sum;
 }
 
 static void *look_everywhere(struct nebula_pool_heap *heap)

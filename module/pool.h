@@ -200,7 +200,7 @@ struct pool_segment {
  * @segments: how many there are. Lock: @grow_lock.
  * @grows: how often one was added. Lock: @grow_lock.
  * @resets: how often all blocks were given back at once. Whoever does that.
- * @peak: highest number of live blocks seen. Any context.
+ * @peak: most blocks live at once, up to @nominal; with caches within the slack. Any context.
  * @drawn: with caches: blocks that are neither in the depot nor loose. Any context.
  * @allocs_gone: allocations, and as many frees, that segments that went had counted. Lock:
  *	@grow_lock.
@@ -235,7 +235,7 @@ struct nebula_pool_heap {
 	unsigned long segments;
 	unsigned long grows;
 	unsigned long resets;
-	long peak;
+	unsigned long peak;
 	atomic_long_t drawn;
 	unsigned long allocs_gone;
 	atomic_long_t withheld;
@@ -322,7 +322,7 @@ static inline bool pool_cache_claim(struct pool_segment *seg, unsigned long *cou
 
 static inline void pool_cache_release(struct pool_segment *seg, unsigned long count)
 {
-	smp_wmb();	/* Pairs with add_counts(). */
+	barrier();	/* The slots before the count, for contexts that interrupt this one. */
 	raw_cpu_write(seg->cpus->count, count);
 }
 
@@ -330,7 +330,6 @@ static inline void pool_cache_release(struct pool_segment *seg, unsigned long co
 static inline void pool_count_back(struct nebula_pool_cpu __percpu *cpus, unsigned long n)
 {
 	pool_count(cpus->out, -(long)n);
-	smp_wmb();	/* Pairs with add_counts(). */
 	pool_count(cpus->returned, n);
 }
 
@@ -338,21 +337,27 @@ static inline void pool_count_back(struct nebula_pool_cpu __percpu *cpus, unsign
 static inline void pool_count_filled(struct nebula_pool_cpu __percpu *cpus, unsigned long n)
 {
 	pool_count(cpus->filled, n);
-	smp_wmb();	/* Pairs with add_counts(). */
 	pool_count(cpus->out, n);
 }
 
+/* @live blocks were in use at once; slack is no part of the capacity. Any context. */
+static inline void pool_raise_peak(struct nebula_pool_heap *heap, long live)
+{
+	nebula_peak_raise(&heap->peak, clamp(live, 0L, (long)READ_ONCE(heap->nominal)));
+}
+
 /*
- * Blocks move between the caches, of which @n may be negative, and depot and loose blocks: the peak
- * is looked at as seen from there. Any context.
+ * @n blocks go to a cache from depot and loose blocks, or, less than 0, back to them. Any context.
+ *
+ * A cache is filled when it is empty and a block is about to be handed out. So all that were drawn
+ * before are live, but for what other CPUs' caches hold, and one more will be.
  */
 static inline void pool_draw(struct nebula_pool_heap *heap, long n)
 {
 	long drawn = atomic_long_fetch_add(n, &heap->drawn);
 
-	/* Before a cache is filled what is out is live, but for what other CPUs' caches hold. */
-	if (n > 0 && drawn > READ_ONCE(heap->peak))
-		WRITE_ONCE(heap->peak, drawn);
+	if (n > 0)
+		pool_raise_peak(heap, drawn + 1);
 }
 
 /* More blocks are out by this CPU's doing than the peak was looked at for. Any context. */

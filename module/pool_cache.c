@@ -313,15 +313,11 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 	pool_for_each_segment(seg, heap) {
 		pc = per_cpu_ptr(seg->cpus, cpu);
 		count = READ_ONCE(pc->count);
-		/* For who reads statistics: that is not in the cache, and not yet elsewhere. */
-		WRITE_ONCE(pc->count, NEBULA_POOL_BUSY);
-		smp_wmb();	/* Pairs with add_counts(), as the one in pool_count_back(). */
 		WRITE_ONCE(pc->out, pc->out - (long)count);
-		smp_wmb();	/* Likewise. */
 		WRITE_ONCE(pc->returned, pc->returned + count);
 		pool_draw(heap, -(long)count);
 		empty_cache(heap, seg, pc, count);
-		smp_store_release(&pc->count, 0);	/* Likewise. */
+		WRITE_ONCE(pc->count, 0);
 	}
 	rcu_read_unlock();
 	if (READ_ONCE(heap->attention) & POOL_WAITING)

@@ -145,14 +145,13 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	const struct nebula_pool_heap *heap = heap_of(a);
 	const size_t size = heap->pool.block_size;
 	unsigned long live = pool_live(heap), nominal = READ_ONCE(heap->nominal);
-	long peak = READ_ONCE(heap->peak);
 
 	u->used = live * size;
 	u->capacity = max(nominal, live) * size;
 	u->available = u->capacity - u->used;
 	u->max_capacity = max_t(size_t, u->capacity,
 				a->flags & NEBULA_GROW ? heap->max_blocks * size : 0);
-	u->peak = max_t(unsigned long, peak, live) * size;
+	u->peak = max(READ_ONCE(heap->peak), live) * size;
 	u->promised = nominal * size;
 	u->unit = size;
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
@@ -164,7 +163,6 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_pool_heap *heap = heap_of(a);
 	const size_t size = heap->pool.block_size;
-
 	struct pool_counts sum;
 
 	pool_count_all(heap, &sum);

@@ -432,7 +432,7 @@ static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment
 
 		allocs += pc->allocs + pc->out + pc->returned - pc->filled;
 	}
-	smp_store_release(&heap->allocs_gone, allocs);	/* Pairs with pool_count_all(). */
+	WRITE_ONCE(heap->allocs_gone, allocs);
 }
 
 /* Takes @seg, which comes after @prev, out. Lock: @grow_lock. */

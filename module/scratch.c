@@ -452,11 +452,9 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 	for_each_possible_cpu(cpu) {
 		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
 
-		/* Memory is taken before it is counted, see stats.c. */
 		allocs = READ_ONCE(c->allocs);
 		bytes = READ_ONCE(c->bytes);
 		padding = READ_ONCE(c->padding);
-		smp_rmb();	/* And counted before it is given back. */
 		st->frees += allocs - min_t(u64, scratch_live(c), allocs);
 		st->bytes_out += bytes + padding - min_t(u64, scratch_used(c), bytes + padding);
 		st->allocs += allocs;

@@ -64,25 +64,19 @@ static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_
 }
 
 /*
- * Objects in use; while that is changing, or cannot be seen, as many as there is room for in what
- * is used. Any context.
- *
- * Between two instructions of a get its object is there, and the word behind it is not: what is
- * found in its place may be the word of a longer object, that was there before, so that some below
- * are not seen. That mends itself at the latest when nothing is in use.
+ * Objects in use: counted from the newest down, up to a word that was overwritten. A get that is in
+ * flight has not written its word yet, so a reader may see other objects below it than there are.
+ * Any context.
  */
 unsigned int scratch_live(const struct nebula_scratch_cpu *c)
 {
-	const unsigned long allocs = READ_ONCE(c->allocs), top = READ_ONCE(c->cur);
-	unsigned long cur = top;
+	unsigned long cur = READ_ONCE(c->cur);
 	struct scratch_object o;
 	unsigned int live;
 
 	for (live = 0; cur > c->start && scratch_read(c, cur, &o); live++)
 		cur = o.from;
-	if (cur == c->start && READ_ONCE(c->cur) == top && READ_ONCE(c->allocs) == allocs)
-		return live;
-	return scratch_used(c) / (NEBULA_SCRATCH_GRAIN + SCRATCH_WORD);
+	return live;
 }
 
 void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t)

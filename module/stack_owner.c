@@ -27,8 +27,8 @@
 #include <linux/minmax.h>
 #include "stack.h"
 
-/* Looks at the top before one is given up that keeps changing. */
-#define LOOKS	32
+/* A reader that the owner always changes the top under gives up after so many. */
+#define TRIES	32
 
 #define ID_TAGS	((u64)NEBULA_STACK_TAG << 32 | NEBULA_STACK_TAG)
 
@@ -211,12 +211,9 @@ static u32 settle(const struct nebula_stack *s, u32 next, unsigned int n)
 	return left < (long)(s->end - next) ? s->end - left : next;
 }
 
-/* What can be seen to be in use is counted; see stats.c. */
 static void count_taken(struct nebula_stack *s, u32 taken, u32 lost)
 {
-	smp_wmb();	/* It can be seen; pairs with stack_owner_stats(). */
 	WRITE_ONCE(s->padding, s->padding + lost);
-	smp_wmb();	/* And what is lost of it is known; likewise. */
 	WRITE_ONCE(s->consumed, s->consumed + taken);
 }
 
@@ -415,29 +412,28 @@ void stack_owner_reset(struct nebula_stack *s)
 }
 
 /*
- * The offset that is handed out next, as seen from anywhere: an entry may get another meaning
- * between the look where the top is and the look there. False when that went on.
+ * The offset that is handed out next, for a reader in any context. The owner may give the entry
+ * another meaning after the reader has found where it is; a reader that always meets that gets an
+ * offset that is bounded.
  */
-static bool find_cursor(const struct nebula_stack *s, u32 *cur)
+static u32 read_cursor(const struct nebula_stack *s)
 {
+	u32 *top, cur = 0;
 	unsigned int i;
-	u32 *top;
 
-	for (i = 0; i < LOOKS; i++) {
+	for (i = 0; i < TRIES; i++) {
 		top = READ_ONCE(s->top);
-		*cur = READ_ONCE(*top);
-		if (!is_tagged(*cur) && READ_ONCE(s->top) == top)
+		cur = READ_ONCE(*top);
+		if (!is_tagged(cur) && READ_ONCE(s->top) == top)
 			break;
 	}
-	*cur = clamp(*cur, s->start, s->end);
-	return i < LOOKS;
+	return clamp(cur, s->start, s->end);
 }
 
 void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 {
-	u32 cur;
+	const u32 cur = read_cursor(s);
 
-	find_cursor(s, &cur);
 	u->used = cur - s->start;
 	u->capacity = s->end - s->start;
 	u->available = s->end - cur;
@@ -446,47 +442,17 @@ void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 	u->buffer = !s->heap || s->heap->request.backing == NEBULA_BUFFER;
 }
 
-/*
- * Allocations, and objects in use, as of one moment if the owner leaves one. Entries that are no
- * object's are counted after they come and before they go, so there are never more objects than it
- * seems; see stats.c.
- */
-static void count(const struct nebula_stack *s, u64 *allocs, u64 *live)
-{
-	unsigned long entries, extras;
-	unsigned int i = 0;
-	u32 *top;
-
-	do {
-		*allocs = READ_ONCE(s->allocs);
-		smp_rmb();	/* An object is there before it is counted. */
-		top = READ_ONCE(s->top);
-		extras = READ_ONCE(s->extras);
-		entries = top - s->entries + 1;
-		if (READ_ONCE(s->allocs) == *allocs && READ_ONCE(s->top) == top) {
-			*live = entries - min(entries, extras);
-			return;
-		}
-	} while (++i < LOOKS);
-	*live = entries;
-}
-
-/* What is taken off is read last, and is never less than what it is taken off; see stats.c. */
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
 {
-	u64 consumed, live;
-	u32 cur;
+	const u64 entries = READ_ONCE(s->top) - s->entries + 1, consumed = READ_ONCE(s->consumed);
+	const u64 live = entries - min_t(u64, READ_ONCE(s->extras), entries);
 
-	count(s, &st->allocs, &live);
+	st->allocs = READ_ONCE(s->allocs);
 	st->frees = st->allocs - min(live, st->allocs);
-	consumed = READ_ONCE(s->consumed);
-	smp_rmb();	/* Pairs with push(). */
 	st->padding = READ_ONCE(s->padding);
-	/* What was told before is right, too; an embedded one has only its owner to tell. */
-	if (find_cursor(s, &cur) || !s->common.reg)
-		st->bytes_out = consumed - min_t(u64, cur - s->start, consumed);
-	st->resets = READ_ONCE(s->resets);
 	st->bytes_in = consumed - min(st->padding, consumed);
+	st->bytes_out = consumed - min_t(u64, read_cursor(s) - s->start, consumed);
+	st->resets = READ_ONCE(s->resets);
 	st->regions = 1;
 }
 

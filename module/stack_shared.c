@@ -165,7 +165,6 @@ static void *take(struct nebula_stack_heap *heap, size_t size, size_t align, siz
 	before = unpack(word);
 	this_cpu_inc(heap->cpus->allocs);
 	this_cpu_add(heap->cpus->bytes, asked);
-	smp_wmb();	/* Pairs with stack_shared_stats(). */
 	this_cpu_add(heap->cpus->consumed,
 		     (size_t)(end - granules_used(before)) << heap->shift);
 	note_peak(heap, end);
@@ -388,6 +387,7 @@ size_t stack_shared_needed(const struct nebula_stack *s, size_t size, size_t ali
 void stack_shared_reset_peak(struct nebula_stack *s)
 {
 	atomic_set(&s->heap->peak, 0);
+	note_peak(s->heap, granules_used(unpack(read_word(s->heap))));
 }
 
 void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u)
@@ -409,21 +409,14 @@ void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st)
 	u64 consumed = 0, used;
 	int cpu;
 
-	/*
-	 * Frees first, so that there are never more of them than allocations; and what was taken
-	 * before what is in use, which whoever takes it counts afterwards. See stats.c.
-	 */
-	for_each_possible_cpu(cpu)
-		st->frees += READ_ONCE(per_cpu_ptr(heap->cpus, cpu)->frees);
 	for_each_possible_cpu(cpu) {
 		const struct stack_cpu *c = per_cpu_ptr(heap->cpus, cpu);
 
-		consumed += READ_ONCE(c->consumed);
-		smp_rmb();	/* Pairs with take(). */
 		st->allocs += READ_ONCE(c->allocs);
+		st->frees += READ_ONCE(c->frees);
 		st->bytes_in += READ_ONCE(c->bytes);
+		consumed += READ_ONCE(c->consumed);
 	}
-	smp_rmb();	/* Pairs with the exchange. */
 	used = (u64)granules_used(unpack(read_word(heap))) << heap->shift;
 	st->resets = atomic64_read(&heap->resets);
 	st->padding = consumed - min(consumed, st->bytes_in);

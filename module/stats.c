@@ -3,27 +3,19 @@
  * Statistics: what each kind counts, completed with what can be derived. Any context but where it
  * says otherwise.
  *
- * Nobody is stopped to be counted. What is added up of several words, of several CPUs, while they
- * change, may be seen lower than it was a moment ago; and yet no counter shall be seen to go back,
- * and all shall be exact once nothing is under way. Two things together see to that:
- *
- *  - A kind never says more than will be true once all that is under way has ended: whoever uses
- *    it changes its words in an order, and whoever reads them does so in another, such that what is
- *    half done, or half seen, is missing from what is added up.
- *  - The highest that was ever said is kept, and said again rather than less.
- *
- * So what is kept is never too high, and as soon as nothing is under way both are the same. The
- * order costs the hot paths nothing, they only had to be written in it. Where stores are seen in
- * another order than they were made (not on x86), there are barriers where that is out of line;
- * what is inline has none for statistics, and may be seen ahead by the object that is under way.
+ * A read takes no lock and stops no CPU: it adds up words while other contexts change them. So it
+ * is exact when no operation is in flight, and otherwise may be off by those that are, as vmstat
+ * is. Nothing that a read sees is stored, so a wrong sum is gone with the next read. Kinds clamp
+ * what they derive, because a sum of words of different moments can be less than zero.
  */
 #include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
-#include <linux/preempt.h>
 #include <linux/string.h>
 #include "internal.h"
 
@@ -42,30 +34,6 @@ static u64 share(u64 part, u64 whole, unsigned int scale)
 	if (part <= div_u64(U64_MAX, scale))
 		return whole ? div64_u64(part * scale, whole) : 0;
 	return div64_u64(part, max_t(u64, div_u64(whole, scale), 1));
-}
-
-static void raise(atomic64_t *told, u64 to)
-{
-	s64 seen = atomic64_read(told);
-
-	while ((u64)seen < to && !atomic64_try_cmpxchg(told, &seen, to))
-		;
-}
-
-/*
- * Others may be telling, too. What is given back is raised last and read first, so it is never more
- * than what was handed out.
- */
-static void tell(struct nebula_told *told, struct nebula_stats *st)
-{
-	raise(&told->allocs, st->allocs);
-	raise(&told->bytes_in, st->bytes_in);
-	raise(&told->frees, st->frees);
-	raise(&told->bytes_out, st->bytes_out);
-	st->bytes_out = atomic64_read_acquire(&told->bytes_out);
-	st->frees = atomic64_read_acquire(&told->frees);
-	st->bytes_in = atomic64_read(&told->bytes_in);
-	st->allocs = atomic64_read(&told->allocs);
 }
 
 /* What follows from what was counted. */
@@ -99,10 +67,8 @@ void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula
 		.peak = u.peak,
 	};
 	nebula_kind_ops(a->kind)->stats(a, st);
-	/* What somebody allocates may be freed elsewhere before he has counted it. */
+	/* Another CPU may free an object before the one that allocates it has counted that. */
 	st->frees = min(st->frees, st->allocs);
-	if (a->reg && (NEBULA_NMI_SAFE || !in_nmi()))
-		tell(&a->reg->told, st);
 
 	for (code = 0; code < NEBULA_E_NR; code++) {
 		st->failures[code] = (unsigned long)atomic_long_read(&a->failures[code]);
@@ -111,6 +77,65 @@ void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula
 	derive(st);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_stats_read);
+
+/* Bytes in use, of which the peak is noted. Any context. */
+size_t nebula_traffic_used(const struct nebula_custom_cpu __percpu *cpus, unsigned long *peak)
+{
+	unsigned long in = 0, out = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		in += READ_ONCE(per_cpu_ptr(cpus, cpu)->bytes_in);
+	smp_rmb();	/* Frees last: the peak must not be more than was in use at once. */
+	for_each_possible_cpu(cpu)
+		out += READ_ONCE(per_cpu_ptr(cpus, cpu)->bytes_out);
+	in -= min(in, out);
+	nebula_peak_raise(peak, in);
+	return in;
+}
+
+/*
+ * An object of @size bytes was served. The sum over all CPUs is taken only once this CPU has more
+ * in use than it had then, and its part of a sixteenth of everything, so that is how much of the
+ * peak may be missed between reads. Any context.
+ */
+void nebula_traffic_in(struct nebula_custom_cpu __percpu *cpus, unsigned long *peak, size_t size)
+{
+	long here;
+
+	this_cpu_inc(cpus->allocs);
+	this_cpu_add(cpus->bytes_in, size);
+	here = this_cpu_read(cpus->bytes_in) - this_cpu_read(cpus->bytes_out);
+	if (here > this_cpu_read(cpus->high))
+		this_cpu_write(cpus->high, here + nebula_traffic_used(cpus, peak) /
+					   (16 * num_online_cpus()));
+}
+
+/* What is in use now is the peak from now on. Any context. */
+void nebula_traffic_reset_peak(struct nebula_custom_cpu __percpu *cpus, unsigned long *peak)
+{
+	int cpu;
+
+	WRITE_ONCE(*peak, 0);
+	nebula_traffic_used(cpus, peak);
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu_ptr(cpus, cpu)->high, LONG_MIN);
+}
+
+/* What all CPUs did. Any context. */
+void nebula_traffic_stats(const struct nebula_custom_cpu __percpu *cpus, struct nebula_stats *st)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_custom_cpu *pc = per_cpu_ptr(cpus, cpu);
+
+		st->allocs += READ_ONCE(pc->allocs);
+		st->frees += READ_ONCE(pc->frees);
+		st->bytes_in += READ_ONCE(pc->bytes_in);
+		st->bytes_out += READ_ONCE(pc->bytes_out);
+	}
+}
 
 /* An object of @size bytes was asked for, and served. Any context. */
 void nebula_sizes_note(const struct nebula_allocator *a, size_t size)

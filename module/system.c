@@ -35,21 +35,7 @@ struct header {
 	unsigned long seal;
 };
 
-/**
- * struct counters - of a CPU
- * @allocs: allocations served.
- * @frees: objects given back.
- * @bytes_in: bytes asked for and served.
- * @bytes_out: bytes given back.
- */
-struct counters {
-	unsigned long allocs;
-	unsigned long frees;
-	unsigned long bytes_in;
-	unsigned long bytes_out;
-};
-
-static DEFINE_PER_CPU(struct counters, counters);
+static DEFINE_PER_CPU(struct nebula_custom_cpu, counters);
 static unsigned long peak;
 static struct nebula_allocator system = { .kind = NEBULA_KIND_SYSTEM };
 
@@ -102,8 +88,7 @@ static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
 	h->memory = memory;
 	h->size = size;
 	h->seal = seal_of(h, h);
-	this_cpu_inc(counters.allocs);
-	this_cpu_add(counters.bytes_in, size);
+	nebula_traffic_in(&counters, &peak, size);
 	return p;
 }
 
@@ -166,16 +151,7 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 /* There is no telling what the kernel has left. */
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
-	unsigned long in = 0, out = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		out += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_out);
-	for_each_possible_cpu(cpu)
-		in += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_in);
-	u->used = in - out;
-	if (u->used > READ_ONCE(peak))
-		WRITE_ONCE(peak, u->used);
+	u->used = nebula_traffic_used(&counters, &peak);
 	u->capacity = u->used;
 	u->max_capacity = u->used;
 	u->peak = READ_ONCE(peak);
@@ -183,16 +159,7 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		st->frees += READ_ONCE(per_cpu_ptr(&counters, cpu)->frees);
-		st->bytes_out += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_out);
-	}
-	for_each_possible_cpu(cpu) {
-		st->allocs += READ_ONCE(per_cpu_ptr(&counters, cpu)->allocs);
-		st->bytes_in += READ_ONCE(per_cpu_ptr(&counters, cpu)->bytes_in);
-	}
+	nebula_traffic_stats(&counters, st);
 }
 
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)

@@ -112,7 +112,6 @@ struct nebula_bump_rewind {
  * @allocs: private; allocations served on this CPU.
  * @cur_outline: private; as @cur, while the inline path is off.
  * @padding: private; bytes lost on this CPU.
- * @moving: private; bytes of sub-chunks that are on their way to this CPU.
  * @released: private; bytes given back by objects that shrank on this CPU.
  */
 struct nebula_bump_cpu {
@@ -120,7 +119,6 @@ struct nebula_bump_cpu {
 	unsigned long allocs;
 	unsigned long cur_outline;
 	unsigned long padding;
-	unsigned long moving;
 	unsigned long released;
 };
 
@@ -411,7 +409,6 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 
 		return nebula_bump_restore_outline(b, &copy);
 	}
-	/* Nothing is ever counted both as in use and as given back, see view(). */
 	WRITE_ONCE(b->cur, cp.cur);
 	nebula_count(b->released, cur - cp.cur);
 	WRITE_ONCE(b->tail, cp.tail);

@@ -49,12 +49,14 @@ struct nebula_custom_ops {
  * @frees: private; objects given back.
  * @bytes_in: private; bytes asked for and served.
  * @bytes_out: private; bytes given back, as far as they are known.
+ * @high: private; bytes more in than out beyond which the peak is noted.
  */
 struct nebula_custom_cpu {
 	unsigned long allocs;
 	unsigned long frees;
 	unsigned long bytes_in;
 	unsigned long bytes_out;
+	long high;
 };
 
 /**
@@ -63,7 +65,7 @@ struct nebula_custom_cpu {
  * @data: for the client's use.
  * @owner: private; module it belongs to.
  * @cpus: private; counters.
- * @peak: private; highest use seen when somebody looked, bytes.
+ * @peak: private; highest use noted, bytes.
  * @common: private; common part of all allocators.
  */
 struct nebula_custom {

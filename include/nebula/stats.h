@@ -33,10 +33,9 @@
  * @waste: @padding of all bytes ever taken, in tenths of a percent.
  * @turnover: how many times over @capacity was handed out, in hundredths.
  *
- * Read after quiescence, all are exact. Read while the allocator is in use, each is as of some
- * moment, and the identities hold within what is in flight. Nobody who has read @allocs, @frees,
- * @failures, @failed, @bytes_in, @bytes_out, @resets or @grows is ever told less later; of an
- * embedded allocator that is true for its owner. @padding may fall, by what an object grows into.
+ * Read while no operation is in flight, all are exact. Read while the allocator is in use, each may
+ * be off by the operations in flight, and a later read may give less than an earlier one; the next
+ * read of an idle allocator is exact again. @padding falls by what an object grows into.
  */
 struct nebula_stats {
 	u64 allocs;
