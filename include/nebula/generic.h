@@ -212,7 +212,7 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  * nebula_peak_reset() - forget the peak, and begin a new one with what is in use
  * @x: pointer to any kind of allocator.
  *
- * As writing anything to the allocator's stats in debugfs.
+ * As any write to the allocator's reset_peak in debugfs.
  *
  * Context: process context; sleeps. The allocator may be in use meanwhile.
  * Return: 0; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for the system allocator
