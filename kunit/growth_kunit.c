@@ -5,6 +5,7 @@
 #include <linux/irqflags.h>
 #include <linux/slab.h>
 #include "fixture.h"
+#include "probes.h"
 
 #define LIMIT	(16 * PAGE_SIZE)
 
@@ -260,6 +261,94 @@ static void growth_counts_exactly(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+#ifdef HAVE_PROBES
+
+/**
+ * struct nmi_scene - an owner that works in NMI
+ * @bump: what it owns.
+ * @checkpoint: where it rewinds to first; then it resets.
+ * @restored: what the rewind returned.
+ * @entered: the owner ran, in NMI.
+ */
+struct nmi_scene {
+	struct nebula_bump *bump;
+	struct nebula_checkpoint checkpoint;
+	int restored;
+	unsigned int entered;
+};
+
+static struct nmi_scene *nmi_scene;
+
+static int give_back_in_nmi(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct nmi_scene *s = nmi_scene;
+
+	s->entered += !!in_nmi();
+	if (s->entered == 1)
+		s->restored = nebula_bump_restore(s->bump, s->checkpoint);
+	else
+		nebula_bump_reset(s->bump);
+	return 0;
+}
+
+static noinline void trap_here(void)
+{
+	barrier();
+}
+
+static int never_entered(struct kprobe *kp, struct pt_regs *regs)
+{
+	return 0;
+}
+
+static void fill_regions(struct kunit *test, struct nebula_bump *b, u64 regions)
+{
+	while (regions_of(b) < regions)
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
+}
+
+/*
+ * Regions are dropped without a lock of the kernel's: a probe on queue_work_on() that is hit inside
+ * of the trap is not entered, but counted as missed.
+ */
+static void growth_is_given_back_in_nmi(struct kunit *test)
+{
+	struct nmi_scene s = { .bump = bump_growing(test), .restored = 1 };
+	struct kprobe queued = { .symbol_name = "queue_work_on", .pre_handler = never_entered };
+	struct probes ps;
+	unsigned int turn;
+
+	KUNIT_ASSERT_EQ(test, register_kprobe(&queued), 0);
+	nmi_scene = &s;
+	s.checkpoint = nebula_bump_checkpoint(s.bump);
+	probes_create(test, &ps, (unsigned long)trap_here, give_back_in_nmi);
+	KUNIT_ASSERT_GT(test, ps.n, 0U);
+	for (turn = 1; turn <= 2; turn++) {
+		fill_regions(test, s.bump, 4);
+		KUNIT_ASSERT_EQ(test, enable_kprobe(ps.list[ps.n - 1]), 0);
+		trap_here();
+		KUNIT_ASSERT_EQ(test, disable_kprobe(ps.list[ps.n - 1]), 0);
+		KUNIT_EXPECT_EQ(test, s.entered, turn);
+		KUNIT_EXPECT_EQ(test, regions_of(s.bump), 1ULL);
+	}
+	probes_destroy(&ps);
+	unregister_kprobe(&queued);
+	KUNIT_EXPECT_EQ(test, s.restored, 0);
+	KUNIT_EXPECT_EQ(test, queued.nmissed, 0UL);
+	nebula_chunks_flush();
+	KUNIT_EXPECT_EQ(test, fixture_regions(test), 1);
+	nebula_bump_destroy(s.bump);
+}
+
+#else
+
+static void growth_is_given_back_in_nmi(struct kunit *test)
+{
+	kunit_skip(test, "this kernel has no kprobes or no breakpoints");
+}
+
+#endif
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(growth_to_the_limit),
 	KUNIT_CASE(growth_fails_at_each_step),
@@ -271,6 +360,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(growth_ahead_of_need),
 	KUNIT_CASE(growth_in_atomic_context),
 	KUNIT_CASE(growth_counts_exactly),
+	KUNIT_CASE(growth_is_given_back_in_nmi),
 	{ }
 };
 

@@ -13,6 +13,7 @@
 #include "../module/compat.h"
 #include "fixture.h"
 #include "probes.h"
+#include "worker.h"
 
 #define CAPACITY	SZ_1M
 #define OBJECTS_MAX	65536
@@ -166,7 +167,8 @@ static int allocate_until_full(void *data)
 	return 0;
 }
 
-static void worker_start(struct kunit *test, struct cpu_worker *w, struct record *r, int cpu)
+static void cpu_worker_start(struct kunit *test, struct cpu_worker *w, struct record *r,
+			     int cpu)
 {
 	struct task_struct *task;
 
@@ -189,7 +191,7 @@ static void run_all_cpus(struct kunit *test, struct record *r)
 	KUNIT_ASSERT_NOT_NULL(test, workers);
 	cpus_read_lock();
 	for_each_online_cpu(cpu)
-		worker_start(test, &workers[cpu], r, cpu);
+		cpu_worker_start(test, &workers[cpu], r, cpu);
 	for_each_online_cpu(cpu)
 		wait_for_completion(&workers[cpu].done);
 	cpus_read_unlock();
@@ -339,6 +341,55 @@ static void shared_growth_fails(struct kunit *test)
 	nebula_growth_flush(b);
 	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, 512, 8));
 	nebula_bump_destroy(b);
+}
+
+/**
+ * struct walk - a walk through the chain of a shared allocator, again and again
+ * @bump: the allocator.
+ * @fallback: a composite with it as its first part; each free asks the parts whose the block is.
+ * @over: no more turns.
+ */
+struct walk {
+	struct nebula_bump *bump;
+	struct nebula_allocator *fallback;
+	bool over;
+};
+
+static void walk_chain(void *data)
+{
+	struct walk *w = data;
+
+	while (!READ_ONCE(w->over)) {
+		nebula_bump_owns(w->bump, w);
+		nebula_allocator_owns(w->fallback, w);
+		nebula_bump_available(w->bump);
+		cond_resched();
+	}
+}
+
+/* Owns and free are legal in any context, also while a reset drops regions. */
+static void shared_is_walked_while_it_is_reset(struct kunit *test)
+{
+	struct walk w = { .bump = bump_growing(test, SZ_4K) };
+	struct worker walker;
+	unsigned int round, i;
+	void *p = NULL;
+
+	w.fallback = nebula_fallback_create("both", w.bump, nebula_system_allocator());
+	KUNIT_ASSERT_FALSE(test, IS_ERR(w.fallback));
+	worker_start(test, &walker, WORKER_ANYWHERE, walk_chain, &w);
+	for (round = 0; round < 200; round++) {
+		for (i = 0; i < 4; i++)
+			nebula_bump_reserve(w.bump, nebula_bump_capacity(w.bump) + 1, GFP_KERNEL);
+		p = nebula_bump_alloc(w.bump, 64, 8);
+		nebula_free(w.fallback, p);
+		nebula_bump_reset(w.bump);
+	}
+	WRITE_ONCE(w.over, true);
+	worker_join(&walker);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	nebula_composite_destroy(w.fallback);
+	nebula_bump_destroy(w.bump);
 }
 
 static void shared_large_and_aligned(struct kunit *test)
@@ -562,6 +613,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_grows_ahead_of_need),
 	KUNIT_CASE(shared_growth_is_outrun),
 	KUNIT_CASE(shared_growth_fails),
+	KUNIT_CASE(shared_is_walked_while_it_is_reset),
 	KUNIT_CASE(shared_large_and_aligned),
 	KUNIT_CASE(shared_top_meets_bottom),
 	KUNIT_CASE(shared_reset),

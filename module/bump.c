@@ -7,6 +7,7 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
 #include "bump.h"
@@ -300,15 +301,17 @@ bool nebula_bump_owns(const struct nebula_bump *b, const void *p)
 {
 	const unsigned long addr = (unsigned long)p;
 	const struct nebula_chunk *chunk;
+	bool owned = false;
 
 	if (!b->heap)
 		return addr >= b->base && addr < b->end;
-	chunk = READ_ONCE(b->heap->first);
-	/* The acquire pairs with the release in publish(). */
-	for (; chunk; chunk = smp_load_acquire(&chunk->next))
-		if (addr >= nebula_chunk_base(chunk) && addr < nebula_chunk_end(chunk))
-			return true;
-	return false;
+	/* A reset on another CPU may drop chunks during the walk. */
+	rcu_read_lock();
+	for (chunk = nebula_chunk_read(&b->heap->first); chunk && !owned;
+	     chunk = nebula_chunk_read(&chunk->next))
+		owned = addr >= nebula_chunk_base(chunk) && addr < nebula_chunk_end(chunk);
+	rcu_read_unlock();
+	return owned;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_owns);
 

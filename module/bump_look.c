@@ -166,8 +166,8 @@ static void see_chain(struct look *l)
 	struct nebula_bump_heap *heap = l->b->heap;
 	const struct nebula_chunk *chunk;
 
-	/* The acquires pair with the releases in bump_owner.c and publish(). */
-	for (chunk = smp_load_acquire(&heap->first); chunk; chunk = smp_load_acquire(&chunk->next))
+	for (chunk = nebula_chunk_read(&heap->first); chunk;
+	     chunk = nebula_chunk_read(&chunk->next))
 		if (!see_region(l, chunk) || !is_same(l))
 			break;
 	l->changed = chunk || !l->nr;

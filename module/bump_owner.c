@@ -189,7 +189,7 @@ static void chain(struct nebula_bump *b, struct nebula_chunk *chunk)
 	chunk->prev = heap->newest;
 	chunk->next = NULL;
 	chunk->pos = b->retired;
-	/* Pairs with the acquire in bump_look.c. */
+	/* Pairs with the acquire in nebula_chunk_read(). */
 	smp_store_release(&heap->newest->next, chunk);
 	WRITE_ONCE(heap->newest, chunk);
 	WRITE_ONCE(b->capacity, b->capacity + chunk->region.size);
@@ -415,7 +415,7 @@ static void keep_largest(struct nebula_bump *b)
 		keep->next = NULL;
 		keep->pos = 0;
 		heap->spare = heap->first;
-		/* Pairs with the acquire in bump_look.c. */
+		/* Pairs with the acquire in nebula_chunk_read(). */
 		smp_store_release(&heap->first, keep);
 		WRITE_ONCE(heap->newest, keep);
 		WRITE_ONCE(b->capacity, keep->region.size);

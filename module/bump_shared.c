@@ -158,8 +158,7 @@ static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_ch
 /* The chunk after @chunk becomes the active one, unless somebody was faster. */
 static struct nebula_chunk *advance(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 {
-	/* Pairs with the release in publish(). */
-	struct nebula_chunk *next = smp_load_acquire(&chunk->next);
+	struct nebula_chunk *next = nebula_chunk_read(&chunk->next);
 
 	if (next)
 		cmpxchg(&heap->active, chunk, next);
@@ -251,8 +250,7 @@ static void *take(struct nebula_bump_heap *heap, size_t bytes, size_t align, siz
 	p = take_local(heap, size, align, asked);
 	if (p)
 		return (void *)p;
-	/* Pairs with the cmpxchg in advance(). */
-	chunk = smp_load_acquire(&heap->active);
+	chunk = nebula_chunk_read(&heap->active);
 	do {
 		p = take_refill(heap, chunk, size, align, asked);
 		if (!p)
@@ -263,9 +261,8 @@ static void *take(struct nebula_bump_heap *heap, size_t bytes, size_t align, siz
 	} while (chunk);
 
 	/* A large object may have moved us on from chunks that smaller ones still fit in. */
-	chunk = READ_ONCE(heap->first);
-	/* The acquire pairs with the release in publish(). */
-	for (; chunk; chunk = smp_load_acquire(&chunk->next)) {
+	for (chunk = nebula_chunk_read(&heap->first); chunk;
+	     chunk = nebula_chunk_read(&chunk->next)) {
 		p = take_direct(heap, chunk, bytes, align, asked);
 		if (p)
 			return (void *)p;
@@ -353,11 +350,23 @@ static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 	WRITE_ONCE(heap->low_water, chunk->region.size / LOW_WATER_PART);
 	WRITE_ONCE(heap->regions, heap->regions + 1);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
-	smp_store_release(&heap->newest->next, chunk);	/* Pairs with the acquire in advance(). */
-	heap->newest = chunk;
+	/* These pair with the acquire in nebula_chunk_read(). */
+	smp_store_release(&heap->newest->next, chunk);
+	smp_store_release(&heap->newest, chunk);
 	/* And with that in kick_growth(). */
 	smp_store_release(&heap->bump.capacity, heap->bump.capacity + chunk->region.size);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
+}
+
+/* Bytes of the newest chunk. A reset, which does not take @grow_lock, may drop it meanwhile. */
+static size_t newest_size(const struct nebula_bump_heap *heap)
+{
+	size_t size;
+
+	rcu_read_lock();
+	size = nebula_chunk_read(&heap->newest)->region.size;
+	rcu_read_unlock();
+	return size;
 }
 
 /* Adds a region of at least @need bytes. Process context. */
@@ -370,7 +379,7 @@ static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t g
 
 	lockdep_assert_held(&heap->grow_lock);
 	req.gfp = gfp;
-	req.size = min3(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room,
+	req.size = min3(max(2 * newest_size(heap), PAGE_ALIGN(need)), room,
 			(size_t)BUMP_SHARED_CAPACITY_MAX);
 	if (req.size < need || !req.size)
 		return NEBULA_E_OUT_OF_MEMORY;
@@ -446,9 +455,8 @@ static size_t bytes_untaken(const struct nebula_bump_heap *heap)
 	size_t bytes = 0;
 
 	rcu_read_lock();
-	chunk = READ_ONCE(heap->first);
-	/* The acquire pairs with the release in publish(). */
-	for (; chunk; chunk = smp_load_acquire(&chunk->next)) {
+	for (chunk = nebula_chunk_read(&heap->first); chunk;
+	     chunk = nebula_chunk_read(&chunk->next)) {
 		u64 taken = atomic64_read(&chunk->taken);
 
 		bytes += top(chunk, taken) - bottom(heap, chunk, taken);
@@ -619,7 +627,7 @@ static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
 	struct nebula_chunk *chunk = heap->newest, *prev;
 
 	WRITE_ONCE(heap->first, keep);
-	heap->newest = keep;
+	WRITE_ONCE(heap->newest, keep);
 	WRITE_ONCE(heap->active, keep);
 	for (; chunk; chunk = prev) {
 		prev = chunk->prev;

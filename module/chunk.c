@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chunks: mapping, and unmapping from contexts that may not sleep.
+ * Chunks: mapping in process context, unmapping from any context.
+ *
+ * An owner may reset or rewind in NMI. A chunk that it drops goes onto a lock-free list, and an
+ * irq_work queues the worker: queue_work() takes a lock of the kernel's. The worker waits for a
+ * grace period, after which no reader is left, and unmaps.
  */
+#include <linux/irq_work.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -23,6 +28,13 @@ static void unmap_waiting(struct work_struct *work)
 }
 
 static DECLARE_WORK(unmap_work, unmap_waiting);
+
+static void queue_unmap(struct irq_work *work)
+{
+	queue_work(compat_unbound_wq, &unmap_work);
+}
+
+static DEFINE_IRQ_WORK(unmap_kick, queue_unmap);
 
 /**
  * nebula_chunk_map() - map a region as a chunk
@@ -47,7 +59,7 @@ struct nebula_chunk *nebula_chunk_map(const struct nebula_region_request *req, i
 	return NULL;
 }
 
-/* Process context; nobody can be looking at it any more. NULL is fine. */
+/* Process context, when no reader is left. NULL is fine. */
 void nebula_chunk_unmap(struct nebula_chunk *chunk)
 {
 	if (!chunk)
@@ -56,22 +68,24 @@ void nebula_chunk_unmap(struct nebula_chunk *chunk)
 	kfree(chunk);
 }
 
-/* Any context but NMI. NULL is fine. */
+/* Any context. The caller has unlinked the chunk. NULL is fine. */
 void nebula_chunk_unmap_later(struct nebula_chunk *chunk)
 {
 	if (!chunk)
 		return;
-	llist_add(&chunk->free, &waiting);
-	queue_work(compat_unbound_wq, &unmap_work);
+	/* Only the first one of a batch needs a kick: the worker takes the whole list. */
+	if (llist_add(&chunk->free, &waiting))
+		irq_work_queue(&unmap_kick);
 }
 
 /**
- * nebula_chunks_flush() - wait until all chunks let go of before are unmapped
+ * nebula_chunks_flush() - wait until all chunks dropped before the call are unmapped
  *
  * Context: process context; sleeps.
  */
 void nebula_chunks_flush(void)
 {
+	irq_work_sync(&unmap_kick);
 	flush_work(&unmap_work);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_chunks_flush);
