@@ -293,8 +293,61 @@ static void bump_realloc(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, nebula_bump_realloc(b, other, 16, 32, 1));
 	EXPECT_ERROR(test, b, NEBULA_E_FOREIGN_POINTER);
 	KUNIT_EXPECT_NULL(test, nebula_bump_realloc(b, p, PAGE_SIZE + 1, 32, 1));
-	EXPECT_ERROR(test, b, NEBULA_E_FOREIGN_POINTER);
+	EXPECT_ERROR(test, b, NEBULA_E_INVALID_LAYOUT);
 	nebula_bump_destroy(b);
+}
+
+/* Old sizes that no object has: they wrap, or reach beyond what is in use. */
+static void expect_no_such_size(struct kunit *test, struct nebula_bump *b, u8 *p, size_t used)
+{
+	const size_t sizes[] = { 0, used + 1, used + 8, SZ_1M, SIZE_MAX / 2, -(size_t)p,
+				 SIZE_MAX - 63, SIZE_MAX - 1, SIZE_MAX };
+	struct nebula_stats before, after;
+	unsigned int i;
+
+	nebula_stats_read(b, &before);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		KUNIT_EXPECT_NULL_MSG(test, nebula_bump_realloc(b, p, sizes[i], SZ_1M, 1),
+				      "old size %zu", sizes[i]);
+		EXPECT_ERROR(test, b, NEBULA_E_INVALID_LAYOUT);
+		KUNIT_EXPECT_NULL_MSG(test, nebula_bump_realloc(b, p, sizes[i], 16, 1),
+				      "old size %zu", sizes[i]);
+	}
+	nebula_stats_read(b, &after);
+	KUNIT_EXPECT_EQ(test, after.failures[NEBULA_E_INVALID_LAYOUT],
+			before.failures[NEBULA_E_INVALID_LAYOUT] + 2 * ARRAY_SIZE(sizes));
+	KUNIT_EXPECT_EQ(test, after.allocs, before.allocs);
+	KUNIT_EXPECT_EQ(test, after.used, before.used);
+}
+
+static void bump_realloc_of_a_wrong_size(struct kunit *test)
+{
+	static const u32 flags[] = { 0, NEBULA_SHARED, NEBULA_GROW, NEBULA_SHARED | NEBULA_GROW };
+	unsigned int i, preset;
+	struct nebula_bump *b;
+	struct nebula_bump buffered;
+	u8 *p, *buffer = kunit_kzalloc(test, 512, GFP_KERNEL);
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		for (preset = NEBULA_PRODUCTION; preset <= NEBULA_DEVELOPMENT; preset++) {
+			b = nebula_bump_create("test", .capacity = SZ_64K, .flags = flags[i],
+					       .preset = preset);
+			ASSERT_BUMP(test, b);
+			KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 128, 8));
+			migrate_disable();
+			p = nebula_bump_alloc(b, 64, 64);
+			expect_no_such_size(test, b, p, 64);
+			p = nebula_bump_realloc(b, p, 64, 96, 64);
+			migrate_enable();
+			KUNIT_EXPECT_NOT_NULL(test, p);
+			nebula_bump_destroy(b);
+		}
+	}
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	nebula_bump_init(&buffered, buffer, 512);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&buffered, 128, 8));
+	p = nebula_bump_alloc(&buffered, 64, 8);
+	expect_no_such_size(test, &buffered, p, 64);
 }
 
 static __printf(2, 3) char *format(struct nebula_bump *b, const char *fmt, ...)
@@ -326,6 +379,43 @@ static void bump_copies_and_text(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_last_code(&b->common), NEBULA_OK);
 	KUNIT_EXPECT_NULL(test, nebula_bump_asprintf(b, "%*s", (int)PAGE_SIZE, ""));
 	EXPECT_ERROR(test, b, NEBULA_E_OUT_OF_MEMORY);
+	nebula_bump_destroy(b);
+}
+
+/* One byte too few, and the end of a text would be cut, or lie in the next object. */
+static void bump_copies_take_their_size(struct kunit *test)
+{
+	char text[] = "0123456789abcdef0123456789abcdef", other[sizeof(text)];
+	struct nebula_bump *b = bump_of_pages(test, 1);
+	u8 *space = kunit_kzalloc(test, 64, GFP_KERNEL);
+	struct nebula_bump exact;
+	size_t len;
+	u8 *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, space);
+	for (len = sizeof(text) - 1; len; len--) {
+		text[len] = 0;
+		strscpy(other, text, sizeof(other));
+		nebula_bump_reset(b);
+		KUNIT_EXPECT_STREQ(test, nebula_bump_strdup(b, text), other);
+		KUNIT_EXPECT_EQ(test, nebula_bump_used(b), len + 1);
+		nebula_bump_reset(b);
+		KUNIT_EXPECT_STREQ(test, nebula_bump_asprintf(b, "%s", text), other);
+		KUNIT_EXPECT_EQ(test, nebula_bump_used(b), len + 1);
+		nebula_bump_reset(b);
+		p = nebula_bump_memdup(b, text, len, 1);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		KUNIT_EXPECT_EQ(test, memcmp(p, other, len), 0);
+		KUNIT_EXPECT_EQ(test, nebula_bump_used(b), len);
+
+		/* Where there is just room for the characters, there is none for the text. */
+		memset(space, 0x11, 64);
+		nebula_bump_init(&exact, space, len);
+		KUNIT_EXPECT_NULL(test, nebula_bump_strdup(&exact, text));
+		KUNIT_EXPECT_NULL(test, nebula_bump_asprintf(&exact, "%s", text));
+		KUNIT_EXPECT_NOT_NULL(test, nebula_bump_memdup(&exact, text, len, 1));
+		KUNIT_EXPECT_EQ(test, space[len], 0x11);
+	}
 	nebula_bump_destroy(b);
 }
 
@@ -519,7 +609,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(bump_inline_agrees_with_outline),
 	KUNIT_CASE(bump_small_objects_lie_side_by_side),
 	KUNIT_CASE(bump_realloc),
+	KUNIT_CASE(bump_realloc_of_a_wrong_size),
 	KUNIT_CASE(bump_copies_and_text),
+	KUNIT_CASE(bump_copies_take_their_size),
 	KUNIT_CASE(bump_zero),
 	KUNIT_CASE(bump_statistics_are_exact),
 	KUNIT_CASE(bump_peak_is_exact),

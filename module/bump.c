@@ -101,6 +101,101 @@ static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, siz
 	return bump_owner_resize(b, p, old_size, new_size);
 }
 
+/* In an RCU read-side section. NULL when @addr lies in no region. */
+static const struct nebula_chunk *chunk_of(const struct nebula_bump_heap *heap, unsigned long addr)
+{
+	const struct nebula_chunk *chunk;
+
+	for (chunk = nebula_chunk_read(&heap->first); chunk;
+	     chunk = nebula_chunk_read(&chunk->next))
+		if (addr >= nebula_chunk_base(chunk) && addr < nebula_chunk_end(chunk))
+			return chunk;
+	return NULL;
+}
+
+/* An object lies above what is not taken, or in one sub-chunk, below what a CPU still has of it. */
+static bool shared_is_taken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			    unsigned long start, unsigned long end)
+{
+	unsigned long bottom, top, held;
+	int cpu;
+
+	bump_shared_untaken(heap, chunk, &bottom, &top);
+	if (start >= top)
+		return true;
+	if (end > bottom || !bump_same_sub(heap, start, end - 1))
+		return false;
+	for_each_possible_cpu(cpu) {
+		bump_shared_held(heap, cpu, &held);
+		if (held && bump_same_sub(heap, start, held) && end > held)
+			return false;
+	}
+	return true;
+}
+
+/* All @size bytes at @p are in use, as far as that is known without a guard. */
+static bool is_taken(const struct nebula_bump *b, const void *p, size_t size)
+{
+	const unsigned long start = (unsigned long)p, end = start + size;
+	const unsigned long cursor = bump_cursor(b->cur, b->tail);
+	const struct nebula_chunk *chunk;
+	bool taken;
+
+	if (!size || end < start)
+		return false;
+	if (!b->heap)
+		return start >= b->base && end <= cursor;
+	rcu_read_lock();
+	chunk = chunk_of(b->heap, start);
+	if (!chunk || end > nebula_chunk_end(chunk))
+		taken = false;
+	else if (bump_is_shared(b))
+		taken = shared_is_taken(b->heap, chunk, start, end);
+	else
+		taken = nebula_chunk_base(chunk) != b->base || end <= cursor;
+	rcu_read_unlock();
+	return taken;
+}
+
+/*
+ * Bytes of the object at @p by its guard; SIZE_MAX without one. How far before the object the guard
+ * lies depends on the alignment asked for, and a seal is good for one place only.
+ */
+static size_t guarded_size(const struct nebula_bump *b, const void *p)
+{
+	struct nebula_guard_layout layout;
+	struct nebula_guard_seen seen;
+	const struct nebula_chunk *chunk;
+	size_t size = SIZE_MAX, align;
+	const void *raw;
+
+	rcu_read_lock();
+	chunk = chunk_of(b->heap, (unsigned long)p);
+	for (align = 1; chunk && align <= chunk->region.size; align *= 2) {
+		if (!nebula_guard_layout(&layout, 1, align) ||
+		    layout.offset > p - chunk->region.base)
+			break;
+		raw = p - layout.offset;
+		if (nebula_guard_see(raw, nebula_chunk_end(chunk) - (unsigned long)raw, &seen) &&
+		    nebula_guard_object(raw) == p) {
+			size = seen.size;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return size;
+}
+
+/* Whether @p may be resized as an object of @size bytes. */
+static enum nebula_errc judge_object(const struct nebula_bump *b, const void *p, size_t size)
+{
+	if (!nebula_bump_owns(b, p))
+		return NEBULA_E_FOREIGN_POINTER;
+	if (!is_taken(b, p, size) || (bump_is_guarded(b) && size > guarded_size(b, p)))
+		return NEBULA_E_INVALID_LAYOUT;
+	return NEBULA_OK;
+}
+
 /**
  * nebula_bump_realloc() - change the size of an object
  * @b: the allocator.
@@ -115,18 +210,20 @@ static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, siz
  *
  * Context: as nebula_bump_alloc().
  * Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL as nebula_bump_alloc(), also with
- * FOREIGN_POINTER recorded; @p is untouched then.
+ * FOREIGN_POINTER recorded, or INVALID_LAYOUT when @p has not @old_size bytes: fewer are in use
+ * there, or, with a debug flag, the object is smaller. @p is untouched then.
  */
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
 {
+	enum nebula_errc code;
 	void *q;
 
 	if (ZERO_OR_NULL_PTR(p))
 		return nebula_bump_alloc_outline(b, new_size, align);
-	if (!old_size || !nebula_bump_owns(b, p) || !nebula_bump_owns(b, p + old_size - 1)) {
-		nebula_fail(&b->common, NEBULA_E_FOREIGN_POINTER, .size = old_size,
-			    .what = "realloc");
+	code = judge_object(b, p, old_size);
+	if (unlikely(code)) {
+		nebula_fail(&b->common, code, .size = old_size, .what = "realloc");
 		return NULL;
 	}
 	if (is_power_of_2(align) && IS_ALIGNED((unsigned long)p, align) &&
@@ -300,16 +397,13 @@ EXPORT_SYMBOL_GPL(nebula_bump_peak);
 bool nebula_bump_owns(const struct nebula_bump *b, const void *p)
 {
 	const unsigned long addr = (unsigned long)p;
-	const struct nebula_chunk *chunk;
-	bool owned = false;
+	bool owned;
 
 	if (!b->heap)
 		return addr >= b->base && addr < b->end;
 	/* A reset on another CPU may drop chunks during the walk. */
 	rcu_read_lock();
-	for (chunk = nebula_chunk_read(&b->heap->first); chunk && !owned;
-	     chunk = nebula_chunk_read(&chunk->next))
-		owned = addr >= nebula_chunk_base(chunk) && addr < nebula_chunk_end(chunk);
+	owned = chunk_of(b->heap, addr);
 	rcu_read_unlock();
 	return owned;
 }

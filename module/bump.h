@@ -123,6 +123,13 @@ static inline unsigned long bump_cursor(unsigned long cur, unsigned long tail)
 	return ALIGN(tail, NEBULA_BUMP_GRAIN) == cur ? tail : cur;
 }
 
+/* Two addresses of a shared one lie in the same sub-chunk, or would, if there were one. */
+static inline bool bump_same_sub(const struct nebula_bump_heap *heap, unsigned long a,
+				 unsigned long b)
+{
+	return !((a ^ b) & ~(heap->sub_size - 1));
+}
+
 /* bump_create.c */
 struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err);

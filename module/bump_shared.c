@@ -171,11 +171,6 @@ static unsigned long __percpu *cpu_word(const struct nebula_bump_heap *heap)
 	return bump_has_inline(&heap->bump) ? &heap->cpus->cur : &heap->cpus->cur_outline;
 }
 
-static bool same_sub(const struct nebula_bump_heap *heap, unsigned long a, unsigned long b)
-{
-	return !((a ^ b) & ~(heap->sub_size - 1));
-}
-
 /* Bytes that a CPU can still hand out of its sub-chunk. */
 static unsigned long bytes_left(const struct nebula_bump_heap *heap, unsigned long cur)
 {
@@ -196,7 +191,7 @@ static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size
 
 	do {
 		p = ALIGN(cur, max_t(size_t, align, NEBULA_BUMP_GRAIN));
-		if (size >= heap->sub_size || p < cur || !same_sub(heap, cur, p + size))
+		if (size >= heap->sub_size || p < cur || !bump_same_sub(heap, cur, p + size))
 			return 0;
 	} while (!nebula_this_cpu_cas(*word, &cur, p + size));
 	this_cpu_add(heap->cpus->padding, p + size - cur - asked);
@@ -326,7 +321,7 @@ bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t 
 	unsigned long next = start + ALIGN(new_size, NEBULA_BUMP_GRAIN);
 	bool done = false;
 
-	if (!new_size || new_size >= heap->sub_size || !same_sub(heap, start, next))
+	if (!new_size || new_size >= heap->sub_size || !bump_same_sub(heap, start, next))
 		return false;
 	preempt_disable();
 	if (nebula_this_cpu_cas(*cpu_word(heap), &cur, next)) {
