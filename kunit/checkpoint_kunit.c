@@ -67,44 +67,125 @@ static void checkpoint_climbs(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* On a buffer there is room for 8; the ninth is refused at once and the allocator goes on. */
-static void checkpoint_is_refused_beyond_eight_on_a_buffer(struct kunit *test)
+/*
+ * A turn of a loop: something is kept, something is worked with; @nested: by a checkpoint of its
+ * own, which is not restored itself.
+ */
+static void loop_turn(struct kunit *test, struct nebula_bump *b, bool nested)
 {
-	u8 *buffer = kunit_kzalloc(test, 1024, GFP_KERNEL);
-	struct nebula_checkpoint cp = { }, refused;
+	struct nebula_checkpoint cp;
+
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 16, 8));
+	cp = nebula_bump_checkpoint(b);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 5, 1));
+	if (nested)
+		nebula_bump_checkpoint(b);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
+	KUNIT_ASSERT_EQ(test, nebula_bump_restore(b, cp), 0);
+}
+
+#define TURNS	3000
+
+/*
+ * For ever, in constant memory: a buffer has no more. What was there before the loops is exact
+ * after them.
+ */
+static void checkpoint_in_a_loop(struct kunit *test)
+{
+	void *buffer = kunit_kzalloc(test, SZ_256K, GFP_KERNEL);
+	struct nebula_checkpoint outer, stale;
 	struct nebula_bump b;
-	int i;
+	unsigned int i, kind;
 
 	KUNIT_ASSERT_NOT_NULL(test, buffer);
-	nebula_bump_init(&b, buffer, 1024);
-	for (i = 0; i < NEBULA_BUMP_REWINDS; i++) {
-		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&b, 16, 8));
-		cp = nebula_bump_checkpoint(&b);
-		KUNIT_ASSERT_EQ(test, nebula_bump_restore(&b, cp), 0);
-	}
+	nebula_bump_init(&b, buffer, SZ_256K);
+	nebula_fault_arm(1, UINT_MAX);
 	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&b, 16, 8));
-	refused = nebula_bump_checkpoint(&b);
-	EXPECT_ERROR(test, &b, NEBULA_E_EXCEEDS_MAX);
-	KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, refused), -EINVAL);
-	KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, cp), 0);
-	/* Where the newest rewind went, one more is told apart from nothing. */
-	KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, nebula_bump_checkpoint(&b)), 0);
-	nebula_bump_reset(&b);
-	KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, nebula_bump_checkpoint(&b)), 0);
+	outer = nebula_bump_checkpoint(&b);
+	for (kind = 0; kind < 4; kind++) {
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&b, 16, 8));
+		stale = nebula_bump_checkpoint(&b);
+		for (i = 0; i < TURNS; i++) {
+			/* All simple, all nested, one after the other, and one in two nested. */
+			loop_turn(test, &b, kind == 1 || (kind == 2 && i % 2) ||
+				  (kind == 3 && i % 3 == 0));
+		}
+		KUNIT_ASSERT_EQ(test, nebula_bump_used(&b), 32 + TURNS * (size_t)16);
+		KUNIT_ASSERT_EQ(test, nebula_bump_restore(&b, outer), 0);
+		KUNIT_ASSERT_EQ(test, nebula_bump_restore(&b, stale), -ESTALE);
+		KUNIT_ASSERT_EQ(test, nebula_bump_used(&b), (size_t)16);
+	}
+	KUNIT_EXPECT_EQ(test, nebula_fault_disarm(), 0U);
+}
+
+/*
+ * Eight levels: six that are open, each with a loop inside whose turns nest. An open level never
+ * goes stale early, however many turns there are.
+ */
+static void checkpoint_keeps_open_levels(struct kunit *test)
+{
+	enum { LEVELS = 6 };
+	void *buffer = kunit_kzalloc(test, SZ_64K, GFP_KERNEL);
+	struct nebula_checkpoint *level = checkpoints(test), inner;
+	struct nebula_bump b;
+	size_t used[LEVELS];
+	int i, turn;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	nebula_bump_init(&b, buffer, SZ_64K);
+	for (i = 0; i < LEVELS; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&b, 3, 1));
+		used[i] = nebula_bump_used(&b);
+		level[i] = nebula_bump_checkpoint(&b);
+		for (turn = 0; turn < 40; turn++)
+			loop_turn(test, &b, true);
+	}
+	inner = nebula_bump_checkpoint(&b);
+	while (i--) {
+		KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, level[i]), 0);
+		KUNIT_EXPECT_EQ(test, nebula_bump_used(&b), used[i]);
+		KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, inner), -ESTALE);
+		if (i < LEVELS - 1)
+			KUNIT_EXPECT_EQ(test, nebula_bump_restore(&b, level[i + 1]), -ESTALE);
+	}
+}
+
+/* Levels that were never restored, each with stale ones above it: refused, and none is lost. */
+static void checkpoint_is_refused_beyond_the_levels(struct kunit *test)
+{
+	struct nebula_bump *b = bump_create(test);
+	struct nebula_checkpoint *level = checkpoints(test), refused;
+	int i;
+
+	for (i = 0; i < NEBULA_BUMP_STALE_RUNS; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 16, 8));
+		level[i] = nebula_bump_checkpoint(b);
+		loop_turn(test, b, true);
+	}
+	KUNIT_EXPECT_EQ(test, fixture_last_code(&b->common), NEBULA_OK);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 16, 8));
+	refused = nebula_bump_checkpoint(b);
+	EXPECT_ERROR(test, b, NEBULA_E_EXCEEDS_MAX);
+	KUNIT_EXPECT_EQ(test, nebula_bump_restore(b, refused), -EINVAL);
+	while (i--)
+		KUNIT_EXPECT_EQ(test, nebula_bump_restore(b, level[i]), 0);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 16, 8));
+	KUNIT_EXPECT_EQ(test, nebula_bump_restore(b, nebula_bump_checkpoint(b)), 0);
+	nebula_bump_destroy(b);
 }
 
 /* Eight levels, each rewound to, over and over: what an outer rewind went below is forgotten. */
 static void checkpoint_has_eight_levels_on_a_buffer_again_and_again(struct kunit *test)
 {
 	u8 *buffer = kunit_kzalloc(test, 1024, GFP_KERNEL);
-	struct nebula_checkpoint cp[NEBULA_BUMP_REWINDS];
+	struct nebula_checkpoint *cp = checkpoints(test);
 	struct nebula_bump b;
 	int round, i;
 
 	KUNIT_ASSERT_NOT_NULL(test, buffer);
 	nebula_bump_init(&b, buffer, 1024);
 	for (round = 0; round < 20; round++) {
-		for (i = 0; i < NEBULA_BUMP_REWINDS; i++) {
+		for (i = 0; i < 8; i++) {
 			cp[i] = nebula_bump_checkpoint(&b);
 			KUNIT_ASSERT_EQ(test, nebula_bump_restore(&b, cp[i]), 0);
 			KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(&b, 16, 8));
@@ -281,7 +362,7 @@ static void run_model(struct kunit *test, struct nebula_bump *b, unsigned int st
 			i = n < MODELS ? n++ : fixture_random(test, MODELS);
 			m[i] = (struct model){ nebula_bump_checkpoint(b), st.used, st.live, false };
 			/* Refused for want of room: that is allowed, but then it must not work. */
-			if (m[i].cp.epoch == U64_MAX) {
+			if (m[i].cp.stamp == U64_MAX) {
 				KUNIT_ASSERT_EQ(test, nebula_bump_restore(b, m[i].cp), -EINVAL);
 				m[i] = m[--n];
 			}
@@ -392,7 +473,9 @@ static void scope_destroys(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(checkpoint_nests),
 	KUNIT_CASE(checkpoint_climbs),
-	KUNIT_CASE(checkpoint_is_refused_beyond_eight_on_a_buffer),
+	KUNIT_CASE(checkpoint_in_a_loop),
+	KUNIT_CASE(checkpoint_keeps_open_levels),
+	KUNIT_CASE(checkpoint_is_refused_beyond_the_levels),
 	KUNIT_CASE(checkpoint_has_eight_levels_on_a_buffer_again_and_again),
 	KUNIT_CASE(checkpoint_goes_stale_when_rewound_past),
 	KUNIT_CASE(checkpoint_goes_stale_by_reset),

@@ -4,7 +4,8 @@
  *
  *	bump.c         dispatch between the modes, getters, what the registry needs
  *	bump_create.c  configuration, create and destroy, init and exit
- *	bump_owner.c   owner mode: the inline path's slow side, growth, checkpoints
+ *	bump_owner.c   owner mode: the inline path's slow side, growth, rewinding
+ *	bump_checkpoint.c  owner mode: which checkpoints are stale
  *	bump_shared.c  shared mode: sub-chunks, growth ahead of need
  *	bump_text.c    copies and formatted text, in either mode
  *	bump_look.c    validate, map, live: what debugfs shows
@@ -23,9 +24,6 @@
 /* A shared allocator counts the grains of a region in 32 bits. */
 #define BUMP_SHARED_CAPACITY_MAX	min_t(u64, (u64)U32_MAX * NEBULA_BUMP_GRAIN & PAGE_MASK, \
 					      NEBULA_CAPACITY_MAX)
-
-/* Most rewinds that one allocator tells apart. */
-#define BUMP_REWINDS_MAX	4096
 
 /**
  * struct nebula_bump_heap - a bump allocator made by create
@@ -96,10 +94,10 @@ static inline bool bump_is_inline(const struct nebula_bump *b)
 	return bump_has_inline(b) && !nebula_is_diverted(&b->common);
 }
 
-/* What a refused checkpoint is: of no epoch, so that restoring it fails. */
+/* A refused checkpoint: its stamp is never given out, so restoring it fails. */
 static inline struct nebula_checkpoint bump_no_checkpoint(void)
 {
-	return (struct nebula_checkpoint){ .epoch = U64_MAX };
+	return (struct nebula_checkpoint){ .stamp = U64_MAX };
 }
 
 /* Shared, and nothing else to look at. */
@@ -139,7 +137,6 @@ void bump_take_down(struct nebula_bump *b);
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
 void bump_owner_divert(struct nebula_bump *b);
 void bump_owner_attend(struct nebula_bump *b);
-struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b);
 int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
 void bump_owner_reset(struct nebula_bump *b);
@@ -147,7 +144,12 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
 void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
 void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
-void bump_owner_exit(struct nebula_bump *b);
+
+/* bump_checkpoint.c */
+struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b);
+bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp);
+void bump_checkpoint_leave_region(struct nebula_bump *b);
+void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp);
 
 /* bump_shared.c */
 int bump_shared_init(struct nebula_bump_heap *heap);

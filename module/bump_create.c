@@ -21,7 +21,7 @@
 #define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_GROW | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
 
 /*
- * Tells the checkpoints of successive lives of the same memory apart; epochs of one life count
+ * Tells the checkpoints of successive lives of the same memory apart; the stamps of one life count
  * below bit 32.
  */
 static atomic64_t lives = ATOMIC64_INIT(0);
@@ -76,12 +76,10 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 static void begin_life(struct nebula_bump *b)
 {
 	b->common.kind = NEBULA_KIND_BUMP;
-	b->epoch = ((u64)atomic64_inc_return(&lives) << 32) & ~NEBULA_BUMP_EPOCH_OUTLINE;
+	b->stamps = (u64)atomic64_inc_return(&lives) << 32;
 	b->cpus = &no_cpus;
 	b->sub_mask = ~0UL;
-	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
-	b->rewinds = b->rewinds_inline;
-	b->rewind_max = NEBULA_BUMP_REWINDS;
+	b->mark_at = NEBULA_BUMP_MARK_RESET;
 }
 
 /*
@@ -93,7 +91,6 @@ static void free_heap(struct nebula_bump_heap *heap)
 	struct nebula_chunk *chunk, *prev;
 
 	bump_shared_exit(heap);
-	bump_owner_exit(&heap->bump);
 	nebula_chunk_unmap(heap->spare);
 	for (chunk = heap->newest; chunk; chunk = prev) {
 		prev = chunk->prev;

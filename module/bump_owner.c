@@ -17,21 +17,11 @@
  * Accounting, exact between the owner's operations, all words wrapping alike:
  *	consumed  = released + retired + (cur - base)
  *	bytes in  = consumed - padding	(what is between tail and cur is padding for now)
- *
- * Staleness of checkpoints. A checkpoint is stale when the allocator was rewound below its
- * position after it was taken. It is enough to remember, of all rewinds, those that no later
- * rewind went below or to: their epochs and positions both ascend. The newest is kept apart, with
- * its epoch implied by @epoch and its position in @rewind_pos; a reset is a rewind below every
- * position. A checkpoint is stale iff some remembered rewind is younger than it and went below
- * it.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include "bump.h"
-
-/* Positions count from 1 at the start of the oldest region; a reset goes below all of them. */
-#define POS_RESET	0
 
 /*
  * A reader that is interrupted by nobody needs one try; one that interrupts the owner would never
@@ -176,13 +166,7 @@ static void chain(struct nebula_bump *b, struct nebula_chunk *chunk)
 {
 	struct nebula_bump_heap *heap = b->heap;
 
-	/* A reset outlives the address that recorded it. */
-	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
-		b->rewind_count = 0;
-		b->rewind_pos = POS_RESET;
-	}
-	b->rewind_at = NEBULA_BUMP_REWIND_NONE;
-
+	bump_checkpoint_leave_region(b);
 	snapshot_begin(b);
 	WRITE_ONCE(b->padding, b->padding + (b->end - b->cur));
 	WRITE_ONCE(b->retired, b->retired + (b->end - b->base));
@@ -434,8 +418,8 @@ static void give_all_back(struct nebula_bump *b)
 	WRITE_ONCE(b->released, b->released + bytes);
 	WRITE_ONCE(b->frees, b->allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
-	b->epoch++;
-	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+	b->stamp = NEBULA_BUMP_STAMP_NONE;
+	b->mark_at = NEBULA_BUMP_MARK_RESET;
 }
 
 /* All that is not handed out, where it is not known which objects it was. */
@@ -471,84 +455,6 @@ void bump_owner_reset(struct nebula_bump *b)
 	snapshot_end(b);
 	if (!whole)
 		fill_rest(b);
-}
-
-/* Room for the rewind that a checkpoint taken at the cursor may lead to. */
-static bool rewinds_have_room(struct nebula_bump *b)
-{
-	struct nebula_bump_rewind *more;
-	unsigned int max;
-
-	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
-		b->rewind_count = 0;
-		b->rewind_pos = POS_RESET;
-		b->rewind_at = NEBULA_BUMP_REWIND_NONE;
-	}
-	if (b->rewind_count < b->rewind_max || pos_now(b) <= b->rewind_pos)
-		return true;
-	if (!b->heap || b->rewind_max >= BUMP_REWINDS_MAX || !nebula_may_ask(GFP_NOWAIT) ||
-	    nebula_fault_hit())
-		return false;
-
-	max = 4 * b->rewind_max;
-	more = kmalloc_array(max, sizeof(*more), GFP_NOWAIT | __GFP_NOWARN);
-	if (!more)
-		return false;
-	memcpy(more, b->rewinds, b->rewind_count * sizeof(*more));
-	if (b->rewinds != b->rewinds_inline)
-		kfree(b->rewinds);
-	b->rewinds = more;
-	b->rewind_max = max;
-	return true;
-}
-
-struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b)
-{
-	if (!rewinds_have_room(b)) {
-		nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .detail = NEBULA_D_REWINDS,
-			    .what = "checkpoint");
-		return bump_no_checkpoint();
-	}
-	return (struct nebula_checkpoint){
-		.epoch = b->epoch | NEBULA_BUMP_EPOCH_OUTLINE,
-		.cur = b->cur,
-		.tail = b->tail,
-		.live = b->allocs - b->frees,
-	};
-}
-
-static bool is_stale(const struct nebula_bump *b, u64 epoch, u64 pos)
-{
-	unsigned int i = b->rewind_count;
-	const bool reset = b->rewind_at == NEBULA_BUMP_REWIND_RESET;
-
-	if (b->epoch > epoch && (reset || b->rewind_pos < pos))
-		return true;
-	if (reset)
-		return false;
-	while (i-- && b->rewinds[i].epoch > epoch)
-		if (b->rewinds[i].pos < pos)
-			return true;
-	return false;
-}
-
-/*
- * Remembers a rewind to @pos, the cursor being there, and forgets those that it went below or to.
- */
-static void remember_rewind(struct nebula_bump *b, u64 pos)
-{
-	if (b->rewind_at == NEBULA_BUMP_REWIND_RESET) {
-		b->rewind_count = 0;
-		b->rewind_pos = POS_RESET;
-	}
-	if (b->rewind_pos < pos)
-		b->rewinds[b->rewind_count++] =
-			(struct nebula_bump_rewind){ b->epoch, b->rewind_pos };
-	while (b->rewind_count && b->rewinds[b->rewind_count - 1].pos >= pos)
-		b->rewind_count--;
-	b->epoch++;
-	b->rewind_pos = pos;
-	b->rewind_at = cursor(b);
 }
 
 /*
@@ -597,23 +503,13 @@ static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoi
 static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
 			      struct place *at)
 {
-	const u64 epoch = cp->epoch & ~NEBULA_BUMP_EPOCH_OUTLINE;
-
-	if (cp->owner != b || epoch > b->epoch)
+	if (cp->owner != b || cp->stamp > b->stamps)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	/* When its chunk is gone the allocator was rewound to an older one. */
-	if (!find_place(b, cp, at))
-		return epoch < b->epoch ? NEBULA_E_STALE_CHECKPOINT : NEBULA_E_FOREIGN_CHECKPOINT;
-	if (is_stale(b, epoch, at->pos))
+	if (bump_checkpoint_is_stale(b, cp->stamp))
 		return NEBULA_E_STALE_CHECKPOINT;
-	if ((at->pos > pos_now(b) && cp->cur > b->shrunk_from) || cp->live > b->allocs - b->frees)
+	if (!find_place(b, cp, at))
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	/*
-	 * A checkpoint is refused when the rewind to it could not be remembered, so this one is
-	 * forged.
-	 */
-	if (at->pos > b->rewind_pos && b->rewind_count == b->rewind_max &&
-	    b->rewind_at != NEBULA_BUMP_REWIND_RESET)
+	if ((at->pos > pos_now(b) && cp->cur > b->shrunk_from) || cp->live > b->allocs - b->frees)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
 	return NEBULA_OK;
 }
@@ -647,7 +543,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	WRITE_ONCE(b->padding, b->padding + (after - min(before, after)));
 	b->shrunk_from = 0;
 	snapshot_end(b);
-	remember_rewind(b, at.pos);
+	bump_checkpoint_restored(b, cp->stamp);
 	note_peak(b);
 	if (!whole)
 		fill_rest(b);
@@ -732,12 +628,4 @@ void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
 		st->grows = READ_ONCE(b->heap->grows);
 		st->regions = READ_ONCE(b->heap->regions);
 	}
-}
-
-/* Storage beyond the structure itself. */
-void bump_owner_exit(struct nebula_bump *b)
-{
-	if (b->rewinds != b->rewinds_inline)
-		kfree(b->rewinds);
-	b->rewinds = b->rewinds_inline;
 }

@@ -41,20 +41,18 @@
  */
 #define NEBULA_BUMP_INLINE_MAX	SZ_64K
 
-/*
- * Surviving rewinds at increasing positions that are told apart without allocating memory for it.
- */
-#define NEBULA_BUMP_REWINDS	8
+/* Runs of stale checkpoints with valid ones between them that are told apart. */
+#define NEBULA_BUMP_STALE_RUNS	8
 
 /* Value of nebula_bump.limit that no object fits below. */
 #define NEBULA_BUMP_LIMIT_NONE	0UL
 
-/* In the epoch of a checkpoint whose restore has to come out of line. */
-#define NEBULA_BUMP_EPOCH_OUTLINE	BIT_ULL(63)
+/* Values of nebula_bump.mark_at that no checkpoint has. */
+#define NEBULA_BUMP_MARK_RESET	0UL
+#define NEBULA_BUMP_MARK_NONE	1UL
 
-/* Values of nebula_bump.rewind_at that no checkpoint has. */
-#define NEBULA_BUMP_REWIND_RESET	0UL
-#define NEBULA_BUMP_REWIND_NONE		1UL
+/* Value of nebula_bump.stamp that no checkpoint has. */
+#define NEBULA_BUMP_STAMP_NONE	0ULL
 
 /**
  * struct nebula_bump_config - how a bump allocator is to be
@@ -85,7 +83,7 @@ struct nebula_bump_config {
 /**
  * struct nebula_checkpoint - a position to rewind a bump allocator to
  * @owner: private; the allocator it is of.
- * @epoch: private; rewinds and resets before it was taken.
+ * @stamp: private; higher than that of each older one at another position.
  * @cur: private; cursor.
  * @tail: private; end of the last object whose size is no multiple of the grain.
  * @live: private; objects in use.
@@ -94,16 +92,21 @@ struct nebula_bump_config {
  */
 struct nebula_checkpoint {
 	const struct nebula_bump *owner;
-	u64 epoch;
+	u64 stamp;
 	unsigned long cur;
 	unsigned long tail;
 	unsigned long live;
 };
 
-/* One rewind that outlives later ones: checkpoints older than @epoch and above @pos are stale. */
-struct nebula_bump_rewind {
-	u64 epoch;
-	u64 pos;
+/*
+ * The @number checkpoints with stamps above @after are stale: a rewind went to @after. @open: so
+ * far below @after is the oldest checkpoint since the run before that was never rewound to; 0
+ * without any.
+ */
+struct nebula_bump_stale {
+	u64 after;
+	u64 number : 44;
+	u64 open : 20;
 };
 
 /**
@@ -141,9 +144,10 @@ struct nebula_bump_heap;
  * @start: private; where @cur begins in this region.
  * @peak_at: private; @cur up to which a rewind need not look at the peak; 0 keeps rewinds out of
  *	line.
- * @epoch: private; resets and restores so far.
- * @rewind_at: private; where the newest rewind went, to the byte, or NEBULA_BUMP_REWIND_*. It is
- *	no @cur when that was within a grain.
+ * @stamp: private; of a checkpoint at @mark_at, or %NEBULA_BUMP_STAMP_NONE.
+ * @mark_at: private; where the newest checkpoint or restore was, to the byte, or
+ *	NEBULA_BUMP_MARK_*. It is no @cur when that was within a grain.
+ * @restored: private; the checkpoint with the newest stamp was rewound to.
  * @released: private; bytes ever given back.
  * @resets: private; how often it was reset.
  * @end: private; end of the current region.
@@ -152,13 +156,14 @@ struct nebula_bump_heap;
  * @capacity: private; bytes of all regions.
  * @peak: private; highest use seen, bytes, as of the last look.
  * @snapshot: private; odd while the words above change together.
- * @rewind_pos: private; position of the newest rewind, unless @rewind_at says it was a reset.
  * @shrunk_from: private; highest cursor that shrinking an object went down from.
  * @scopes: private; scopes that are open.
- * @rewind_count: private; entries of @rewinds in use.
- * @rewind_max: private; entries that @rewinds has room for.
- * @rewinds: private; surviving rewinds before the newest, oldest and lowest first.
- * @rewinds_inline: private; first storage of @rewinds.
+ * @stale_count: private; entries of @stale in use.
+ * @stamps: private; the newest stamp.
+ * @stale_to: private; this stamp and all before it are stale.
+ * @open: private; the oldest stamp since the newest run with a newer one above it that was never
+ *	rewound to, or %NEBULA_BUMP_STAMP_NONE.
+ * @stale: private; stale checkpoints among newer valid ones, in order.
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
  *
@@ -177,24 +182,25 @@ struct nebula_bump {
 
 	unsigned long frees;
 	unsigned long peak_at;
-	u64 epoch;
-	unsigned long rewind_at;
+	u64 stamp;
+	unsigned long mark_at;
 	unsigned long released;
 	unsigned long resets;
+	bool restored;
 
 	unsigned long end;
 	unsigned long base;
 	unsigned long retired;
 	unsigned long capacity;
 	unsigned long peak;
-	u64 rewind_pos;
 	unsigned long shrunk_from;
 	unsigned int snapshot;
 	unsigned int scopes;
-	unsigned int rewind_count;
-	unsigned int rewind_max;
-	struct nebula_bump_rewind *rewinds;
-	struct nebula_bump_rewind rewinds_inline[NEBULA_BUMP_REWINDS];
+	unsigned int stale_count;
+	u64 stamps;
+	u64 stale_to;
+	u64 open;
+	struct nebula_bump_stale stale[NEBULA_BUMP_STALE_RUNS];
 	struct nebula_bump_heap *heap;
 	struct nebula_allocator common;
 };
@@ -360,19 +366,24 @@ void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
  * nebula_bump_checkpoint() - remember the position
  * @b: the allocator.
  *
- * Checkpoints nest to any depth. They cost nothing while they are kept, and need not be restored.
+ * Checkpoints nest to any depth. They cost nothing while they are kept, and need not be restored. A
+ * loop of checkpoint, work and restore runs for ever, also when each turn keeps something.
+ *
+ * Which checkpoints are stale is known exactly for 8 levels that were each rewound to from
+ * checkpoints above them and still are in use. Beyond that a level in the middle goes stale early,
+ * but only one that was restored before; when there is none, a new checkpoint is refused.
  *
  * Context: the owner's. Not for %NEBULA_SHARED (INVALID_STATE).
- * Return: the checkpoint. When it was refused - shared allocator, or more rewinds to tell apart
- * than there is memory for (EXCEEDS_MAX) - the reason is recorded and restoring it fails.
+ * Return: the checkpoint. When it was refused - shared allocator, or too many levels
+ * (EXCEEDS_MAX) - the reason is recorded and restoring it fails.
  */
 static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct nebula_bump *b)
 {
 	struct nebula_checkpoint cp;
 
-	/* Where the newest rewind went, another one changes nothing that has to be remembered. */
-	if (likely(b->cur == b->rewind_at)) {
-		cp.epoch = b->epoch;
+	/* At the same position checkpoints share a stamp: a rewind to one leaves them valid. */
+	if (likely(b->cur == b->mark_at)) {
+		cp.stamp = b->stamp;
 		cp.cur = b->cur;
 		cp.tail = b->tail;
 		cp.live = b->allocs - b->frees;
@@ -398,11 +409,11 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	unsigned long cur = b->cur;
 
 	/*
-	 * The checkpoint was taken inline, and nothing was rewound since: it points where the
-	 * newest rewind went, and nothing changes of what has to be remembered. Epochs of different
-	 * allocators may be equal, hence the owner; one that has grown has no @peak_at.
+	 * No checkpoint was taken above this one and nothing was rewound below it, so no other goes
+	 * stale. Stamps of different allocators may be equal, hence the owner; one that has grown
+	 * has no @peak_at.
 	 */
-	if (unlikely(cp.epoch != b->epoch) ||
+	if (unlikely(cp.stamp != b->stamp) ||
 	    unlikely(cur > data_race(b->peak_at)) || /* see module/divert.c */
 	    unlikely(cp.owner != b)) {
 		struct nebula_checkpoint copy = cp;
@@ -413,8 +424,7 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	nebula_count(b->released, cur - cp.cur);
 	WRITE_ONCE(b->tail, cp.tail);
 	WRITE_ONCE(b->frees, b->allocs - cp.live);
-	barrier();	/* or the compiler adds to the epoch it has loaded, and stores that */
-	nebula_count(b->epoch, 1);
+	b->restored = true;
 	return 0;
 }
 
@@ -422,7 +432,9 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
  * nebula_bump_reset() - give back everything
  * @b: the allocator.
  *
- * All checkpoints become stale. One that had grown keeps its largest region.
+ * All checkpoints become stale. One that had grown keeps its largest region. What fitted before fits
+ * again: with %NEBULA_GROW the first allocation after a reset near ``.max_capacity`` may map one
+ * region for all of it.
  *
  * Context: the owner's. With %NEBULA_SHARED no allocation may be in flight on any CPU, and not
  * from NMI.
@@ -438,9 +450,9 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 	WRITE_ONCE(b->cur, b->start);
 	nebula_count(b->released, cur - b->start);
 	WRITE_ONCE(b->frees, b->allocs);
-	nebula_count(b->epoch, 1);
 	nebula_count(b->resets, 1);
-	b->rewind_at = NEBULA_BUMP_REWIND_RESET;
+	b->stamp = NEBULA_BUMP_STAMP_NONE;
+	b->mark_at = NEBULA_BUMP_MARK_RESET;
 }
 
 /* A scope begins, see guard(nebula_bump): where it rewinds to. Context: the owner's. */
