@@ -586,6 +586,34 @@ static void bump_on_no_buffer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(&b), (size_t)0);
 }
 
+/* The largest capacity is no number of whole pages. */
+static void bump_create_at_the_maximum(struct kunit *test)
+{
+	size_t capacity = NEBULA_CAPACITY_MAX;
+	struct nebula_error err;
+	struct nebula_bump *b;
+
+	fixture_listen(test);
+	OPTIMIZER_HIDE_VAR(capacity);
+	b = nebula_bump_create("large", .capacity = capacity);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(b), -EOVERFLOW);
+	KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_SIZE_OVERFLOW, &err), 1U);
+	KUNIT_EXPECT_STREQ(test, err.what, ".capacity");
+	KUNIT_EXPECT_EQ(test, err.size, capacity);
+}
+
+/* The compiler must not take what is returned for memory that nothing else points to. */
+static void bump_address_is_that_in_the_buffer(struct kunit *test)
+{
+	static u8 buffer[64] __aligned(8);
+	struct nebula_bump b;
+
+	nebula_bump_init(&b, buffer, sizeof(buffer));
+	KUNIT_EXPECT_TRUE(test, nebula_bump_alloc(&b, 16, 8) == (void *)buffer);
+	nebula_bump_reset(&b);
+	KUNIT_EXPECT_TRUE(test, (u8 *)nebula_bump_strdup(&b, "text") == buffer);
+}
+
 static void bump_destroy_of_nothing(struct kunit *test)
 {
 	struct nebula_bump *b = bump_of_pages(test, 1);
@@ -618,6 +646,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(bump_peak_rises_byte_by_byte),
 	KUNIT_CASE(bump_on_a_buffer),
 	KUNIT_CASE(bump_on_no_buffer),
+	KUNIT_CASE(bump_create_at_the_maximum),
+	KUNIT_CASE(bump_address_is_that_in_the_buffer),
 	KUNIT_CASE(bump_destroy_of_nothing),
 	{ }
 };

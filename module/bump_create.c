@@ -154,6 +154,19 @@ static struct nebula_bump_heap *make_heap(const struct nebula_bump_config *cfg,
 	return NULL;
 }
 
+/* What is at fault when the allocator could not be made of a checked configuration. */
+static struct nebula_refusal create_refusal(int err)
+{
+	switch (err) {
+	case -EOVERFLOW:	/* whole pages of it, or its alignment, are too much */
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
+	case -EINVAL:
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	default:
+		return NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
+	}
+}
+
 /**
  * nebula_bump_create_cfg() - make a bump allocator from a filled-in configuration
  * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
@@ -187,8 +200,7 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
 		if (heap)
 			return &heap->bump;
-		r = err == -ENOMEM ? NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create")
-				   : NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+		r = create_refusal(err);
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_BUMP, name, cfg->capacity, r));
 }

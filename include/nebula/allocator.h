@@ -36,7 +36,7 @@ struct nebula_allocator {
 };
 
 void *nebula_allocator_alloc(struct nebula_allocator *a, size_t size, size_t align)
-	__malloc __alloc_size(2) __must_check;
+	__alloc_size(2) __must_check;
 void nebula_allocator_free(struct nebula_allocator *a, void *p, size_t size);
 bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p);
 

@@ -212,7 +212,7 @@ void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size);
 void nebula_bump_exit(struct nebula_bump *b);
 
 void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
-	__malloc __alloc_size(2);
+	__alloc_size(2);
 struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b);
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_reset_outline(struct nebula_bump *b);
@@ -221,12 +221,12 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 			  size_t align)
 	__must_check __alloc_size(4);
 void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, size_t align)
-	__malloc __must_check __alloc_size(3);
-char *nebula_bump_strdup(struct nebula_bump *b, const char *s) __malloc __must_check;
+	__must_check __alloc_size(3);
+char *nebula_bump_strdup(struct nebula_bump *b, const char *s) __must_check;
 char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...)
-	__malloc __must_check __printf(2, 3);
+	__must_check __printf(2, 3);
 char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args)
-	__malloc __must_check __printf(2, 0);
+	__must_check __printf(2, 0);
 
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
 size_t nebula_bump_used(const struct nebula_bump *b);
@@ -305,7 +305,7 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
  * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, BACKING_FAILED,
  * INVALID_ALIGNMENT, SIZE_OVERFLOW or WRONG_CONTEXT recorded.
  */
-static __always_inline __malloc __alloc_size(2) __must_check
+static __always_inline __alloc_size(2) __must_check
 void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 {
 	/*
@@ -352,7 +352,7 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
  * Context: as nebula_bump_alloc().
  * Return: as nebula_bump_alloc().
  */
-static __always_inline __malloc __alloc_size(2) __must_check
+static __always_inline __alloc_size(2) __must_check
 void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
 {
 	void *p = nebula_bump_alloc(b, size, align);

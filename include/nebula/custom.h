@@ -93,7 +93,7 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 			       unsigned int abi);
 void nebula_custom_unregister(struct nebula_custom *c);
 void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
-	__malloc __alloc_size(2) __must_check;
+	__alloc_size(2) __must_check;
 void nebula_custom_free(struct nebula_custom *c, void *p, size_t size);
 
 /**

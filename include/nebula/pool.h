@@ -155,13 +155,13 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 					   size_t cfg_size, unsigned int abi, struct module *owner);
 void nebula_pool_destroy(struct nebula_pool *p);
 
-void *nebula_pool_alloc_outline(struct nebula_pool *p) __malloc;
-void *nebula_pool_alloc_stale(struct nebula_pool *p) __malloc;
+void *nebula_pool_alloc_outline(struct nebula_pool *p);
+void *nebula_pool_alloc_stale(struct nebula_pool *p);
 void nebula_pool_free_outline(struct nebula_pool *p, void *obj);
 void nebula_pool_free_outline_sized(struct nebula_pool *p, void *obj, size_t size);
 void nebula_pool_free_index(struct nebula_pool *p, unsigned long index);
 void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, size_t size);
-void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align) __malloc;
+void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align);
 
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs);
@@ -296,7 +296,7 @@ do {										\
  * Context: any, NMI included; does not sleep.
  * Return: the block, or %NULL with POOL_EXHAUSTED recorded.
  */
-static __always_inline __malloc __must_check void *nebula_pool_alloc(struct nebula_pool *p)
+static __always_inline __must_check void *nebula_pool_alloc(struct nebula_pool *p)
 {
 	struct nebula_pool_cpu __percpu *cpus = p->cpus;
 	unsigned long count, left, index;
@@ -329,7 +329,7 @@ stale:
 }
 
 /* A block for an object of @size bytes, aligned to @align: as nebula_pool_alloc() if that fits. */
-static __always_inline __malloc __must_check __alloc_size(2)
+static __always_inline __must_check __alloc_size(2)
 void *nebula_pool_alloc_fit(struct nebula_pool *p, size_t size, size_t align)
 {
 	if (unlikely(!size) || unlikely(!is_power_of_2(align)) ||
@@ -345,7 +345,7 @@ void *nebula_pool_alloc_fit(struct nebula_pool *p, size_t size, size_t align)
  * Context: as nebula_pool_alloc().
  * Return: as nebula_pool_alloc().
  */
-static __always_inline __malloc __must_check void *nebula_pool_zalloc(struct nebula_pool *p)
+static __always_inline __must_check void *nebula_pool_zalloc(struct nebula_pool *p)
 {
 	void *obj = nebula_pool_alloc(p);
 

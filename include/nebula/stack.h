@@ -156,9 +156,9 @@ void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size);
 void nebula_stack_exit(struct nebula_stack *s);
 
 void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
-	__malloc __alloc_size(2);
+	__alloc_size(2);
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
-	__malloc __alloc_size(2);
+	__alloc_size(2);
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
 void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m);
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
@@ -217,7 +217,7 @@ static __always_inline void nebula_stack_config_check(const struct nebula_stack_
  * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, INVALID_ALIGNMENT,
  * SIZE_OVERFLOW or WRONG_CONTEXT recorded.
  */
-static __always_inline __malloc __alloc_size(2) __must_check
+static __always_inline __alloc_size(2) __must_check
 void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
 {
 	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
@@ -252,7 +252,7 @@ void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
  * Context: as nebula_stack_alloc().
  * Return: as nebula_stack_alloc().
  */
-static __always_inline __malloc __alloc_size(2) __must_check
+static __always_inline __alloc_size(2) __must_check
 void *nebula_stack_zalloc(struct nebula_stack *s, size_t size, size_t align)
 {
 	void *p = nebula_stack_alloc(s, size, align);
