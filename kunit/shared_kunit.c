@@ -471,6 +471,21 @@ static void shared_reset(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+/* As large as an owner's: its sub-chunks are aligned with no more memory. */
+static void shared_on_the_largest_block(struct kunit *test)
+{
+	const size_t most = PAGE_SIZE << COMPAT_MAX_PAGE_ORDER;
+	struct nebula_bump *b = nebula_bump_create("shared", .capacity = most,
+						   .backing = NEBULA_PAGES,
+						   .flags = NEBULA_SHARED);
+
+	ASSERT_BUMP(test, b);
+	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(b), most);
+	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
+	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	nebula_bump_destroy(b);
+}
+
 static void shared_has_no_checkpoints(struct kunit *test)
 {
 	struct nebula_bump *b =
@@ -617,6 +632,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_large_and_aligned),
 	KUNIT_CASE(shared_top_meets_bottom),
 	KUNIT_CASE(shared_reset),
+	KUNIT_CASE(shared_on_the_largest_block),
 	KUNIT_CASE(shared_has_no_checkpoints),
 	KUNIT_CASE(shared_realloc),
 	KUNIT_CASE(shared_on_a_buffer),

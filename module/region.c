@@ -44,7 +44,7 @@ void nebula_region_describe(const struct nebula_region_request *req, struct nebu
 }
 
 /* A power-of-two block of pages, cut to the pages asked for: the rest goes back at once. */
-static void *pages_alloc(size_t size, gfp_t gfp, int node)
+static void *block_alloc(size_t size, gfp_t gfp, int node)
 {
 	unsigned int order = get_order(size), i;
 	struct page *page;
@@ -70,6 +70,22 @@ static void pages_free(void *p, size_t size)
 {
 	kmemleak_free(p);
 	free_pages_exact(p, size);
+}
+
+/*
+ * Pages from which on @align, a power of two, there are *@size bytes; set to all that are taken for
+ * that. A block is aligned to its size wherever the kernel's map of memory is, so the largest block
+ * there is will do for itself.
+ */
+static void *pages_alloc(size_t *size, size_t align, gfp_t gfp, int node)
+{
+	void *p = block_alloc(*size, gfp, node);
+
+	if (!p || align <= PAGE_SIZE || IS_ALIGNED((unsigned long)p, align))
+		return p;
+	pages_free(p, *size);
+	*size += align - PAGE_SIZE;
+	return block_alloc(*size, gfp, node);
 }
 
 /* Single pages of one node, mapped side by side. vfree() gives pages and array back. */
@@ -131,20 +147,31 @@ static int lend_buffer(struct nebula_region *r, const struct nebula_region_reque
 	return 0;
 }
 
-/* Cheap: the page allocator serves these orders without compacting or reclaiming hard. */
-static void *auto_alloc(size_t size, gfp_t gfp, int node, enum nebula_backing *backing)
+/* Backing memory is aligned to pages; a stricter base costs the difference. */
+static void *aligned_vmalloc(size_t *size, size_t align, gfp_t gfp, int node)
 {
-	const bool cheap = get_order(size) <= PAGE_ALLOC_COSTLY_ORDER;
+	if (align > PAGE_SIZE)
+		*size += align - PAGE_SIZE;
+	return vmalloc_alloc(*size, gfp, node);
+}
+
+/* Cheap: the page allocator serves these orders without compacting or reclaiming hard. */
+static void *auto_alloc(size_t *size, size_t align, gfp_t gfp, int node,
+			enum nebula_backing *backing)
+{
+	const bool cheap = get_order(*size) <= PAGE_ALLOC_COSTLY_ORDER;
 	const bool blocking = gfpflags_allow_blocking(gfp);
+	const size_t usable = *size;
 	void *p = NULL;
 
 	*backing = NEBULA_PAGES;
 	if (cheap || !blocking)
-		p = pages_alloc(size, blocking ? gfp | __GFP_NORETRY : gfp, node);
+		p = pages_alloc(size, align, blocking ? gfp | __GFP_NORETRY : gfp, node);
 	if (p || !blocking)
 		return p;
 	*backing = NEBULA_VMALLOC;
-	return vmalloc_alloc(size, gfp, node);
+	*size = usable;
+	return aligned_vmalloc(size, align, gfp, node);
 }
 
 /**
@@ -159,34 +186,32 @@ static void *auto_alloc(size_t size, gfp_t gfp, int node, enum nebula_backing *b
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
 	enum nebula_backing backing = req->backing;
-	size_t extra, origin_size, size;
+	size_t origin_size, size;
 	void *p;
 
 	if (backing == NEBULA_BUFFER)
 		return lend_buffer(r, req);
 
-	/* Backing memory is aligned to pages; a stricter base costs the difference. */
-	extra = req->align > PAGE_SIZE ? req->align - PAGE_SIZE : 0;
-	if (!req->size || req->size > NEBULA_CAPACITY_MAX || extra > NEBULA_CAPACITY_MAX)
+	if (!req->size || req->size > NEBULA_CAPACITY_MAX || req->align > NEBULA_CAPACITY_MAX)
 		return -EOVERFLOW;
 	size = PAGE_ALIGN(req->size);
-	origin_size = size + extra;
+	origin_size = size;
 
 	switch (backing) {
 	case NEBULA_PAGES:
-		p = pages_alloc(origin_size, req->gfp, req->node);
+		p = pages_alloc(&origin_size, req->align, req->gfp, req->node);
 		break;
 	case NEBULA_VMALLOC:
-		p = vmalloc_alloc(origin_size, req->gfp, req->node);
+		p = aligned_vmalloc(&origin_size, req->align, req->gfp, req->node);
 		break;
 	default:
-		p = auto_alloc(origin_size, req->gfp, req->node, &backing);
+		p = auto_alloc(&origin_size, req->align, req->gfp, req->node, &backing);
 	}
 	if (!p)
 		return -ENOMEM;
 
 	*r = (struct nebula_region){
-		.base = extra ? PTR_ALIGN(p, req->align) : p,
+		.base = req->align ? PTR_ALIGN(p, req->align) : p,
 		.size = size,
 		.origin = p,
 		.origin_size = origin_size,
