@@ -4,6 +4,7 @@
  */
 #include <linux/irqflags.h>
 #include <linux/slab.h>
+#include "../module/compat.h"
 #include "fixture.h"
 #include "probes.h"
 
@@ -86,7 +87,7 @@ static void growth_fails_at_each_step(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* When the kernel has not twice the last region, what is needed will do. */
+/* When the kernel has not twice the last region, half of that will do. */
 static void growth_takes_what_it_can_get(struct kunit *test)
 {
 	struct nebula_bump *b = nebula_bump_create("test", .capacity = SZ_16K, .flags = NEBULA_GROW,
@@ -97,8 +98,101 @@ static void growth_takes_what_it_can_get(struct kunit *test)
 	nebula_fault_arm(2, 1);		/* the region, not its description */
 	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
 	KUNIT_EXPECT_EQ(test, nebula_fault_disarm(), 4U);
-	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(b), SZ_16K + PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(b), (size_t)SZ_32K);
 	nebula_bump_destroy(b);
+}
+
+/* Above the largest block of pages there is, growth goes on by what there is. */
+static void growth_beyond_the_largest_block(struct kunit *test)
+{
+	const size_t most = PAGE_SIZE << COMPAT_MAX_PAGE_ORDER;
+	static const u32 flags[] = { NEBULA_GROW, NEBULA_GROW | NEBULA_SHARED };
+	struct nebula_bump *b;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		b = nebula_bump_create("test", .capacity = most / 2 + PAGE_SIZE,
+				       .max_capacity = 4 * most, .flags = flags[i],
+				       .backing = NEBULA_PAGES);
+		ASSERT_BUMP(test, b);
+		KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, most / 2, 8));
+		if (flags[i] & NEBULA_SHARED)
+			nebula_growth_flush(b);
+		KUNIT_EXPECT_EQ(test, nebula_bump_reserve(b, 2 * PAGE_SIZE, GFP_KERNEL), 0);
+		KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, most / 2, 8));
+		KUNIT_EXPECT_GE(test, nebula_bump_capacity(b), 2 * (most / 2 + PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, fixture_last_code(&b->common), NEBULA_OK);
+		nebula_bump_destroy(b);
+	}
+}
+
+/**
+ * struct sequence - allocations that fit before a reset
+ * @capacity: of the allocator, bytes.
+ * @max_capacity: likewise.
+ * @backing: likewise.
+ * @sizes: bytes of the objects, up to a 0.
+ */
+struct sequence {
+	size_t capacity;
+	size_t max_capacity;
+	enum nebula_backing backing;
+	size_t sizes[6];
+};
+
+static const struct sequence sequences[] = {
+	{ SZ_16K, 40 * SZ_1K, NEBULA_AUTO, { 10 * SZ_1K, 20 * SZ_1K } },
+	{ SZ_4K, 28 * SZ_1K, NEBULA_AUTO, { SZ_4K, SZ_8K, SZ_16K } },
+	{ SZ_4K, 28 * SZ_1K, NEBULA_PAGES, { 100, SZ_8K, 5000, SZ_8K } },
+	{ SZ_8K, 48 * SZ_1K, NEBULA_VMALLOC, { 8000, 9000, 100, 20000 } },
+	{ SZ_4K, SZ_1M, NEBULA_AUTO, { 4000, 100, SZ_64K, 200000 } },
+};
+
+static void run_sequence(struct kunit *test, struct nebula_bump *b, const struct sequence *s,
+			 unsigned int round)
+{
+	struct nebula_checkpoint cp = nebula_bump_checkpoint(b);
+	unsigned int i, turn;
+
+	/* The second time from a checkpoint at the start. */
+	for (turn = 0; turn < 2; turn++) {
+		for (i = 0; i < ARRAY_SIZE(s->sizes) && s->sizes[i]; i++)
+			KUNIT_EXPECT_NOT_NULL_MSG(test, nebula_bump_alloc(b, s->sizes[i], 8),
+						  "round %u, object %u of sequence %zu", round, i,
+						  s - sequences);
+		KUNIT_EXPECT_LE(test, nebula_bump_capacity(b), s->max_capacity);
+		if (!turn)
+			KUNIT_EXPECT_EQ(test, nebula_bump_restore(b, cp), 0);
+	}
+}
+
+/* What fitted before a reset fits again, in each round; also when the kernel has no large piece. */
+static void growth_serves_the_same_after_a_reset(struct kunit *test)
+{
+	const struct sequence *s;
+	struct nebula_bump *b;
+	unsigned int round, pieces;
+
+	for (pieces = 0; pieces < 2; pieces++) {
+		for (s = sequences; s < sequences + ARRAY_SIZE(sequences); s++) {
+			b = nebula_bump_create("test", .capacity = s->capacity,
+					       .max_capacity = s->max_capacity,
+					       .flags = NEBULA_GROW, .backing = s->backing);
+			ASSERT_BUMP(test, b);
+			for (round = 0; round < 5; round++) {
+				/* The description of the whole, or its region, cannot be had. */
+				if (round && pieces)
+					nebula_fault_arm(1 + round % 2, 1);
+				run_sequence(test, b, s, round);
+				nebula_fault_disarm();
+				nebula_bump_reset(b);
+				KUNIT_EXPECT_EQ(test, regions_of(b), 1ULL);
+				KUNIT_EXPECT_EQ(test, nebula_bump_used(b), (size_t)0);
+			}
+			KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+			nebula_bump_destroy(b);
+		}
+	}
 }
 
 static void growth_for_large_objects_and_alignments(struct kunit *test)
@@ -353,6 +447,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(growth_to_the_limit),
 	KUNIT_CASE(growth_fails_at_each_step),
 	KUNIT_CASE(growth_takes_what_it_can_get),
+	KUNIT_CASE(growth_beyond_the_largest_block),
+	KUNIT_CASE(growth_serves_the_same_after_a_reset),
 	KUNIT_CASE(growth_for_large_objects_and_alignments),
 	KUNIT_CASE(growth_reset_keeps_the_largest),
 	KUNIT_CASE(growth_is_rewound),

@@ -51,7 +51,7 @@ static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t
 	void *p;
 
 	if (!bump_is_shared(b))
-		bump_owner_attend(b);
+		bump_owner_prepare(b, b->heap ? b->heap->request.gfp : 0);
 	watched = nebula_is_diverted(&b->common);
 	if (unlikely(watched) && nebula_fail_alloc_hit(&b->common, size)) {
 		nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,

@@ -36,6 +36,13 @@
  * @newest: newest chunk. As @first.
  * @guards: with a debug flag: all objects. Any context to push; owner to release.
  * @spare: owner mode: a chunk kept for the next growth. Owner.
+ * @reserved: owner mode: @spare was reserved. Owner.
+ * @tight: owner mode: a rewind gave up regions near the limit. Owner.
+ * @whole: owner mode: bytes of all chunks before a reset near the limit, until they are in one; or
+ *	0. Owner.
+ * @whole_first: owner mode: bytes of the first chunk then. Owner.
+ * @start_stamp: owner mode: of checkpoints at the start since that has moved. Owner.
+ * @starts_over: owner mode: the next allocation sees to that, out of line. Owner.
  * @active: shared: chunk that sub-chunks come from. Any context, see bump_shared.c.
  * @cpus: shared: per-CPU part. Any context on its own CPU.
  * @sub_size: shared: bytes of a sub-chunk, a power of two. Invariant.
@@ -60,6 +67,12 @@ struct nebula_bump_heap {
 	struct nebula_chunk *first;
 	struct nebula_chunk *newest;
 	struct nebula_chunk *spare;
+	size_t whole;
+	size_t whole_first;
+	u64 start_stamp;
+	bool starts_over;
+	bool reserved;
+	bool tight;
 	struct nebula_guards guards;
 
 	struct nebula_chunk *active;
@@ -131,12 +144,15 @@ static inline bool bump_same_sub(const struct nebula_bump_heap *heap, unsigned l
 /* bump_create.c */
 struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err);
+struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
+				   gfp_t gfp);
 void bump_take_down(struct nebula_bump *b);
 
 /* bump_owner.c */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
 void bump_owner_divert(struct nebula_bump *b);
 void bump_owner_attend(struct nebula_bump *b);
+void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp);
 int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
 void bump_owner_reset(struct nebula_bump *b);
@@ -149,6 +165,7 @@ void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
 struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b);
 bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp);
 void bump_checkpoint_leave_region(struct nebula_bump *b);
+u64 bump_checkpoint_moved(struct nebula_bump *b);
 void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp);
 
 /* bump_shared.c */

@@ -167,6 +167,25 @@ void bump_checkpoint_leave_region(struct nebula_bump *b)
 }
 
 /**
+ * bump_checkpoint_moved() - the cursor stays where it is, at another address
+ * @b: the allocator.
+ *
+ * Older checkpoints at this position stay valid, but only out of line: they have another stamp than
+ * those from now on.
+ *
+ * Context: the owner's.
+ * Return: the stamp of those.
+ */
+u64 bump_checkpoint_moved(struct nebula_bump *b)
+{
+	settle_reset(b);
+	b->stamp = ++b->stamps;
+	b->mark_at = bump_cursor(b->cur, b->tail);
+	b->restored = false;
+	return b->stamp;
+}
+
+/**
  * bump_checkpoint_restored() - the allocator was rewound to a checkpoint
  * @b: the allocator, with the cursor where it is now.
  * @stamp: of the checkpoint, which is valid.

@@ -110,6 +110,34 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 	return chunk;
 }
 
+/**
+ * bump_map_next() - a region to grow by
+ * @heap: the allocator.
+ * @size: bytes wanted, at most what the limit has room for.
+ * @need: bytes that will do.
+ * @gfp: flags.
+ *
+ * When the kernel has not @size in one piece, halves it until that fits, or is just what is needed.
+ *
+ * Context: as @gfp; not NMI.
+ * Return: the region, or %NULL.
+ */
+struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
+				   gfp_t gfp)
+{
+	struct nebula_region_request req = heap->request;
+	struct nebula_chunk *chunk;
+	int err;
+
+	need = PAGE_ALIGN(need);
+	req.gfp = gfp;
+	for (req.size = max(size, need);; req.size = max(PAGE_ALIGN(req.size / 2), need)) {
+		chunk = bump_map_chunk(heap, &req, &err);
+		if (chunk || req.size <= need)
+			return chunk;
+	}
+}
+
 static int fill_heap(struct nebula_bump_heap *heap)
 {
 	struct nebula_bump *b = &heap->bump;

@@ -61,11 +61,17 @@ static void snapshot_end(struct nebula_bump *b)
 	smp_store_release(&b->snapshot, b->snapshot + 1);
 }
 
+/* The next allocation has to see to the region first, see start_over(). */
+static bool starts_over(const struct nebula_bump *b)
+{
+	return b->heap && b->heap->starts_over;
+}
+
 /* One region, used from its first byte, none in reserve: all there is to do is move the cursor. */
 static bool is_simple(const struct nebula_bump *b)
 {
 	return bump_is_inline(b) && b->start == b->base &&
-	       !(b->heap && (b->heap->newest->prev || b->heap->spare));
+	       !(b->heap && (b->heap->newest->prev || b->heap->spare || b->heap->starts_over));
 }
 
 /* Up to where the inline paths serve; see divert.c for who may take that away at any moment. */
@@ -94,7 +100,8 @@ static void note_peak(struct nebula_bump *b)
 
 	if (used > b->peak)
 		WRITE_ONCE(b->peak, used);
-	serve_inline(b, bump_is_inline(b) ? b->end : NEBULA_BUMP_LIMIT_NONE, peak_address(b));
+	serve_inline(b, bump_is_inline(b) && !starts_over(b) ? b->end : NEBULA_BUMP_LIMIT_NONE,
+		     peak_address(b));
 }
 
 /**
@@ -189,26 +196,29 @@ static size_t region_need(size_t size, size_t align)
 	return align > PAGE_SIZE ? size + (align - PAGE_SIZE) : size;
 }
 
-/*
- * The next region: twice the last, but not beyond the limit; when that cannot be had, just what
- * is needed.
- */
-static struct nebula_chunk *map_next(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
+/* Bytes of the next region: twice the last, but not beyond the limit. */
+static size_t next_size(const struct nebula_bump_heap *heap, size_t need)
 {
-	struct nebula_region_request req = heap->request;
-	size_t room = heap->max_capacity - heap->bump.capacity;
-	struct nebula_chunk *chunk;
-	int err;
-
-	req.gfp = gfp;
-	req.size = min(max(2 * heap->newest->region.size, PAGE_ALIGN(need)), room);
-	chunk = bump_map_chunk(heap, &req, &err);
-	if (chunk || req.size <= PAGE_ALIGN(need))
-		return chunk;
-	req.size = PAGE_ALIGN(need);
-	return bump_map_chunk(heap, &req, &err);
+	return min(max(2 * heap->newest->region.size, PAGE_ALIGN(need)),
+		   heap->max_capacity - heap->bump.capacity);
 }
 
+static struct nebula_chunk *map_next(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
+{
+	return bump_map_next(heap, next_size(heap, need), need, gfp);
+}
+
+static void set_spare(struct nebula_bump_heap *heap, struct nebula_chunk *chunk, bool reserved)
+{
+	heap->spare = chunk;
+	heap->reserved = reserved;
+}
+
+/*
+ * The spare, if it is as good as a new region. Near the limit one that is larger than that leaves
+ * too little for the regions that came next before a rewind, so it waits for its turn, unless it
+ * was reserved.
+ */
 static struct nebula_chunk *take_spare(struct nebula_bump_heap *heap, size_t need)
 {
 	struct nebula_chunk *chunk = heap->spare;
@@ -216,8 +226,88 @@ static struct nebula_chunk *take_spare(struct nebula_bump_heap *heap, size_t nee
 	if (!chunk || chunk->region.size < need ||
 	    chunk->region.size > heap->max_capacity - heap->bump.capacity)
 		return NULL;
-	heap->spare = NULL;
+	if (heap->tight && !heap->reserved && chunk->region.size > next_size(heap, need))
+		return NULL;
+	set_spare(heap, NULL, false);
 	return chunk;
+}
+
+/* Before another region is mapped: the spare stays only where there is room for both. */
+static void drop_spare(struct nebula_bump_heap *heap, size_t need)
+{
+	const size_t room = heap->max_capacity - heap->bump.capacity;
+	struct nebula_chunk *spare = heap->spare;
+
+	if (spare && heap->tight && spare->region.size <= room - next_size(heap, need))
+		return;
+	set_spare(heap, NULL, false);
+	nebula_chunk_unmap_later(spare);
+}
+
+/* @chunk becomes the whole chain. Nothing is in use. */
+static void replace_region(struct nebula_bump *b, struct nebula_chunk *chunk)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	struct nebula_chunk *old = heap->first;
+
+	snapshot_begin(b);
+	chunk->prev = NULL;
+	chunk->next = NULL;
+	chunk->pos = 0;
+	/* Pairs with the acquire in nebula_chunk_read(). */
+	smp_store_release(&heap->first, chunk);
+	WRITE_ONCE(heap->newest, chunk);
+	WRITE_ONCE(b->capacity, chunk->region.size);
+	bump_owner_enter_chunk(b, chunk->region.base, chunk->region.size);
+	snapshot_end(b);
+	/* Checkpoints taken since the reset are valid, but have addresses in the old region. */
+	heap->start_stamp = bump_checkpoint_moved(b);
+	nebula_chunk_unmap_later(old);
+}
+
+/*
+ * The first allocation after a reset that had to give up regions near the limit. With the largest
+ * region first, others would end at other objects than before, and more might be lost at the ends
+ * than the limit has room for. So that the same allocations fit again, all is to come from one
+ * region as large as those together; if the kernel has not that in one piece, from regions like
+ * those before, beginning with the same first one.
+ */
+static void start_over(struct nebula_bump *b, gfp_t gfp)
+{
+	struct nebula_bump_heap *heap = b->heap;
+	struct nebula_region_request req = heap->request;
+	struct nebula_chunk *chunk;
+	int err;
+
+	heap->starts_over = false;
+	if (!nebula_may_ask(gfp) || b->cur != b->start || heap->newest != heap->first)
+		return;
+	req.gfp = gfp;
+	req.size = heap->whole;
+	chunk = bump_map_chunk(heap, &req, &err);
+	if (chunk)
+		heap->whole = 0;
+	else if (heap->first->region.size == heap->whole_first)
+		return;
+	req.size = heap->whole_first;
+	if (!chunk)
+		chunk = bump_map_chunk(heap, &req, &err);
+	if (chunk)
+		replace_region(b, chunk);
+}
+
+/**
+ * bump_owner_prepare() - what has to be done before the next allocation
+ * @b: the allocator.
+ * @gfp: flags for a region.
+ *
+ * Context: the owner's, as @gfp.
+ */
+void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp)
+{
+	if (unlikely(starts_over(b)))
+		start_over(b, gfp);
+	bump_owner_attend(b);
 }
 
 /* Which error stands in the way of growing by @need bytes with @gfp, if any. */
@@ -241,8 +331,7 @@ static enum nebula_errc grow(struct nebula_bump *b, size_t need, gfp_t gfp)
 		code = growth_obstacle(heap, need, gfp);
 		if (code)
 			return code;
-		nebula_chunk_unmap_later(heap->spare);
-		heap->spare = NULL;
+		drop_spare(heap, need);
 		chunk = map_next(heap, need, gfp);
 	}
 	if (!chunk)
@@ -345,14 +434,18 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
 	struct nebula_chunk *chunk;
 
+	if (unlikely(starts_over(b)))
+		bump_owner_prepare(b, gfp);
 	if (bytes <= b->end - min(cursor(b), b->end))
 		return 0;
 	if (!(b->common.flags & NEBULA_GROW))
 		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,
 				   .need = capacity_needed(b, bytes, 1));
-	if (heap->spare && heap->spare->region.size >= bytes)
+	if (heap->spare && heap->spare->region.size >= bytes) {
+		heap->reserved = true;
 		return 0;
+	}
 	code = growth_obstacle(heap, bytes, gfp);
 	if (code)
 		return nebula_fail(&b->common, code, .size = bytes, .what = "reserve",
@@ -363,7 +456,7 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .size = bytes,
 				   .detail = NEBULA_D_RESERVE, .what = "reserve");
 	nebula_chunk_unmap_later(heap->spare);
-	heap->spare = chunk;
+	set_spare(heap, chunk, true);
 	note_peak(b);
 	return 0;
 }
@@ -373,6 +466,7 @@ static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *la
 {
 	struct nebula_bump *b = &heap->bump;
 
+	heap->tight |= heap->max_capacity < 2 * b->capacity;
 	while (heap->newest != last) {
 		struct nebula_chunk *chunk = heap->newest;
 
@@ -386,12 +480,29 @@ static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *la
 	}
 }
 
+/*
+ * Next-fit loses at most half of what it fills, so twice as much room is enough for the same
+ * allocations, whatever the regions.
+ */
+static void plan_next_life(struct nebula_bump_heap *heap)
+{
+	const size_t capacity = heap->bump.capacity;
+
+	if (heap->newest != heap->first && heap->max_capacity < 2 * capacity &&
+	    heap->whole <= capacity) {
+		heap->whole = capacity;
+		heap->whole_first = heap->first->region.size;
+	}
+	heap->starts_over = heap->whole;
+}
+
 /* The largest chunk becomes the only one. */
 static void keep_largest(struct nebula_bump *b)
 {
 	struct nebula_bump_heap *heap = b->heap;
 	struct nebula_chunk *keep;
 
+	plan_next_life(heap);
 	unchain_after(heap, heap->first);
 	keep = heap->spare;
 	if (keep && keep->region.size > heap->first->region.size) {
@@ -405,7 +516,8 @@ static void keep_largest(struct nebula_bump *b)
 		WRITE_ONCE(b->capacity, keep->region.size);
 	}
 	nebula_chunk_unmap_later(heap->spare);
-	heap->spare = NULL;
+	set_spare(heap, NULL, false);
+	heap->tight = false;
 	WRITE_ONCE(b->base, nebula_chunk_base(heap->first));
 	b->end = nebula_chunk_end(heap->first);
 }
@@ -457,13 +569,18 @@ void bump_owner_reset(struct nebula_bump *b)
 		fill_rest(b);
 }
 
-/*
- * Where a checkpoint points: a chunk, NULL in an embedded allocator, and a position counted from
- * 1.
+/**
+ * struct place - where a checkpoint points
+ * @chunk: the region; NULL in an embedded allocator.
+ * @pos: position, counted from 1 at the start of the oldest region.
+ * @cur: the cursor there.
+ * @tail: likewise.
  */
 struct place {
 	struct nebula_chunk *chunk;
 	u64 pos;
+	unsigned long cur;
+	unsigned long tail;
 };
 
 static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, unsigned long end)
@@ -473,9 +590,9 @@ static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, 
 }
 
 /*
- * Two chunks may be neighbours in memory, so that the end of one is the start of the other.
- * Nobody takes a checkpoint at the start of a chunk but the oldest, and there only while nothing
- * is live.
+ * With nothing live a checkpoint is at the start, of whatever region that is now. Two chunks may be
+ * neighbours in memory, so that the end of one is the start of the other; no other checkpoint than
+ * that is at the start of a chunk.
  */
 static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
 		       struct place *at)
@@ -484,11 +601,19 @@ static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoi
 	struct nebula_chunk *chunk;
 	unsigned long base;
 
+	*at = (struct place){ .cur = cp->cur, .tail = cp->tail };
 	if (!b->heap) {
-		*at = (struct place){ .pos = (u64)(to - b->base) + 1 };
+		at->pos = (u64)(to - b->base) + 1;
 		return points_into(cp, b->base, b->end);
 	}
-	for (chunk = cp->live ? b->heap->newest : b->heap->first; chunk; chunk = chunk->prev) {
+	if (!cp->live) {
+		at->chunk = b->heap->first;
+		at->pos = 1;
+		at->tail = nebula_chunk_base(at->chunk);
+		at->cur = ALIGN(at->tail, NEBULA_BUMP_GRAIN);
+		return true;
+	}
+	for (chunk = b->heap->newest; chunk; chunk = chunk->prev) {
 		base = nebula_chunk_base(chunk);
 		if (!points_into(cp, base, nebula_chunk_end(chunk)) ||
 		    (chunk->prev && cp->cur == base))
@@ -514,6 +639,12 @@ static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_c
 	return NEBULA_OK;
 }
 
+/* Checkpoints at the start are all at the same position, also where that has moved. */
+static u64 start_stamp(const struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	return b->heap ? max(cp->stamp, b->heap->start_stamp) : cp->stamp;
+}
+
 int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	struct place at;
@@ -534,8 +665,8 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 		WRITE_ONCE(b->retired, at.chunk->pos);
 		bump_owner_enter_chunk(b, at.chunk->region.base, at.chunk->region.size);
 	}
-	WRITE_ONCE(b->cur, cp->cur);
-	WRITE_ONCE(b->tail, cp->tail);
+	WRITE_ONCE(b->cur, at.cur);
+	WRITE_ONCE(b->tail, at.tail);
 	WRITE_ONCE(b->frees, b->allocs - cp->live);
 	after = b->retired + (b->cur - b->base);
 	/* Ahead of the cursor are bytes that an object gave back when it shrank. */
@@ -543,7 +674,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	WRITE_ONCE(b->padding, b->padding + (after - min(before, after)));
 	b->shrunk_from = 0;
 	snapshot_end(b);
-	bump_checkpoint_restored(b, cp->stamp);
+	bump_checkpoint_restored(b, cp->live ? cp->stamp : start_stamp(b, cp));
 	note_peak(b);
 	if (!whole)
 		fill_rest(b);

@@ -364,21 +364,17 @@ static size_t newest_size(const struct nebula_bump_heap *heap)
 	return size;
 }
 
-/* Adds a region of at least @need bytes. Process context. */
+/* Adds a region of at least @need bytes, and of as many as the last, if it can. Process context. */
 static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
 {
-	struct nebula_region_request req = heap->request;
-	size_t room = heap->max_capacity - READ_ONCE(heap->bump.capacity);
+	const size_t room = min_t(size_t, heap->max_capacity - READ_ONCE(heap->bump.capacity),
+				  BUMP_SHARED_CAPACITY_MAX);
 	struct nebula_chunk *chunk;
-	int err;
 
 	lockdep_assert_held(&heap->grow_lock);
-	req.gfp = gfp;
-	req.size = min3(max(2 * newest_size(heap), PAGE_ALIGN(need)), room,
-			(size_t)BUMP_SHARED_CAPACITY_MAX);
-	if (req.size < need || !req.size)
+	if (room < PAGE_ALIGN(need))
 		return NEBULA_E_OUT_OF_MEMORY;
-	chunk = bump_map_chunk(heap, &req, &err);
+	chunk = bump_map_next(heap, min(2 * newest_size(heap), room), need, gfp);
 	if (!chunk)
 		return NEBULA_E_BACKING_FAILED;
 	publish(heap, chunk);

@@ -37,11 +37,12 @@ void nebula_chunk_unmap_later(struct nebula_chunk *chunk);
 /*
  * The chunk that @link names, for readers that do not own the chain. A reset may drop it at any
  * time, so it stays mapped only to the end of the RCU read-side section or of the stretch with
- * preemption off that the caller is in. Pairs with the release that published the chunk.
+ * preemption off that the caller is in.
  */
 static inline struct nebula_chunk *nebula_chunk_read(struct nebula_chunk *const *link)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "chunk read outside of RCU");
+	/* Pairs with the release that published the chunk. */
 	return smp_load_acquire(link);
 }
 
