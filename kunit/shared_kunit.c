@@ -10,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/workqueue.h>
 #include "../module/compat.h"
 #include "fixture.h"
 #include "probes.h"
@@ -486,6 +487,56 @@ static void shared_on_the_largest_block(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+#ifdef CONFIG_HOTPLUG_CPU
+
+static long allocate_one(void *data)
+{
+	return !!nebula_bump_alloc(data, 64, 8);
+}
+
+/*
+ * What a CPU has left of its sub-chunk when it goes offline serves the others; what does not, is
+ * not shown as available.
+ */
+static void shared_takes_over_from_a_dead_cpu(struct kunit *test)
+{
+	const int here = fixture_cpu(), there = fixture_other_cpu(test);
+	struct nebula_bump *b =
+		nebula_bump_create("shared", .capacity = SZ_64K, .flags = NEBULA_SHARED);
+	struct nebula_stats st;
+	unsigned int round, n;
+
+	ASSERT_BUMP(test, b);
+	for (round = 0; round < 2; round++) {
+		KUNIT_EXPECT_EQ(test, work_on_cpu(there, allocate_one, b), 1L);
+		/* In the second round this CPU has more than the other one. */
+		if (round)
+			KUNIT_EXPECT_EQ(test, work_on_cpu(here, allocate_one, b), 1L);
+		for (n = 0; round && n < 3; n++)
+			KUNIT_EXPECT_EQ(test, work_on_cpu(there, allocate_one, b), 1L);
+		KUNIT_ASSERT_EQ(test, remove_cpu(there), 0);
+		while (work_on_cpu(here, allocate_one, b))
+			;
+		KUNIT_EXPECT_LT(test, nebula_bump_available(b), (size_t)64);
+		nebula_stats_read(b, &st);
+		KUNIT_EXPECT_EQ(test, st.bytes_in - st.bytes_out, 64 * st.live);
+		KUNIT_EXPECT_EQ(test, st.used, 64 * st.live + st.padding);
+		KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+		KUNIT_ASSERT_EQ(test, add_cpu(there), 0);
+		nebula_bump_reset(b);
+	}
+	nebula_bump_destroy(b);
+}
+
+#else
+
+static void shared_takes_over_from_a_dead_cpu(struct kunit *test)
+{
+	kunit_skip(test, "this kernel has no CPU hotplug");
+}
+
+#endif
+
 static void shared_has_no_checkpoints(struct kunit *test)
 {
 	struct nebula_bump *b =
@@ -633,6 +684,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_top_meets_bottom),
 	KUNIT_CASE(shared_reset),
 	KUNIT_CASE(shared_on_the_largest_block),
+	KUNIT_CASE(shared_takes_over_from_a_dead_cpu),
 	KUNIT_CASE(shared_has_no_checkpoints),
 	KUNIT_CASE(shared_realloc),
 	KUNIT_CASE(shared_on_a_buffer),

@@ -481,6 +481,12 @@ static void ops_divert(struct nebula_allocator *a)
 		bump_owner_divert(b);
 }
 
+static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
+{
+	if (a->flags & NEBULA_SHARED)
+		bump_shared_cpu_dead(bump_of(a)->heap, cpu);
+}
+
 static void ops_reset_peak(struct nebula_allocator *a)
 {
 	struct nebula_bump *b = container_of(a, struct nebula_bump, common);
@@ -506,6 +512,7 @@ const struct nebula_kind_ops nebula_bump_ops = {
 	.describe	= ops_describe,
 	.reclaim	= ops_reclaim,
 	.sites		= bump_sites,
+	.cpu_dead	= ops_cpu_dead,
 	.divert		= ops_divert,
 	.reset_peak	= ops_reset_peak,
 	.live		= bump_render_live,

@@ -180,6 +180,7 @@ void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u);
 void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st);
 void bump_shared_quiesce(struct nebula_bump_heap *heap);
 void bump_shared_exit(struct nebula_bump_heap *heap);
+void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu);
 unsigned long bump_shared_sub_size(size_t capacity);
 void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
 			 unsigned long *from, unsigned long *to);

@@ -1,38 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Shared mode of the bump allocator: any number of CPUs, in task, softirq, hardirq and NMI
- * context.
+ * context. No lock on the allocation path; growth and reset take a raw one.
  *
  * Each CPU bumps inside a sub-chunk of its own. Sub-chunks are a power of two in size and aligned
- * to it, so one word says all there is to say about one: the address of the next byte to hand
- * out. An allocation stays inside the sub-chunk iff the bits above its size do not change. The
- * last grain of a sub-chunk is never handed out, so that the word of one that is used up still
- * points into it, and not to its neighbour. Word and check being one, no guard against preemption
- * is needed:
+ * to it, so one per-CPU word describes what a CPU has: the address of the next byte to hand out. An
+ * allocation stays inside the sub-chunk iff the bits above its size do not change. The last grain
+ * of a sub-chunk is never handed out, so the word of a full one does not point to its neighbour.
  *
  *	cur = this_cpu_read(word)		on CPU A
  *	next = cur + size, same sub-chunk?
- *	this_cpu_cmpxchg(word, cur, next)	on CPU B, if the task was moved
+ *	this_cpu_cmpxchg(word, cur, next)	on CPU B, if the task has migrated
  *
- * The exchange succeeds only where the word still is @cur. Words of different CPUs are never
- * equal, because sub-chunks are disjoint, and NEBULA_BUMP_CPU_NONE, which several may have, fails
- * the check. So success means that the CPU's word is the one that was checked, and that the bytes
- * between @cur and @next are ours alone.
+ * Claim: when the exchange succeeds, the bytes from @cur to @next belong to this caller alone.
  *
- *  - Interrupts and NMIs between any two instructions: they may move the word on; then the
- *    exchange fails, and we start
- *    over. Each failure is somebody's success, and whoever interrupts finishes first: nobody waits.
- *  - ABA: a word only rises within a sub-chunk, and a sub-chunk is handed out once between two
- *    resets, which need all
- *    allocations to have ended. Shrinking the newest object lets a word fall, but never to
- *    before that object.
- *  - Ordering: none is needed for the word, which only its own CPU's contexts write. A region
- *    reaches other CPUs through
- *    @next and @active, published with release and read with acquire.
- *  - A CPU that goes offline leaves the rest of its sub-chunk unused until the next reset.
- *  - PREEMPT_RT: nothing here sleeps or takes a lock on the allocation path; the only lock is raw
- *    and held by growth and
- *    reset alone.
+ *  1. The task migrates between the read and the exchange. The exchange compares with the word of
+ *     CPU B. Sub-chunks are disjoint, so that word differs from @cur, and the exchange fails. The
+ *     value that several words may have, NEBULA_BUMP_CPU_NONE, fails the check before.
+ *  2. An interrupt or NMI allocates between the read and the exchange. It moves the word, the
+ *     exchange fails and the caller starts over. The interrupting context has finished by then, so
+ *     no context ever waits for another.
+ *  3. The word has the value @cur again (ABA). Within a sub-chunk it only rises, or falls back to
+ *     the start of the newest object when that shrinks, whose bytes are free then. The same
+ *     sub-chunk is handed out a second time only after a reset, and the caller of reset sees to it
+ *     that no allocation is in flight.
+ *  4. Another CPU writes the word. Only two writers do that: reset, see case 3, and the takeover
+ *     from a dead CPU, on which no code runs. Both hold @chain_lock.
+ *  5. Ordering. Allocation needs none for the word, which its own CPU alone reads and writes. A
+ *     region reaches other CPUs through @next and @active: published with release, read with
+ *     acquire, in nebula_chunk_read().
+ *  6. A region goes away during a walk. Only reset drops regions, and they are unmapped after a
+ *     grace period. Walks run under RCU or with preemption off.
  *
  * The region itself is one 64-bit word, so that taking from it is one compare-and-exchange:
  *
@@ -41,8 +39,8 @@
  *	 bits 0-31: sub-chunks taken           bits 32-63: grains taken
  *
  * Objects too large for a sub-chunk come from the top, and so does everything when no whole
- * sub-chunk is left. What a CPU leaves behind in its sub-chunk when the next object does not fit
- * is lost until reset, and counted as padding.
+ * sub-chunk is left. When an object does not fit in the rest of a CPU's sub-chunk, that rest is
+ * lost until reset and counted as padding.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -345,8 +343,9 @@ static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 	WRITE_ONCE(heap->low_water, chunk->region.size / LOW_WATER_PART);
 	WRITE_ONCE(heap->regions, heap->regions + 1);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
-	/* These pair with the acquire in nebula_chunk_read(). */
+	/* Both pair with the acquire in nebula_chunk_read(). */
 	smp_store_release(&heap->newest->next, chunk);
+	/* As above. */
 	smp_store_release(&heap->newest, chunk);
 	/* And with that in kick_growth(). */
 	smp_store_release(&heap->bump.capacity, heap->bump.capacity + chunk->region.size);
@@ -632,6 +631,29 @@ static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
 	WRITE_ONCE(heap->bump.capacity, keep->region.size);
 	WRITE_ONCE(heap->low_water, keep->region.size / LOW_WATER_PART);
 	WRITE_ONCE(heap->regions, 1);
+}
+
+/**
+ * bump_shared_cpu_dead() - take over what a CPU that went offline has left of its sub-chunk
+ * @heap: the allocator.
+ * @cpu: the CPU; no code runs on it.
+ *
+ * This CPU gets it, or it is lost when this one has more. The lock keeps a reset out, after which
+ * the sub-chunk would be handed out twice.
+ *
+ * Context: process context.
+ */
+void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu)
+{
+	unsigned long *word = per_cpu_ptr(cpu_word(heap), cpu), cur;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->chain_lock, flags);
+	cur = READ_ONCE(*word);
+	WRITE_ONCE(*word, NEBULA_BUMP_CPU_NONE);
+	if (cur != NEBULA_BUMP_CPU_NONE)
+		install_sub(heap, cur);
+	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 }
 
 /* No allocation is in flight: the caller's duty. Growth may be, hence the lock. */
