@@ -362,10 +362,38 @@ static void registry_files_while_allocators_come_and_go(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nebula_registry_count(), before);
 }
 
+/* What memory an allocator has, in place of what it was asked to choose from. */
+static void registry_shows_backing(struct kunit *test)
+{
+	struct nebula_bump *small = nebula_bump_create("small", .capacity = SZ_4K);
+	struct nebula_bump *large = nebula_bump_create("large", .capacity = SZ_1M);
+	struct nebula_pool *pool = nebula_pool_create("pool", .block_size = SZ_4K, .blocks = 256);
+	struct nebula_stack *stack = nebula_stack_create("stack", .capacity = SZ_1M,
+							 .backing = NEBULA_VMALLOC);
+	struct nebula_scratch *scratch = nebula_scratch_create("scratch", .per_cpu_size = SZ_4K);
+
+	ASSERT_BUMP(test, small);
+	ASSERT_BUMP(test, large);
+	ASSERT_POOL(test, pool);
+	ASSERT_STACK(test, stack);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scratch);
+	EXPECT_TEXT(test, files_text(test, "small", "info"), "backing: pages (auto)\n");
+	EXPECT_TEXT(test, files_text(test, "large", "info"), "backing: vmalloc (auto)\n");
+	EXPECT_TEXT(test, files_text(test, "pool", "info"), "backing: vmalloc (auto)\n");
+	EXPECT_TEXT(test, files_text(test, "stack", "info"), "backing: vmalloc\n");
+	EXPECT_TEXT(test, files_text(test, "scratch", "info"), "backing: pages (auto)\n");
+	nebula_bump_destroy(small);
+	nebula_bump_destroy(large);
+	nebula_pool_destroy(pool);
+	nebula_stack_destroy(stack);
+	nebula_scratch_destroy(scratch);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_SLOW(registry_many_of_one_name),
 	KUNIT_CASE_SLOW(registry_many_names),
 	KUNIT_CASE(registry_numbers),
+	KUNIT_CASE(registry_shows_backing),
 	KUNIT_CASE(registry_files_while_allocators_come_and_go),
 	{ }
 };

@@ -440,13 +440,26 @@ static bool is_inline(const struct nebula_bump *b)
 	return bump_is_shared(b) ? READ_ONCE(b->sub_mask) != ~0UL : READ_ONCE(b->limit);
 }
 
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_bump_heap *heap)
+{
+	const struct nebula_chunk *chunk;
+	unsigned long backings = 0;
+
+	rcu_read_lock();
+	for (chunk = nebula_chunk_read(&heap->first); chunk; chunk = nebula_chunk_read(&chunk->next))
+		backings |= BIT(chunk->region.backing);
+	rcu_read_unlock();
+	return backings;
+}
+
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct nebula_bump_heap *heap = bump_of(a)->heap;
 
 	nebula_text_key(t, "mode", "%s", a->flags & NEBULA_SHARED ? "shared" : "owner");
 	nebula_text_key(t, "path", "%s", is_inline(&heap->bump) ? "inline" : "out of line");
-	nebula_region_describe(&heap->request, t);
+	nebula_region_describe(&heap->request, backings_of(heap), t);
 	nebula_text_bytes(t, "capacity", READ_ONCE(heap->bump.capacity));
 	nebula_text_bytes(t, "max capacity", heap->max_capacity);
 	if (a->flags & NEBULA_SHARED)

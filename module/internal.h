@@ -104,7 +104,8 @@ void nebula_region_totals(struct nebula_region_totals *t);
 struct nebula_text;
 struct nebula_sites;
 
-void nebula_region_describe(const struct nebula_region_request *req, struct nebula_text *t);
+void nebula_region_describe(const struct nebula_region_request *req, unsigned long backings,
+			    struct nebula_text *t);
 
 /* chunk.c */
 

@@ -175,6 +175,19 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 	st->grows = READ_ONCE(heap->grows);
 }
 
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg;
+	unsigned long backings = 0;
+
+	rcu_read_lock();
+	pool_for_each_segment(seg, heap)
+		backings |= BIT(seg->region.backing);
+	rcu_read_unlock();
+	return backings;
+}
+
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct nebula_pool_heap *heap = heap_of(a);
@@ -190,7 +203,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_key(t, "path", "%s", READ_ONCE(p->limit) ? "inline" : "out of line");
 	nebula_text_key(t, "cache depth", "%u", heap->depth);
 	nebula_text_key(t, "batch", "%u", heap->primary.depot.batch);
-	nebula_region_describe(&heap->request, t);
+	nebula_region_describe(&heap->request, backings_of(heap), t);
 	nebula_text_bytes(t, "capacity", nominal * p->block_size);
 	nebula_text_bytes(t, "slack bytes", (blocks - nominal) * p->block_size);
 	nebula_text_bytes(t, "overhead", overhead);

@@ -8,6 +8,7 @@
  * unless __GFP_ZERO asks otherwise.
  */
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
@@ -32,10 +33,18 @@ static const char *const backing_names[] = {
 
 static_assert(ARRAY_SIZE(backing_names) == NEBULA_BUFFER + 1);
 
-/* Lines for debugfs' info. Process context. */
-void nebula_region_describe(const struct nebula_region_request *req, struct nebula_text *t)
+/* Lines for debugfs' info; @backings: a bit for each that its regions have. Process context. */
+void nebula_region_describe(const struct nebula_region_request *req, unsigned long backings,
+			    struct nebula_text *t)
 {
-	nebula_text_key(t, "backing", "%s", backing_names[req->backing]);
+	char line[32] = "";
+	size_t len = 0;
+	unsigned int i;
+
+	for_each_set_bit(i, &backings, ARRAY_SIZE(backing_names))
+		len += scnprintf(line + len, sizeof(line) - len, "%s%s", len ? ", " : "",
+				 backing_names[i]);
+	nebula_text_key(t, "backing", "%s%s", line, req->backing == NEBULA_AUTO ? " (auto)" : "");
 	if (req->node == NUMA_NO_NODE)
 		nebula_text_key(t, "node", "any");
 	else

@@ -464,6 +464,17 @@ static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 	}
 }
 
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_scratch_heap *heap)
+{
+	unsigned long backings = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		backings |= BIT(per_cpu_ptr(heap->regions, cpu)->backing);
+	return backings;
+}
+
 static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct nebula_scratch *s = scratch_of(a);
@@ -472,7 +483,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 
 	nebula_text_key(t, "mode", "per CPU");
 	nebula_text_key(t, "path", "%s", READ_ONCE(c->limit) ? "inline" : "out of line");
-	nebula_region_describe(&heap->request, t);
+	nebula_region_describe(&heap->request, backings_of(heap), t);
 	nebula_text_bytes(t, "per CPU", c->end - c->start);
 	nebula_text_key(t, "cpus", "%u", num_possible_cpus());
 	nebula_text_bytes(t, "overhead", sizeof(*heap) + num_possible_cpus() *

@@ -554,7 +554,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 
 	nebula_text_key(t, "mode", "%s", stack_is_shared(s) ? "shared" : "owner");
 	nebula_text_key(t, "path", "%s", READ_ONCE(s->limit) ? "inline" : "out of line");
-	nebula_region_describe(&heap->request, t);
+	nebula_region_describe(&heap->request, BIT(heap->region.backing), t);
 	nebula_text_bytes(t, "capacity", nebula_stack_capacity(s));
 	if (stack_is_shared(s)) {
 		nebula_text_bytes(t, "granule", 1UL << heap->shift);
