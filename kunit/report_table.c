@@ -385,6 +385,16 @@ const struct report_row report_rows[] = {
 	{ "an owner that has gone", ERR(LEAK, BUMP, WITH_STACK, .detail = NEBULA_D_UNLOADED),
 	  S("its module was unloaded and left it behind")
 	  I("1. destroy it in the module's exit function; below is who made it") },
+	{ "an owner that has gone, untracked",
+	  ERR(LEAK, BUMP, WITH_STACK, .detail = NEBULA_D_UNLOADED_UNTRACKED),
+	  S("its module was unloaded and left it behind; all objects are taken to be its own")
+	  I("1. destroy it in the module's exit function; below is who made it")
+	  I("2. to keep what other modules have: set NEBULA_TRACK") },
+	{ "an owner that has gone, kept",
+	  ERR(LEAK, POOL, WITH_STACK, .detail = NEBULA_D_UNLOADED_KEPT),
+	  S("its module was unloaded and left it behind; another module uses it")
+	  I("1. destroy it in the module's exit function; below is who made it")
+	  I("2. it goes with its last user, see allocators/conn/live") },
 	{ "a leak, tracked", ERR(LEAK, POOL, WITH_STACK, .what = "7 blocks live"),
 	  S("objects were not given back before the end")
 	  I("1. free what was allocated as shown below") },

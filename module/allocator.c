@@ -132,7 +132,8 @@ static struct nebula_registration *reg_alloc(const struct nebula_allocator *a, g
 	return NULL;
 }
 
-static void reg_free(struct nebula_registration *reg)
+/* Process context. */
+void nebula_registration_free(struct nebula_registration *reg)
 {
 	free_percpu(reg->sizes);
 	kfree(reg);
@@ -207,7 +208,8 @@ void nebula_allocator_unregister(struct nebula_allocator *a)
 	mutex_unlock(&registry);
 
 	a->reg = NULL;
-	reg_free(reg);
+	if (!reg->retired)
+		nebula_registration_free(reg);
 }
 
 /* Whether a composite needs it, which is recorded: it must not be destroyed then. Any context. */
@@ -289,22 +291,19 @@ void nebula_registry_cpu_dead(unsigned int cpu)
 	mutex_unlock(&registry);
 }
 
-/* The newest live one that @matches; NULL without any. */
-struct nebula_registration *
-nebula_registry_newest(bool (*matches)(const struct nebula_registration *reg, const void *data),
-		       const void *data)
+/* Adds all live ones that match to a list of those that leave, newest first. */
+void nebula_registry_collect(struct list_head *all,
+			     bool (*matches)(const struct nebula_registration *reg,
+					     const void *data),
+			     const void *data)
 {
-	struct nebula_registration *reg, *found = NULL;
+	struct nebula_registration *reg;
 
 	mutex_lock(&registry);
-	list_for_each_entry_reverse(reg, &registrations, node) {
-		if (reg->live && matches(reg, data)) {
-			found = reg;
-			break;
-		}
-	}
+	list_for_each_entry_reverse(reg, &registrations, node)
+		if (reg->live && matches(reg, data))
+			list_add_tail(&reg->leaving, all);
 	mutex_unlock(&registry);
-	return found;
 }
 
 /* Its owner has gone, and it stays. */

@@ -510,9 +510,19 @@ static void ops_reset_peak(struct nebula_allocator *a)
 		nebula_divert_owner(a, NEBULA_ATTEND_PEAK, ops_divert);
 }
 
-static void ops_reclaim(struct nebula_allocator *a)
+static bool ops_in_use(const struct nebula_allocator *a)
 {
-	bump_take_down(container_of(a, struct nebula_bump, common));
+	return READ_ONCE(bump_of(a)->scopes);
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	bump_retire(container_of(a, struct nebula_bump, common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	bump_release(container_of(a, struct nebula_bump, common));
 }
 
 const struct nebula_kind_ops nebula_bump_ops = {
@@ -523,7 +533,9 @@ const struct nebula_kind_ops nebula_bump_ops = {
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.reclaim	= ops_reclaim,
+	.in_use		= ops_in_use,
+	.retire		= ops_retire,
+	.release	= ops_release,
 	.sites		= bump_sites,
 	.cpu_dead	= ops_cpu_dead,
 	.divert		= ops_divert,

@@ -146,7 +146,8 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err);
 struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
 				   gfp_t gfp);
-void bump_take_down(struct nebula_bump *b);
+void bump_retire(struct nebula_bump *b);
+void bump_release(struct nebula_bump *b);
 
 /* bump_owner.c */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);

@@ -234,16 +234,27 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 }
 EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
 
-/* Whatever is in use: nobody calls any more. Process context. */
-void bump_take_down(struct nebula_bump *b)
+/* The first half of taking it down: no call is made any more. Process context. */
+void bump_retire(struct nebula_bump *b)
 {
 	/* Growth may still fail, and record that with the registration. */
 	bump_shared_quiesce(b->heap);
 	nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
 	nebula_allocator_unregister(&b->common);
+}
+
+/* The second half, after a grace period and nebula_chunks_flush(). Process context. */
+void bump_release(struct nebula_bump *b)
+{
+	free_heap(b->heap);
+}
+
+static void take_down(struct nebula_bump *b)
+{
+	bump_retire(b);
 	synchronize_rcu();
 	nebula_chunks_flush();
-	free_heap(b->heap);
+	bump_release(b);
 }
 
 /**
@@ -269,7 +280,7 @@ void nebula_bump_destroy(struct nebula_bump *b)
 		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
 			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&b->common))
-		bump_take_down(b);
+		take_down(b);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_destroy);
 

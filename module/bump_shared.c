@@ -741,7 +741,7 @@ void bump_shared_quiesce(struct nebula_bump_heap *heap)
 {
 	if (!heap->cpus)
 		return;
-	irq_work_sync(&heap->kick);
+	nebula_irq_work_idle(&heap->kick);
 	cancel_work_sync(&heap->grow_work);
 }
 

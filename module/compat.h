@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -46,6 +47,31 @@
 #else
 #define compat_unbound_wq		system_unbound_wq
 #endif
+
+/* Where a module's text lies; since 6.4 each kind of memory has a place of its own. */
+static inline void compat_module_text(const struct module *mod, unsigned long *start,
+				      unsigned long *size)
+{
+#ifdef mod_mem_type_is_init
+	*start = (unsigned long)mod->mem[MOD_TEXT].base;
+	*size = mod->mem[MOD_TEXT].size;
+#else
+	*start = (unsigned long)mod->core_layout.base;
+	*size = mod->core_layout.text_size;
+#endif
+}
+
+static inline void compat_module_init_text(const struct module *mod, unsigned long *start,
+					   unsigned long *size)
+{
+#ifdef mod_mem_type_is_init
+	*start = (unsigned long)mod->mem[MOD_INIT_TEXT].base;
+	*size = mod->mem[MOD_INIT_TEXT].size;
+#else
+	*start = (unsigned long)mod->init_layout.base;
+	*size = mod->init_layout.text_size;
+#endif
+}
 
 /* Since 6.13 a timer gets its function where it is set up. */
 static inline void compat_hrtimer_setup(struct hrtimer *timer,

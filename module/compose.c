@@ -302,20 +302,21 @@ static bool get_parts(struct composite *c, const struct module *owner)
 	return true;
 }
 
-static void free_composite(struct composite *c)
-{
-	free_percpu(c->cpus);
-	kfree(c);
-}
-
-/* Nobody calls any more. Process context. */
-static void take_down(struct nebula_allocator *a)
+/* The first half of taking it down: no call is made any more. Process context. */
+static void ops_retire(struct nebula_allocator *a)
 {
 	struct composite *c = composite_of(a);
 
 	nebula_allocator_unregister(a);
 	put_parts(c, c->nr);
-	free_composite(c);
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	struct composite *c = composite_of(a);
+
+	free_percpu(c->cpus);
+	kfree(c);
 }
 
 static unsigned int depth_of(struct nebula_allocator *const *parts, unsigned int nr)
@@ -482,7 +483,8 @@ void nebula_composite_destroy(struct nebula_allocator *a)
 	} else if (nebula_atomic_context()) {
 		nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	} else if (!nebula_allocator_in_use(a)) {
-		take_down(a);
+		ops_retire(a);
+		ops_release(a);
 		nebula_owner_reap();
 	}
 }
@@ -494,7 +496,8 @@ EXPORT_SYMBOL_GPL(nebula_composite_destroy);
 	.usage		= ops_usage,	\
 	.stats		= ops_stats,	\
 	.describe	= ops_describe,	\
-	.reclaim	= take_down,	\
+	.retire		= ops_retire,	\
+	.release	= ops_release,	\
 	.live		= ops_live,	\
 	.map		= ops_map,	\
 	.validate	= ops_validate,	\

@@ -150,8 +150,8 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 }
 EXPORT_SYMBOL_GPL(nebula_custom_register_abi);
 
-/* Nobody calls any more. Process context. */
-static void take_down(struct nebula_custom *c)
+/* The first half of taking it down: no call is made any more. Process context. */
+static void retire(struct nebula_custom *c)
 {
 	char what[NEBULA_WHAT_SIZE];
 	struct nebula_stats st;
@@ -162,8 +162,18 @@ static void take_down(struct nebula_custom *c)
 		nebula_fail(&c->common, NEBULA_E_LEAK, .size = st.used, .what = what);
 	}
 	nebula_allocator_unregister(&c->common);
+}
+
+static void release(struct nebula_custom *c)
+{
 	free_percpu(c->cpus);
 	c->cpus = NULL;
+}
+
+static void take_down(struct nebula_custom *c)
+{
+	retire(c);
+	release(c);
 }
 
 /**
@@ -255,9 +265,14 @@ static void ops_reset_peak(struct nebula_allocator *a)
 		nebula_traffic_reset_peak(c->cpus, &c->peak);
 }
 
-static void ops_reclaim(struct nebula_allocator *a)
+static void ops_retire(struct nebula_allocator *a)
 {
-	take_down(custom_of(a));
+	retire(custom_of(a));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	release(custom_of(a));
 }
 
 const struct nebula_kind_ops nebula_custom_kind_ops = {
@@ -268,7 +283,8 @@ const struct nebula_kind_ops nebula_custom_kind_ops = {
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.reclaim	= ops_reclaim,
+	.retire		= ops_retire,
+	.release	= ops_release,
 	.reports_live	= true,
 	.reset_peak	= ops_reset_peak,
 	.live		= ops_live,

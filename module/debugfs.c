@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/nebula_memory: info, summary, errors, clear, fail_alloc/, and for each allocator
- * allocators/<name>/{info,stats,errors,reset_peak}, and of {live,map,validate,cache_depth} what the
- * kind has.
+ * /sys/kernel/debug/nebula_memory: info, summary, errors, clear, fail_alloc/, and for each
+ * allocator allocators/<name>/{info,stats,errors,reset_peak}, and of
+ * {live,map,validate,cache_depth} what the kind has.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so

@@ -10,10 +10,12 @@
  *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
  *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c, detail.c ─ codes, symbols.c ─ stacks
  *	generic.c, custom.c, compose.c, system.c ─ one interface over all kinds
+ *	modules.c ─ whose code is where
  */
 #ifndef _NEBULA_INTERNAL_H
 #define _NEBULA_INTERNAL_H
 
+#include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
@@ -198,8 +200,13 @@ struct nebula_usage {
  * @stats: fills in what is neither @usage nor derived; any context. Exact when no operation is in
  *	flight, see stats.c.
  * @describe: lines for debugfs' info; process context.
- * @reclaim: takes everything down, the owner is gone; process context.
- * @reports_live: its @reclaim records what is live as LEAK.
+ * @in_use: does a task wait in it, or has it open scopes or reserves? NULL for a kind without. Any
+ *	context.
+ * @flush: starts the grace period of blocks that wait for one; false: there are none. NULL for a
+ *	kind without. Process context.
+ * @retire: ends all that goes on in it and unregisters it, the owner is gone; process context.
+ * @release: frees it, after a grace period; process context.
+ * @reports_live: its @retire records what is live as LEAK.
  * @sites: all that is live by call site, sorted, for kvfree(), or NULL without memory, or when that
  *	kept changing; NULL for a kind that knows no objects. Process context.
  * @orphan: calls nothing of its owner's any more, or NULL; process context, it is in use.
@@ -222,7 +229,10 @@ struct nebula_kind_ops {
 	void (*usage)(const struct nebula_allocator *a, struct nebula_usage *u);
 	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
 	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
-	void (*reclaim)(struct nebula_allocator *a);
+	bool (*in_use)(const struct nebula_allocator *a);
+	bool (*flush)(struct nebula_allocator *a);
+	void (*retire)(struct nebula_allocator *a);
+	void (*release)(struct nebula_allocator *a);
 	bool reports_live;
 	struct nebula_sites *(*sites)(struct nebula_allocator *a);
 	void (*orphan)(struct nebula_allocator *a);
@@ -267,6 +277,8 @@ struct nebula_error_slot {
  *	until its directory is gone. Lock: registry.
  * @owner: module that made it. Lock: registry.
  * @orphan: @owner has gone. Lock: registry.
+ * @leaving: among those that are taken down together, see owner.c.
+ * @retired: set when it is one of them: unregistering does not free this.
  * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
  * @pid: of the task that made it. Invariant.
  * @comm: name of that task. Invariant.
@@ -285,6 +297,8 @@ struct nebula_registration {
 	bool live;
 	struct module *owner;
 	bool orphan;
+	struct list_head leaving;
+	bool retired;
 	u64 created_ns;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
@@ -316,9 +330,11 @@ u64 nebula_registry_visit(u64 id, unsigned int n,
 			  void *data);
 void nebula_registry_cpu_dead(unsigned int cpu);
 bool nebula_allocator_in_use(struct nebula_allocator *a);
-struct nebula_registration *
-nebula_registry_newest(bool (*matches)(const struct nebula_registration *reg, const void *data),
-		       const void *data);
+void nebula_registry_collect(struct list_head *all,
+			     bool (*matches)(const struct nebula_registration *reg,
+					     const void *data),
+			     const void *data);
+void nebula_registration_free(struct nebula_registration *reg);
 void nebula_registry_orphan(struct nebula_registration *reg);
 
 /* owner.c */
@@ -425,8 +441,33 @@ static inline void nebula_peak_raise(unsigned long *peak, unsigned long used)
 
 #define NEBULA_SYMBOL_SIZE	128
 
-const char *nebula_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64 seq);
+const char *nebula_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64 time_ns);
 void nebula_symbols_keep(const struct module *gone);
+
+/* modules.c */
+
+/**
+ * enum nebula_code - whose code a call stack ran through
+ * @NEBULA_CODE_KERNEL: the kernel's, or ours.
+ * @NEBULA_CODE_LIVE: of a module that is there.
+ * @NEBULA_CODE_GONE: of a module that was unloaded, or just is.
+ * @NEBULA_CODE_UNKNOWN: cannot be told.
+ */
+enum nebula_code {
+	NEBULA_CODE_KERNEL,
+	NEBULA_CODE_LIVE,
+	NEBULA_CODE_GONE,
+	NEBULA_CODE_UNKNOWN,
+};
+
+int nebula_modules_coming(struct module *mod);
+void nebula_modules_live(struct module *mod);
+void nebula_modules_going(struct module *mod);
+enum nebula_code nebula_modules_whose(unsigned long addr, u64 oldest_ns, u64 newest_ns);
+bool nebula_modules_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64 time_ns,
+			   bool *is_later);
+u64 nebula_modules_since(const struct module *mod);
+void nebula_modules_exit(void);
 
 /* generic.c */
 
@@ -536,6 +577,17 @@ static inline bool nebula_may_ask(gfp_t gfp)
 	if (gfpflags_allow_blocking(gfp) || IS_ENABLED(CONFIG_PREEMPT_RT))
 		return !nebula_atomic_context();
 	return true;
+}
+
+/*
+ * Waits until an irq_work is idle that the caller frees after a grace period. irq_work_sync() alone
+ * waits for a grace period of its own where irq_work does not run in interrupts, as on PREEMPT_RT:
+ * its last access to the irq_work comes after it is marked idle.
+ */
+static inline void nebula_irq_work_idle(struct irq_work *work)
+{
+	if (irq_work_is_busy(work))
+		irq_work_sync(work);
 }
 
 /* The NOIO or NOFS scope that @gfp asks for, around allocations that take no flags of ours. */

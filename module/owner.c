@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Owners: an allocator belongs to the module that made it. When that is unloaded and has left it
- * behind, nobody else will take it down, so it is reported (LEAK) and taken down here.
+ * behind, it is reported (LEAK) and taken down here.
  *
- * Unless others need it: as a part of a composite of theirs, or, as far as NEBULA_TRACK knows, for
- * objects that they allocated from it. Then it is kept, and listed as an orphan, until they do not
- * need it any more. What consists of the module's own code, an allocator of a client's own kind,
- * cannot be kept; so a composite of another module made of one holds the module, see compose.c.
+ * Unless another module is known to use it. Then it stays, listed as an orphan, until that ends:
+ *
+ *  - It is a part of a composite, a task waits for a block, a reserve holds blocks, or a scope on
+ *    it is open.
+ *  - With NEBULA_TRACK, the call stack of a live object shows code of another module, or it cannot
+ *    be decided: a frame has no symbol, a stack shows no module, a list of call sites overflowed,
+ *    the objects kept changing, or there was no memory for the list. Without NEBULA_TRACK live
+ *    objects are taken to be those of the unloaded module.
+ *
+ * Orphans are checked again whenever a module is unloaded or a composite destroyed.
+ *
+ * What consists of the module's own code, an allocator of a client's own kind, cannot be kept; so a
+ * composite of another module made of one holds the module, see compose.c.
+ *
+ * All that one module left behind goes together, after one grace period.
  *
  * Process context only.
  */
@@ -14,6 +25,8 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include "sites.h"
 
@@ -25,8 +38,8 @@ const char *nebula_owner_name(const struct nebula_registration *reg)
 	return reg->orphan ? "(orphan)" : module_name(reg->owner);
 }
 
-/* One at a time takes orphans down. */
-static DEFINE_MUTEX(reaping);
+/* One at a time takes down what was left behind. */
+static DEFINE_MUTEX(leaving);
 
 static const struct nebula_kind_ops *ops_of(const struct nebula_registration *reg)
 {
@@ -41,18 +54,32 @@ static struct nebula_sites *sites_of(const struct nebula_registration *reg)
 	return ops_of(reg)->sites(reg->allocator);
 }
 
-/* Somebody but @gone, which goes, needs it; NULL: somebody at all. */
-static bool is_needed(const struct nebula_registration *reg, const struct module *gone)
+/* Does another module have any of its live objects, as far as those are tracked? */
+static bool has_objects_of_others(const struct nebula_registration *reg)
 {
 	struct nebula_sites *sites;
-	bool needed;
+	struct nebula_stats st;
+	bool own;
 
-	if (atomic_read(&reg->allocator->users))
-		return true;
+	if (!(reg->allocator->flags & NEBULA_TRACK))
+		return false;
+	nebula_allocator_stats_read(reg->allocator, &st);
+	if (!st.live)
+		return false;
 	sites = sites_of(reg);
-	needed = sites && nebula_sites_of_others(sites, gone);
+	/* An overwritten guard ends the list early: whose the other objects are is not known. */
+	own = sites && sites->count >= st.live && nebula_sites_of_gone(sites);
 	kvfree(sites);
-	return needed;
+	return !own;
+}
+
+/* Does a module use it that was not unloaded? */
+static bool is_needed(const struct nebula_registration *reg)
+{
+	const struct nebula_kind_ops *ops = ops_of(reg);
+
+	return atomic_read(&reg->allocator->users) ||
+	       (ops->in_use && ops->in_use(reg->allocator)) || has_objects_of_others(reg);
 }
 
 /* A call site each. */
@@ -63,6 +90,16 @@ static void report_live(const struct nebula_registration *reg, const struct nebu
 	if (sites)
 		nebula_sites_report_leaks(reg->allocator, sites, st->live, st->used, "objects");
 	kvfree(sites);
+}
+
+static enum nebula_detail detail_of(const struct nebula_registration *reg, bool kept,
+				    const struct nebula_stats *st)
+{
+	if (kept)
+		return NEBULA_D_UNLOADED_KEPT;
+	if (st->live && !(reg->allocator->flags & NEBULA_TRACK))
+		return NEBULA_D_UNLOADED_UNTRACKED;
+	return NEBULA_D_UNLOADED;
 }
 
 /* The newest record is that of the whole, with where it was made. */
@@ -80,45 +117,86 @@ static void report(const struct nebula_registration *reg, bool kept)
 	else
 		snprintf(what, sizeof(what), UNLOADED ", %u live", (u32)st.live);
 	memcpy(entries + 1, reg->created, reg->nr_created * sizeof(*entries));
-	nebula_fail(reg->allocator, NEBULA_E_LEAK, .size = st.used, .detail = NEBULA_D_UNLOADED,
-		    .what = what,
+	nebula_fail(reg->allocator, NEBULA_E_LEAK, .size = st.used,
+		    .detail = detail_of(reg, kept, &st), .what = what,
 		    .entries = entries, .nr_entries = reg->nr_created + 1);
 }
 
-static void reclaim(struct nebula_registration *reg)
-{
-	ops_of(reg)->reclaim(reg->allocator);
-}
-
-static bool is_orphan_below(const struct nebula_registration *reg, const void *id)
-{
-	return reg->orphan && reg->id < *(const u64 *)id;
-}
-
 /*
- * Takes down the orphans that nobody but @gone, which goes, needs any more; NULL: nobody at all.
- * Those that others are made of become free as these go.
+ * Waits for what is on its way back into these: callbacks of clients that free, and what was given
+ * to free_rcu. Once, however many they are, unless there is more to come after that.
  */
-static void reap(const struct module *gone)
+static void flush_all(struct list_head *all)
 {
 	struct nebula_registration *reg;
-	u64 below = U64_MAX;
+	bool again;
 
-	mutex_lock(&reaping);
-	while ((reg = nebula_registry_newest(is_orphan_below, &below))) {
-		below = reg->id;
-		if (is_needed(reg, gone))
-			continue;
-		reclaim(reg);
-		below = U64_MAX;
+	do {
+		rcu_barrier();
+		again = false;
+		list_for_each_entry(reg, all, leaving)
+			if (ops_of(reg)->flush)
+				again |= ops_of(reg)->flush(reg->allocator);
+	} while (again);
+}
+
+/* It is unregistered; from now on only @retired leads to it. */
+static void retire(struct nebula_registration *reg, struct list_head *retired)
+{
+	list_move_tail(&reg->leaving, retired);
+	reg->retired = true;
+	ops_of(reg)->retire(reg->allocator);
+	cond_resched();
+}
+
+static void release_all(struct list_head *retired)
+{
+	struct nebula_registration *reg, *next;
+
+	if (list_empty(retired))
+		return;
+	/* For all of them: walks of their memory run under RCU or with preemption off. */
+	synchronize_rcu();
+	nebula_chunks_flush();
+	list_for_each_entry_safe(reg, next, retired, leaving) {
+		ops_of(reg)->release(reg->allocator);
+		nebula_registration_free(reg);
+		cond_resched();
 	}
-	mutex_unlock(&reaping);
+}
+
+static bool is_orphan(const struct nebula_registration *reg, const void *unused)
+{
+	return reg->orphan;
+}
+
+/* Takes down the orphans that are not needed any more. Lock: leaving. */
+static void reap(void)
+{
+	struct nebula_registration *reg, *next;
+	LIST_HEAD(orphans);
+	LIST_HEAD(retired);
+
+	nebula_registry_collect(&orphans, is_orphan, NULL);
+	if (list_empty(&orphans))
+		return;
+	flush_all(&orphans);
+	/* The newest first: what it is made of is older, and becomes free as it goes. */
+	list_for_each_entry_safe(reg, next, &orphans, leaving) {
+		if (is_needed(reg))
+			list_del(&reg->leaving);
+		else
+			retire(reg, &retired);
+	}
+	release_all(&retired);
 }
 
 /* A composite was destroyed: what it was made of may be an orphan that waited for that. */
 void nebula_owner_reap(void)
 {
-	reap(NULL);
+	mutex_lock(&leaving);
+	reap();
+	mutex_unlock(&leaving);
 }
 
 static bool is_of(const struct nebula_registration *reg, const void *owner)
@@ -126,36 +204,65 @@ static bool is_of(const struct nebula_registration *reg, const void *owner)
 	return reg->owner == owner && !reg->orphan;
 }
 
-/* The newest first, because it may be made of older ones. */
+static void make_orphan(struct nebula_registration *reg)
+{
+	list_del(&reg->leaving);
+	if (ops_of(reg)->orphan)
+		ops_of(reg)->orphan(reg->allocator);
+	nebula_registry_orphan(reg);
+}
+
+/* The newest first, because it may be made of older ones. Lock: leaving. */
 static void leave(const struct module *owner)
 {
-	struct nebula_registration *reg;
+	struct nebula_registration *reg, *next;
+	LIST_HEAD(left);
+	LIST_HEAD(retired);
 	bool kept;
 
-	while ((reg = nebula_registry_newest(is_of, owner))) {
-		kept = is_needed(reg, owner);
+	nebula_registry_collect(&left, is_of, owner);
+	if (list_empty(&left))
+		return;
+	flush_all(&left);
+	list_for_each_entry_safe(reg, next, &left, leaving) {
+		kept = is_needed(reg);
 		report(reg, kept);
-		if (!kept) {
-			reclaim(reg);
-			continue;
-		}
-		if (ops_of(reg)->orphan)
-			ops_of(reg)->orphan(reg->allocator);
-		nebula_registry_orphan(reg);
+		if (kept)
+			make_orphan(reg);
+		else
+			retire(reg, &retired);
 	}
+	release_all(&retired);
+}
+
+static void module_goes(struct module *mod)
+{
+	/* Before the lock: of two modules that go at once, neither keeps what the other left. */
+	nebula_modules_going(mod);
+	mutex_lock(&leaving);
+	leave(mod);
+	reap();
+	mutex_unlock(&leaving);
+	nebula_error_forget(mod);
+	/* While it can be told what its code is called. */
+	nebula_symbols_keep(mod);
+	nebula_error_flush();
 }
 
 static int watch_modules(struct notifier_block *nb, unsigned long state, void *data)
 {
-	if (state != MODULE_STATE_GOING)
+	switch (state) {
+	case MODULE_STATE_COMING:
+		return notifier_from_errno(nebula_modules_coming(data));
+	case MODULE_STATE_LIVE:
+		nebula_modules_live(data);
+		return NOTIFY_OK;
+	case MODULE_STATE_GOING:
+		module_goes(data);
+		return NOTIFY_OK;
+	default:
 		return NOTIFY_DONE;
-	leave(data);
-	reap(data);
-	nebula_error_forget(data);
-	/* While it can be told what its code is called. */
-	nebula_symbols_keep(data);
-	nebula_error_flush();
-	return NOTIFY_OK;
+	}
 }
 
 static struct notifier_block module_watch = { .notifier_call = watch_modules };
@@ -165,13 +272,18 @@ int nebula_owner_init(void)
 	return register_module_notifier(&module_watch);
 }
 
-/* There are no clients any more, so nobody needs what they have left behind. */
+/* All clients have been unloaded. */
 void nebula_owner_exit(void)
 {
-	const u64 any = U64_MAX;
-	struct nebula_registration *reg;
+	struct nebula_registration *reg, *next;
+	LIST_HEAD(orphans);
+	LIST_HEAD(retired);
 
 	unregister_module_notifier(&module_watch);
-	while ((reg = nebula_registry_newest(is_orphan_below, &any)))
-		reclaim(reg);
+	nebula_registry_collect(&orphans, is_orphan, NULL);
+	flush_all(&orphans);
+	list_for_each_entry_safe(reg, next, &orphans, leaving)
+		retire(reg, &retired);
+	release_all(&retired);
+	nebula_modules_exit();
 }

@@ -217,7 +217,9 @@ struct pool_segment {
  * @rcu_busy: @rcu is in use. Any context.
  * @rcu_pending: blocks that wait for their grace period. Any context.
  * @rcu_used: a block was ever deferred. Any context.
- * @reserves: handles that hold blocks. Any context.
+ * @reserves: handles that hold blocks, or are being filled. Any context.
+ * @sleepers: tasks inside alloc_wait, from before they join @waiters until they are done with the
+ *	pool. Process context.
  */
 struct nebula_pool_heap {
 	struct nebula_pool pool;
@@ -251,6 +253,7 @@ struct nebula_pool_heap {
 	atomic_long_t rcu_pending;
 	bool rcu_used;
 	atomic_t reserves;
+	atomic_t sleepers;
 };
 
 /**
@@ -386,7 +389,8 @@ void pool_reset_peak(struct nebula_pool_heap *heap);
 void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segment *seg);
 
 /* pool_create.c */
-void pool_take_down(struct nebula_pool *p);
+void pool_retire(struct nebula_pool_heap *heap);
+void pool_unmap(struct nebula_pool_heap *heap);
 
 /* pool_segment.c */
 int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned int blocks,
@@ -436,6 +440,7 @@ void pool_serve_waiters(struct nebula_pool_heap *heap);
 
 /* pool_rcu.c */
 void pool_rcu_start(struct nebula_pool_heap *heap);
+bool pool_rcu_push(struct nebula_pool_heap *heap);
 void pool_rcu_quiesce(struct nebula_pool_heap *heap);
 
 /* pool_guard.c */

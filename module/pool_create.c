@@ -265,20 +265,32 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 }
 EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
 
-/* Whatever is in use: nobody calls any more. Process context. */
-void pool_take_down(struct nebula_pool *p)
+/*
+ * The first half of taking it down: no call is made any more, and nothing is deferred. Process
+ * context.
+ */
+void pool_retire(struct nebula_pool_heap *heap)
 {
-	struct nebula_pool_heap *heap = pool_heap(p);
-
-	pool_rcu_quiesce(heap);
-	irq_work_sync(&heap->kick);
+	nebula_irq_work_idle(&heap->kick);
 	cancel_work_sync(&heap->grow_work);
 	if (pool_live(heap))
 		pool_report_leaks(heap);
-	nebula_allocator_unregister(&p->common);
-	synchronize_rcu();
-	irq_work_sync(&heap->kick);
+	nebula_allocator_unregister(&heap->pool.common);
+	nebula_irq_work_idle(&heap->kick);
+}
+
+/* The second half, after a grace period. Process context. */
+void pool_unmap(struct nebula_pool_heap *heap)
+{
 	free_heap(heap);
+}
+
+static void take_down(struct nebula_pool_heap *heap)
+{
+	pool_rcu_quiesce(heap);
+	pool_retire(heap);
+	synchronize_rcu();
+	pool_unmap(heap);
 }
 
 /**
@@ -304,7 +316,7 @@ void nebula_pool_destroy(struct nebula_pool *p)
 		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVES,
 			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&p->common))
-		pool_take_down(p);
+		take_down(pool_heap(p));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_destroy);
 

@@ -220,7 +220,8 @@ static void add_block(struct nebula_sites *sites, const struct nebula_pool_heap 
 /* NULL without memory. */
 static struct nebula_sites *collect_sites(struct nebula_pool_heap *heap)
 {
-	struct nebula_sites *sites = kvzalloc(sizeof(*sites), GFP_KERNEL);
+	struct nebula_sites *sites = nebula_fault_hit() ? NULL
+							: kvzalloc(sizeof(*sites), GFP_KERNEL);
 	struct pool_segment *seg;
 	unsigned long i;
 

@@ -237,9 +237,24 @@ static void ops_orphan(struct nebula_allocator *a)
 	mutex_unlock(&heap->grow_lock);
 }
 
-static void ops_reclaim(struct nebula_allocator *a)
+static bool ops_in_use(const struct nebula_allocator *a)
 {
-	pool_take_down(container_of(a, struct nebula_pool, common));
+	return atomic_read(&heap_of(a)->sleepers) || atomic_read(&heap_of(a)->reserves);
+}
+
+static bool ops_flush(struct nebula_allocator *a)
+{
+	return pool_rcu_push(container_of(a, struct nebula_pool_heap, pool.common));
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	pool_retire(container_of(a, struct nebula_pool_heap, pool.common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	pool_unmap(container_of(a, struct nebula_pool_heap, pool.common));
 }
 
 static unsigned int ops_cache_depth(const struct nebula_allocator *a)
@@ -289,7 +304,10 @@ const struct nebula_kind_ops nebula_pool_ops = {
 	.usage			= ops_usage,
 	.stats			= ops_stats,
 	.describe		= ops_describe,
-	.reclaim		= ops_reclaim,
+	.in_use			= ops_in_use,
+	.flush			= ops_flush,
+	.retire			= ops_retire,
+	.release		= ops_release,
 	.reports_live		= true,
 	.sites			= pool_sites,
 	.orphan			= ops_orphan,

@@ -119,13 +119,21 @@ void nebula_pool_free_rcu(struct nebula_pool *p, void *obj)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_rcu);
 
+/* Has the rest of what was deferred wait for a grace period; false: there is none. Any context. */
+bool pool_rcu_push(struct nebula_pool_heap *heap)
+{
+	if (!atomic_long_read(&heap->rcu_pending) && !atomic_read(&heap->rcu_busy))
+		return false;
+	pool_wish(heap, POOL_WISH_RCU);
+	return true;
+}
+
 /* Waits until nothing is deferred; nobody defers any more. Process context; sleeps. */
 void pool_rcu_quiesce(struct nebula_pool_heap *heap)
 {
 	if (!READ_ONCE(heap->rcu_used))
 		return;
-	while (atomic_long_read(&heap->rcu_pending) || atomic_read(&heap->rcu_busy)) {
-		pool_wish(heap, POOL_WISH_RCU);
+	while (pool_rcu_push(heap)) {
 		irq_work_sync(&heap->kick);
 		rcu_barrier();
 	}

@@ -44,11 +44,13 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,
 				   .size = array_size(n, sizeof(*blocks)));
+	/* Before it holds anything: the pool's module may be unloaded meanwhile. */
+	atomic_inc(&heap->reserves);
 	if (!nebula_pool_alloc_bulk(p, n, blocks)) {
 		kvfree(blocks);
+		atomic_dec(&heap->reserves);
 		return -ENOMEM;
 	}
-	atomic_inc(&heap->reserves);
 	*r = (struct nebula_reserve){ .pool = p, .blocks = blocks, .count = n };
 	return 0;
 }

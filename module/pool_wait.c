@@ -114,7 +114,7 @@ static void *fail(struct nebula_pool_heap *heap, enum nebula_errc code)
 	return ERR_PTR(code == NEBULA_E_INTERRUPTED ? -ERESTARTSYS : err);
 }
 
-static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killable)
+static void *wait_for_block(struct nebula_pool_heap *heap, long timeout, bool killable)
 {
 	struct waiter w = { };
 	long left;
@@ -142,6 +142,17 @@ static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killab
 	if (obj)
 		return pool_dress(heap, obj);
 	return fail(heap, left ? NEBULA_E_INTERRUPTED : NEBULA_E_TIMED_OUT);
+}
+
+/* The pool's module may be unloaded while we sleep: the pool stays as long as we are counted. */
+static void *alloc_wait(struct nebula_pool_heap *heap, long timeout, bool killable)
+{
+	void *obj;
+
+	atomic_inc(&heap->sleepers);
+	obj = wait_for_block(heap, timeout, killable);
+	atomic_dec(&heap->sleepers);
+	return obj;
 }
 
 /**

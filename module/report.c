@@ -280,7 +280,7 @@ static void put_backtrace(struct sink *s, const struct nebula_error *err)
 			label = marks[err->entries[i]] ?: label;
 		} else {
 			put(s, "   %-10s %s\n", label,
-			    nebula_symbol(symbol, err->entries[i], err->seq));
+			    nebula_symbol(symbol, err->entries[i], err->time_ns));
 			label = "";
 		}
 	}

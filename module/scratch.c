@@ -506,9 +506,14 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return nebula_scratch_owns(scratch_of(a), p);
 }
 
-static void ops_reclaim(struct nebula_allocator *a)
+static void ops_retire(struct nebula_allocator *a)
 {
-	scratch_take_down(container_of(a, struct nebula_scratch, common));
+	scratch_retire(container_of(a, struct nebula_scratch, common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	scratch_release(container_of(a, struct nebula_scratch, common));
 }
 
 const struct nebula_kind_ops nebula_scratch_ops = {
@@ -519,7 +524,8 @@ const struct nebula_kind_ops nebula_scratch_ops = {
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.reclaim	= ops_reclaim,
+	.retire		= ops_retire,
+	.release	= ops_release,
 	.reports_live	= true,
 	.reset_peak	= ops_reset_peak,
 	.divert		= ops_divert,

@@ -73,7 +73,8 @@ struct scratch_object {
 bool scratch_read(const struct nebula_scratch_cpu *c, unsigned long cur, struct scratch_object *o);
 
 /* scratch_create.c */
-void scratch_take_down(struct nebula_scratch *s);
+void scratch_retire(struct nebula_scratch *s);
+void scratch_release(struct nebula_scratch *s);
 
 /* scratch_look.c */
 unsigned int scratch_live(const struct nebula_scratch_cpu *c);

@@ -182,12 +182,23 @@ static void report_leak(struct nebula_scratch *s)
 		nebula_fail(&s->common, NEBULA_E_LEAK, .size = used, .what = "not put");
 }
 
-/* Whatever is in use: nobody calls any more. Process context. */
-void scratch_take_down(struct nebula_scratch *s)
+/* The first half of taking it down: no call is made any more. Process context. */
+void scratch_retire(struct nebula_scratch *s)
 {
 	report_leak(s);
 	nebula_allocator_unregister(&s->common);
+}
+
+/* The second half. Process context. */
+void scratch_release(struct nebula_scratch *s)
+{
 	free_heap(s->heap);
+}
+
+static void take_down(struct nebula_scratch *s)
+{
+	scratch_retire(s);
+	scratch_release(s);
 }
 
 /**
@@ -210,7 +221,7 @@ void nebula_scratch_destroy(struct nebula_scratch *s)
 	else if (nebula_atomic_context())
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	else if (!nebula_allocator_in_use(&s->common))
-		scratch_take_down(s);
+		take_down(s);
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_destroy);
 

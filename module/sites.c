@@ -52,6 +52,7 @@ void nebula_sites_add(struct nebula_sites *sites, const unsigned long *entries, 
 		site->count++;
 		site->bytes += bytes;
 		site->oldest_ns = min(site->oldest_ns, time_ns);
+		site->newest_ns = max(site->newest_ns, time_ns);
 		return;
 	}
 	if (sites->nr == NEBULA_SITES_MAX) {
@@ -60,7 +61,7 @@ void nebula_sites_add(struct nebula_sites *sites, const unsigned long *entries, 
 		return;
 	}
 	sites->nr++;
-	*site = (struct nebula_site){ hash, 1, bytes, time_ns, nr };
+	*site = (struct nebula_site){ hash, 1, bytes, time_ns, time_ns, nr };
 	memcpy(site->entries, entries, nr * sizeof(*entries));
 }
 
@@ -89,7 +90,7 @@ static void put_site(struct nebula_text *t, const struct nebula_site *site)
 			   age_ms % 1000);
 	for (i = 0; i < site->nr_entries; i++)
 		nebula_text_printf(t, "%*s%s\n", i ? STACK_COLUMN : 0, "",
-				   nebula_symbol(symbol, site->entries[i], 0));
+				   nebula_symbol(symbol, site->entries[i], site->oldest_ns));
 	if (!site->nr_entries)
 		nebula_text_printf(t, "unknown\n");
 }
@@ -118,7 +119,8 @@ void nebula_sites_untracked(struct nebula_text *t)
 /* As they are now, sorted; NULL without memory. Process context. */
 struct nebula_sites *nebula_sites_copy(const struct nebula_sites *sites)
 {
-	struct nebula_sites *copy = kvmalloc(sizeof(*copy), GFP_KERNEL);
+	struct nebula_sites *copy = nebula_fault_hit() ? NULL
+						       : kvmalloc(sizeof(*copy), GFP_KERNEL);
 
 	if (copy) {
 		*copy = *sites;
@@ -127,35 +129,46 @@ struct nebula_sites *nebula_sites_copy(const struct nebula_sites *sites)
 	return copy;
 }
 
-/* A symbol of a module names it in brackets; so it need not be known which modules there are. */
-static bool is_of_other(const struct nebula_site *site, const struct module *gone)
+/* By code of modules that have gone, and of nothing else but the kernel. */
+static bool is_of_gone(const struct nebula_site *site)
 {
-	char symbol[NEBULA_SYMBOL_SIZE];
+	bool found = false;
+	unsigned int i;
 
-	if (!site->nr_entries || (gone && within_module(site->entries[0], gone)))
-		return false;
-	snprintf(symbol, sizeof(symbol), "%ps", (void *)site->entries[0]);
-	return strchr(symbol, '[');
+	for (i = 0; i < site->nr_entries; i++) {
+		switch (nebula_modules_whose(site->entries[i], site->oldest_ns, site->newest_ns)) {
+		case NEBULA_CODE_KERNEL:
+			break;
+		case NEBULA_CODE_GONE:
+			found = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	return found;
 }
 
 /**
- * nebula_sites_of_others() - did modules allocate any of this?
+ * nebula_sites_of_gone() - was all of this allocated by modules that have gone?
  * @sites: the call sites.
- * @gone: a module that does not count, or %NULL.
  *
- * Those that have been unloaded do not count, either.
+ * Whatever cannot be decided counts as allocated by others: more call sites than there is room for,
+ * an object without a call stack, a frame of which nothing is known, a stack that shows no module.
  *
  * Context: process context.
- * Return: true when some did.
+ * Return: true when nothing of it is of others.
  */
-bool nebula_sites_of_others(const struct nebula_sites *sites, const struct module *gone)
+bool nebula_sites_of_gone(const struct nebula_sites *sites)
 {
 	const struct nebula_site *site;
 
+	if (sites->others)
+		return false;
 	for (site = sites->site; site < sites->site + sites->nr; site++)
-		if (is_of_other(site, gone))
-			return true;
-	return false;
+		if (!is_of_gone(site))
+			return false;
+	return true;
 }
 
 static void report_leak(struct nebula_allocator *a, const struct nebula_site *site,

@@ -18,6 +18,7 @@
  * @count: objects.
  * @bytes: of them.
  * @oldest_ns: when the oldest was allocated, local_clock().
+ * @newest_ns: and the newest.
  * @nr_entries: of @entries.
  * @entries: the stack, innermost first.
  */
@@ -26,6 +27,7 @@ struct nebula_site {
 	unsigned long count;
 	size_t bytes;
 	u64 oldest_ns;
+	u64 newest_ns;
 	unsigned int nr_entries;
 	unsigned long entries[NEBULA_CALLERS_MAX];
 };
@@ -52,7 +54,7 @@ void nebula_sites_sort(struct nebula_sites *sites);
 void nebula_sites_render(const struct nebula_sites *sites, struct nebula_text *t);
 void nebula_sites_untracked(struct nebula_text *t);
 struct nebula_sites *nebula_sites_copy(const struct nebula_sites *sites);
-bool nebula_sites_of_others(const struct nebula_sites *sites, const struct module *gone);
+bool nebula_sites_of_gone(const struct nebula_sites *sites);
 void nebula_sites_report_leaks(struct nebula_allocator *a, const struct nebula_sites *sites,
 			       unsigned long count, size_t bytes, const char *objects);
 

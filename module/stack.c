@@ -606,9 +606,19 @@ static void ops_reset_peak(struct nebula_allocator *a)
 		nebula_divert_owner(a, NEBULA_ATTEND_PEAK, divert_anew);
 }
 
-static void ops_reclaim(struct nebula_allocator *a)
+static bool ops_in_use(const struct nebula_allocator *a)
 {
-	stack_take_down(container_of(a, struct nebula_stack, common));
+	return READ_ONCE(stack_of(a)->scopes);
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	stack_retire(container_of(a, struct nebula_stack, common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	stack_release(container_of(a, struct nebula_stack, common));
 }
 
 const struct nebula_kind_ops nebula_stack_ops = {
@@ -619,7 +629,9 @@ const struct nebula_kind_ops nebula_stack_ops = {
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.reclaim	= ops_reclaim,
+	.in_use		= ops_in_use,
+	.retire		= ops_retire,
+	.release	= ops_release,
 	.sites		= stack_sites,
 	.live		= stack_render_live,
 	.map		= stack_render_map,

@@ -115,7 +115,8 @@ void stack_mark(struct nebula_stack *s, struct nebula_mark *m);
 
 /* stack_create.c */
 size_t stack_buffer_for(const struct nebula_stack *s, size_t grains);
-void stack_take_down(struct nebula_stack *s);
+void stack_retire(struct nebula_stack *s);
+void stack_release(struct nebula_stack *s);
 
 /* stack_owner.c */
 void stack_owner_begin(struct nebula_stack *s);

@@ -183,13 +183,24 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 }
 EXPORT_SYMBOL_GPL(nebula_stack_create_cfg);
 
-/* Whatever is in use: nobody calls any more. Process context. */
-void stack_take_down(struct nebula_stack *s)
+/* The first half of taking it down: no call is made any more. Process context. */
+void stack_retire(struct nebula_stack *s)
 {
 	if (!stack_is_shared(s))
 		stack_owner_reset(s);
 	nebula_allocator_unregister(&s->common);
+}
+
+/* The second half. Process context. */
+void stack_release(struct nebula_stack *s)
+{
 	free_heap(s->heap);
+}
+
+static void take_down(struct nebula_stack *s)
+{
+	stack_retire(s);
+	stack_release(s);
 }
 
 /**
@@ -215,7 +226,7 @@ void nebula_stack_destroy(struct nebula_stack *s)
 		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
 			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&s->common))
-		stack_take_down(s);
+		take_down(s);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_destroy);
 

@@ -168,10 +168,6 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_bytes(t, "header", sizeof(struct header));
 }
 
-static void ops_reclaim(struct nebula_allocator *a)
-{
-}
-
 const struct nebula_kind_ops nebula_system_ops = {
 	.name		= "system",
 	.alloc		= ops_alloc,
@@ -180,7 +176,6 @@ const struct nebula_kind_ops nebula_system_ops = {
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.reclaim	= ops_reclaim,
 };
 
 /**

@@ -44,6 +44,8 @@ main() {
 	check_stage 'harness' tools/vm/selftest.sh
 	check_stage 'kunit on uml' check_guest uml kunit.sh
 	check_stage 'kunit on debug' check_guest debug kunit.sh
+	check_stage 'unload on uml' check_guest uml unload.sh
+	check_stage 'unload on debug' check_guest debug unload.sh
 	check_stage 'torture on uml' check_guest uml torture.sh
 	check_stage 'torture on debug' check_guest debug torture.sh
 	check_stage 'demo on stock' check_guest stock demo.sh tools/samples/requests.txt

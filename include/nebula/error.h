@@ -114,6 +114,8 @@ enum nebula_errc {
  * @NEBULA_D_STACKS: the record has the call stacks of the object.
  * @NEBULA_D_NOTIFIER: an error notifier of a module that has gone.
  * @NEBULA_D_UNLOADED: an allocator of a module that has gone.
+ * @NEBULA_D_UNLOADED_UNTRACKED: the same, and it is not known whose the live objects were.
+ * @NEBULA_D_UNLOADED_KEPT: the same, and another module uses it.
  * @NEBULA_D_NR: number of details.
  *
  * Code, kind and detail choose the advice of a report.
@@ -154,6 +156,8 @@ enum nebula_detail {
 	NEBULA_D_STACKS,
 	NEBULA_D_NOTIFIER,
 	NEBULA_D_UNLOADED,
+	NEBULA_D_UNLOADED_UNTRACKED,
+	NEBULA_D_UNLOADED_KEPT,
 	NEBULA_D_NR
 };
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where modules that do not refer to each other meet: one leaves allocators behind when it is
+ * unloaded, and another uses them and stays.
+ */
+#ifndef _NEBULA_KUNIT_MEETING_H
+#define _NEBULA_KUNIT_MEETING_H
+
+#include <nebula/nebula.h>
+
+/**
+ * enum meeting_place - what is left behind
+ * @MEETING_EARLY: tracked pool; a block is taken in the other module's init function.
+ * @MEETING_SITES: tracked pool with more call sites than a list holds, one of them the other's.
+ * @MEETING_BUILT_IN: tracked pool; the other module takes blocks through the kernel's mempool.
+ * @MEETING_WAITED: pool of one block, which the other has and also waits for.
+ * @MEETING_RESERVED: pool that the other has a reserve of.
+ * @MEETING_SCOPED: bump with an open scope of the other's.
+ * @MEETING_NR: number of places.
+ */
+enum meeting_place {
+	MEETING_EARLY,
+	MEETING_SITES,
+	MEETING_BUILT_IN,
+	MEETING_WAITED,
+	MEETING_RESERVED,
+	MEETING_SCOPED,
+	MEETING_NR
+};
+
+void nebula_meeting_leave(enum meeting_place place, void *allocator);
+void *nebula_meeting_find(enum meeting_place place);
+
+#endif /* _NEBULA_KUNIT_MEETING_H */
