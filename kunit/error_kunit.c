@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Error records: what is in one, in which context, how long it stays, and who is told. The reports
+ * Error records: what is in one, in which context, and how long it stays. The reports
  * made of them are in report_kunit.c, many at once in storm_kunit.c.
  */
+#include <linux/bottom_half.h>
 #include <linux/hrtimer.h>
-#include <linux/notifier.h>
+#include <linux/irqflags.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "../module/compat.h"
@@ -62,7 +63,7 @@ static void error_record_says_what_happened(struct kunit *test)
 }
 
 /**
- * struct interrupt - an allocation that fails in a hard interrupt
+ * struct interrupt - an allocation that fails in an interrupt
  * @timer: brings it about.
  * @bump: what it fails on.
  * @done: it did.
@@ -73,7 +74,7 @@ struct interrupt {
 	struct completion done;
 };
 
-static enum hrtimer_restart fail_in_hardirq(struct hrtimer *timer)
+static enum hrtimer_restart fail_in_interrupt(struct hrtimer *timer)
 {
 	struct interrupt *i = container_of(timer, struct interrupt, timer);
 
@@ -82,7 +83,7 @@ static enum hrtimer_restart fail_in_hardirq(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void error_in_a_hard_interrupt(struct kunit *test)
+static void expect_context(struct kunit *test, enum hrtimer_mode mode, enum nebula_context context)
 {
 	struct interrupt *i = kunit_kzalloc(test, sizeof(*i), GFP_KERNEL);
 	struct nebula_error err;
@@ -90,13 +91,23 @@ static void error_in_a_hard_interrupt(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, i);
 	i->bump = bump_create(test);
 	init_completion(&i->done);
-	compat_hrtimer_setup(&i->timer, fail_in_hardirq, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	hrtimer_start(&i->timer, ns_to_ktime(10 * NSEC_PER_USEC), HRTIMER_MODE_REL_HARD);
+	compat_hrtimer_setup(&i->timer, fail_in_interrupt, CLOCK_MONOTONIC, mode);
+	hrtimer_start(&i->timer, ns_to_ktime(10 * NSEC_PER_USEC), mode);
 	wait_for_completion(&i->done);
 	hrtimer_cancel(&i->timer);
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(i->bump, &err));
-	KUNIT_EXPECT_EQ(test, err.context, NEBULA_IN_HARDIRQ);
+	KUNIT_EXPECT_EQ(test, err.context, context);
 	nebula_bump_destroy(i->bump);
+}
+
+static void error_in_a_hard_interrupt(struct kunit *test)
+{
+	expect_context(test, HRTIMER_MODE_REL_HARD, NEBULA_IN_HARDIRQ);
+}
+
+static void error_in_a_softirq(struct kunit *test)
+{
+	expect_context(test, HRTIMER_MODE_REL_SOFT, NEBULA_IN_SOFTIRQ);
 }
 
 /*
@@ -115,8 +126,9 @@ static void error_outlives_the_ring(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(&embedded, &err));
 	KUNIT_EXPECT_STREQ(test, err.name, "(buffer)");
 	KUNIT_ASSERT_NULL(test, nebula_bump_alloc(quiet, 5000, 1));
+	/* No refusals, which would be sampled. */
 	for (i = 0; i < 600; i++)
-		KUNIT_ASSERT_NULL(test, nebula_bump_alloc(loud, 8000 + i, 1));
+		KUNIT_ASSERT_NULL(test, nebula_bump_alloc(loud, 8000 + i, 3));
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(quiet, &err));
 	KUNIT_EXPECT_EQ(test, err.size, (size_t)5000);
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(loud, &err));
@@ -126,36 +138,30 @@ static void error_outlives_the_ring(struct kunit *test)
 	nebula_bump_destroy(quiet);
 }
 
-static atomic_t told;
-static enum nebula_errc told_code;
-
-static int listen(struct notifier_block *nb, unsigned long code, void *data)
-{
-	const struct nebula_error *err = data;
-
-	if (!strcmp(err->name, "parser")) {
-		told_code = code;
-		atomic_inc(&told);
-	}
-	return NOTIFY_OK;
-}
-
-static struct notifier_block listener = { .notifier_call = listen };
-
-static void error_listeners_are_told(struct kunit *test)
+/* A task that has bottom halves, preemption or interrupts off is no interrupt. */
+static void error_in_a_task_that_may_not_sleep(struct kunit *test)
 {
 	struct nebula_bump *b = bump_create(test);
+	enum nebula_context bh, preempt, irq;
+	struct nebula_error err;
+	unsigned long flags;
 
-	atomic_set(&told, 0);
-	KUNIT_ASSERT_EQ(test, nebula_error_notifier_register(&listener), 0);
-	KUNIT_ASSERT_NULL(test, nebula_bump_alloc(b, 1, 3));
-	nebula_error_flush();
-	KUNIT_EXPECT_EQ(test, atomic_read(&told), 1);
-	KUNIT_EXPECT_EQ(test, told_code, NEBULA_E_INVALID_ALIGNMENT);
-	KUNIT_ASSERT_EQ(test, nebula_error_notifier_unregister(&listener), 0);
-	KUNIT_ASSERT_NULL(test, nebula_bump_alloc(b, 1, 3));
-	nebula_error_flush();
-	KUNIT_EXPECT_EQ(test, atomic_read(&told), 1);
+	local_bh_disable();
+	nebula_bump_destroy(b);
+	bh = nebula_last_error(b, &err) ? err.context : NEBULA_IN_NMI;
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_WRONG_CONTEXT);
+	preempt_disable();
+	preempt = nebula_bump_alloc(b, SZ_1M, 8) || !nebula_last_error(b, &err) ? NEBULA_IN_NMI
+										 : err.context;
+	preempt_enable();
+	local_irq_save(flags);
+	irq = nebula_bump_alloc(b, SZ_2M, 8) || !nebula_last_error(b, &err) ? NEBULA_IN_NMI
+									     : err.context;
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, bh, NEBULA_IN_TASK);
+	KUNIT_EXPECT_EQ(test, preempt, NEBULA_IN_TASK);
+	KUNIT_EXPECT_EQ(test, irq, NEBULA_IN_TASK);
 	nebula_bump_destroy(b);
 }
 
@@ -164,7 +170,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(error_record_says_what_happened),
 	KUNIT_CASE(error_in_a_hard_interrupt),
 	KUNIT_CASE(error_outlives_the_ring),
-	KUNIT_CASE(error_listeners_are_told),
+	KUNIT_CASE(error_in_a_task_that_may_not_sleep),
+	KUNIT_CASE(error_in_a_softirq),
 	{ }
 };
 

@@ -32,8 +32,10 @@ static struct nebula_error heard_newest[NEBULA_E_NR];
 
 static int hear(struct notifier_block *nb, unsigned long code, void *data)
 {
-	heard_count[code]++;
-	heard_newest[code] = *(const struct nebula_error *)data;
+	const struct nebula_error *err = data;
+
+	heard_count[code] += max(err->repeated, 1ULL);
+	heard_newest[code] = *err;
 	return NOTIFY_OK;
 }
 

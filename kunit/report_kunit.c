@@ -11,7 +11,7 @@
 #include "fixture.h"
 #include "report_table.h"
 
-#define REPORT_SIZE	2048
+#define REPORT_SIZE	NEBULA_REPORT_SIZE
 
 static char *print(struct kunit *test, const struct nebula_error *err)
 {
@@ -201,23 +201,68 @@ static void report_of_extremes_fits(struct kunit *test)
 	}
 }
 
-/* Cut anywhere, it is the beginning of the whole. */
+/* Cut anywhere, it is the beginning of the whole, in whole lines, and says that it was cut. */
 static void report_is_cut(struct kunit *test)
 {
+	static const char *const note = "   (cut)\n";
 	char *cut = kunit_kzalloc(test, REPORT_SIZE, GFP_KERNEL);
 	const char *whole = wholes[0].text;
 	const int len = strlen(whole);
-	int size;
+	int size, n, lines;
 
 	KUNIT_ASSERT_NOT_NULL(test, cut);
 	KUNIT_EXPECT_EQ(test, nebula_error_snprint(NULL, 0, &wholes[0].err), 0);
-	for (size = 1; size <= len + 1; size++) {
+	for (size = 1; size <= len; size++) {
 		memset(cut, 'x', REPORT_SIZE);
-		KUNIT_ASSERT_EQ(test, nebula_error_snprint(cut, size, &wholes[0].err), size - 1);
-		KUNIT_ASSERT_EQ(test, memcmp(cut, whole, size - 1), 0);
-		KUNIT_ASSERT_EQ(test, cut[size - 1], '\0');
+		n = nebula_error_snprint(cut, size, &wholes[0].err);
+		KUNIT_ASSERT_LT(test, n, size);
+		KUNIT_ASSERT_EQ(test, cut[n], '\0');
 		KUNIT_ASSERT_EQ(test, cut[size], 'x');
+		if (size <= (int)strlen(note)) {
+			KUNIT_ASSERT_EQ(test, n, 0);
+			continue;
+		}
+		lines = n - (int)strlen(note);
+		KUNIT_ASSERT_GE(test, lines, 0);
+		KUNIT_ASSERT_STREQ(test, cut + lines, note);
+		KUNIT_ASSERT_EQ(test, memcmp(cut, whole, lines), 0);
+		KUNIT_ASSERT_TRUE(test, !lines || cut[lines - 1] == '\n');
 	}
+	KUNIT_ASSERT_EQ(test, nebula_error_snprint(cut, len + 1, &wholes[0].err), len);
+	KUNIT_EXPECT_STREQ(test, cut, whole);
+}
+
+#define NAME_20(x)	CONCATENATE(a_name_of_20_letters_, x)
+#define NAME_40(x)	NAME_20(CONCATENATE(another_20_letters__, x))
+#define NAME_80(x)	NAME_40(CONCATENATE(of_four_times_twenty_letters_in_one_row_, x))
+#define NAME_LONG	NAME_80(CONCATENATE(and_as_many_more_as_it_takes_to_be_the_longest, _shown))
+
+static noinline void NAME_LONG(void)
+{
+	barrier();
+}
+
+/* The longest symbols that are shown, as often as there is room for, are no reason to cut. */
+static void report_of_long_symbols_fits(struct kunit *test)
+{
+	struct nebula_error err = {
+		.code = NEBULA_E_POOL_EXHAUSTED, .kind = NEBULA_KIND_POOL, .size = 64, .unit = 64,
+		.capacity = SZ_4K, .used = SZ_4K, .nr_entries = NEBULA_BACKTRACE_MAX,
+	};
+	unsigned int i, lines = 0;
+	const char *report, *c;
+
+	memset(err.name, 'n', sizeof(err.name) - 1);
+	memset(err.comm, '\n', sizeof(err.comm) - 1);
+	for (i = 0; i < NEBULA_BACKTRACE_MAX; i++)
+		err.entries[i] = (unsigned long)NAME_LONG;
+	report = print(test, &err);
+	KUNIT_EXPECT_GT(test, strlen(report), (size_t)2048);
+	KUNIT_EXPECT_NULL(test, strstr(report, "(cut)"));
+	for (c = report; (c = strstr(c, "a_name_of_20_letters_")); c++)
+		lines++;
+	KUNIT_EXPECT_EQ(test, lines, NEBULA_BACKTRACE_MAX + 0U);
+	KUNIT_EXPECT_EQ(test, report[strlen(report) - 1], '\n');
 }
 
 static void expect_lines(struct kunit *test, const struct nebula_error *err, const char *lines)
@@ -282,6 +327,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(report_is_complete),
 	KUNIT_CASE(report_of_extremes_fits),
 	KUNIT_CASE(report_is_cut),
+	KUNIT_CASE(report_of_long_symbols_fits),
 	KUNIT_CASE(report_shows_call_stacks),
 	KUNIT_CASE(report_tells_no_address),
 	{ }

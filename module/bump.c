@@ -313,7 +313,8 @@ EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
  * nebula_bump_reserve() - make room ahead of need
  * @b: the allocator.
  * @bytes: that later allocations shall find without growing.
- * @gfp: flags for the region it may have to map.
+ * @gfp: flags for the region it may have to map. With __GFP_NOWARN a refusal is counted and not
+ *	recorded.
  *
  * In owner mode the bytes are contiguous, alignment to a page included.
  *
@@ -323,11 +324,17 @@ EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
  */
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
+	struct nebula_quiet *quiet;
+	int ret;
+
 	if (bytes > NEBULA_CAPACITY_MAX)
 		return nebula_fail(&b->common, NEBULA_E_SIZE_OVERFLOW, .size = bytes,
 				   .what = "reserve");
-	return bump_is_shared(b) ? bump_shared_reserve(b, bytes, gfp)
-				 : bump_owner_reserve(b, bytes, gfp);
+	quiet = nebula_quiet_enter_gfp(gfp);
+	ret = bump_is_shared(b) ? bump_shared_reserve(b, bytes, gfp)
+				: bump_owner_reserve(b, bytes, gfp);
+	nebula_quiet_exit(quiet);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_reserve);
 

@@ -87,19 +87,20 @@ static bool must_fail(struct composite *c, size_t size, size_t align)
 static void *fallback_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
 	struct composite *c = composite_of(a);
+	struct nebula_quiet *quiet;
 	unsigned int i;
-	void *p;
+	void *p = NULL;
 
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	if (unlikely(!nebula_request_valid(a, size, align)) || unlikely(must_fail(c, size, align)))
 		return NULL;
-	for (i = 0; i < c->nr; i++) {
+	/* What a part refuses is no error as long as there is another one to ask. */
+	quiet = nebula_quiet_enter();
+	for (i = 0; !p && i < c->nr - 1; i++)
 		p = alloc_from(c, i, size, align);
-		if (p)
-			return p;
-	}
-	return exhausted(c, size, align);
+	nebula_quiet_exit(quiet);
+	return p ?: alloc_from(c, i, size, align) ?: exhausted(c, size, align);
 }
 
 static void *split_alloc(struct nebula_allocator *a, size_t size, size_t align)
@@ -339,7 +340,7 @@ static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, 
 {
 	unsigned int i, k;
 
-	if (nr < 2 || nr > NEBULA_PARTS_MAX)
+	if (!parts || nr < 2 || nr > NEBULA_PARTS_MAX)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "number of parts");
 	for (i = 0; i < nr; i++) {
 		if (IS_ERR_OR_NULL(parts[i]) || !may_be_part(parts[i]))
@@ -380,7 +381,7 @@ static int error_of(struct nebula_allocator *const *parts, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < min_t(unsigned int, nr, NEBULA_PARTS_MAX); i++)
+	for (i = 0; parts && i < min_t(unsigned int, nr, NEBULA_PARTS_MAX); i++)
 		if (IS_ERR(parts[i]))
 			return PTR_ERR(parts[i]);
 	return 0;

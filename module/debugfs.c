@@ -75,10 +75,10 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 {
 	struct nebula_region_totals totals;
 	struct nebula_stats system;
-	u64 recorded, lost, missed;
+	struct nebula_error_counts errors;
 
 	nebula_region_totals(&totals);
-	nebula_error_counts(&recorded, &lost, &missed);
+	nebula_error_counts(&errors);
 	nebula_text_key(t, "version", "%s", NEBULA_VERSION);
 	nebula_text_key(t, "abi", "%u", NEBULA_ABI);
 	nebula_text_key(t, "kernel", "%s", init_utsname()->release);
@@ -91,9 +91,10 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 	nebula_allocator_stats_read(nebula_system_allocator(), &system);
 	nebula_text_key(t, "system live", "%llu", system.live);
 	nebula_text_bytes(t, "system bytes", system.used);
-	nebula_text_key(t, "errors", "%llu", recorded);
-	nebula_text_key(t, "errors lost", "%llu", lost);
-	nebula_text_key(t, "errors unheard", "%llu", missed);
+	nebula_text_key(t, "errors", "%llu", errors.recorded + errors.repeated);
+	nebula_text_key(t, "errors repeated", "%llu", errors.repeated);
+	nebula_text_key(t, "errors lost", "%llu", errors.lost);
+	nebula_text_key(t, "errors unheard", "%llu", errors.unheard);
 	nebula_fail_alloc_describe(t);
 }
 
@@ -216,11 +217,13 @@ static void render_allocator_info(struct nebula_text *t, const struct nebula_reg
 	const struct nebula_allocator *a = reg->allocator;
 	const struct nebula_kind_ops *ops = ops_of(reg);
 	u64 age_ms = div_u64(ktime_get_boottime_ns() - reg->created_ns, NSEC_PER_MSEC);
+	char comm[NEBULA_COMM_SIZE];
 
 	nebula_text_key(t, "name", "%s", reg->name);
 	nebula_text_key(t, "kind", "%s", ops->name);
 	nebula_text_key(t, "owner", "%s", nebula_owner_name(reg));
-	nebula_text_key(t, "created by", "%s[%d]", reg->comm, reg->pid);
+	nebula_text_key(t, "created by", "%s[%d]", nebula_comm_str(comm, reg->comm),
+			reg->pid);
 	nebula_text_key(t, "age", "%llu ms", age_ms);
 	nebula_config_describe(a, t);
 }
@@ -312,7 +315,7 @@ static int clear_errors(const struct nebula_registration *unused)
 
 static void render_allocator_errors(struct nebula_text *t, const struct nebula_registration *reg)
 {
-	nebula_errors_render(t, reg->name);
+	nebula_errors_render(t, reg);
 }
 
 static void render_live(struct nebula_text *t, const struct nebula_registration *reg)

@@ -4,7 +4,7 @@
  *
  *	main.c ─ init ladder                        fault.c ─ seam for failing allocations
  *	bump*.c pool*.c stack*.c scratch*.c ─ kinds  region.c, chunk.c ─ backing memory
- *	allocator.c, owner.c ─ registry, owners     error.c, report.c ─ record, render
+ *	allocator.c, owner.c ─ registry, owners     error.c, quiet.c, deliver.c, report.c ─ errors
  *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
  *	*_look.c ─ live, map, validate              map.c, sites.c, faults.c ─ what they share
  *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
@@ -157,6 +157,10 @@ void nebula_text_free(struct nebula_text *t);
 #define NEBULA_BYTES_SIZE	24
 const char *nebula_bytes_str(char buf[NEBULA_BYTES_SIZE], u64 bytes);
 
+/* A name of a task, which may be anything, in a buffer of the same kind: "\\n" for a newline. */
+#define NEBULA_COMM_SIZE	(4 * TASK_COMM_LEN + 1)
+const char *nebula_comm_str(char buf[NEBULA_COMM_SIZE], const char comm[TASK_COMM_LEN]);
+
 /* guard.c */
 
 /* Entries of a call stack that are kept. */
@@ -257,13 +261,17 @@ extern const struct nebula_kind_ops nebula_split_ops;
 extern const struct nebula_kind_ops nebula_system_ops;
 
 /**
- * struct nebula_error_slot - one record, written by whoever claims it, read by anyone
- * @state: 2 * sequence number of @err; odd while it is written, 0 while empty. Any context; see
- *	error.c.
+ * struct nebula_error_slot - one record, see error.c
+ * @state: 2 * sequence number of @err; odd while it is written, 0 while empty. Any context.
+ * @repeats: how often it repeated, and in the upper half the lower half of its sequence number. Any
+ *	context.
+ * @detail: as it was told to nebula_error_record(); @err may have one of the allocator's state.
  * @err: the record.
  */
 struct nebula_error_slot {
 	atomic64_t state;
+	atomic64_t repeats;
+	enum nebula_detail detail;
 	struct nebula_error err;
 };
 
@@ -511,13 +519,46 @@ struct nebula_failure {
 	unsigned int nr_entries;
 };
 
+/**
+ * struct nebula_error_counts - how many errors there were
+ * @recorded: those that got a record.
+ * @repeated: those that were counted instead: they equal a record, or came in a flood.
+ * @quiet: refusals that are in the statistics alone, see quiet.c.
+ * @lost: of @recorded, those that were dropped: two at once met in a slot.
+ * @unheard: of @recorded, those that went by before the notifiers had their turn.
+ */
+struct nebula_error_counts {
+	u64 recorded;
+	u64 repeated;
+	u64 quiet;
+	u64 lost;
+	u64 unheard;
+};
+
 int nebula_error_record(const struct nebula_failure *f);
-void nebula_errors_render(struct nebula_text *t, const char *name);
+void nebula_errors_render(struct nebula_text *t, const struct nebula_registration *reg);
 void nebula_errors_clear(void);
 void nebula_errors_visit(void (*fn)(const struct nebula_error *err, void *data), void *data);
-void nebula_error_counts(u64 *recorded, u64 *lost, u64 *missed);
+void nebula_error_counts(struct nebula_error_counts *c);
+
+/* quiet.c: what is refused in between is only counted, as far as a correct caller may meet it. */
+
+struct nebula_quiet;
+
+struct nebula_quiet *nebula_quiet_enter(void);
+void nebula_quiet_exit(struct nebula_quiet *q);
+
+/* For a call with flags: __GFP_NOWARN says that the caller copes. */
+static inline struct nebula_quiet *nebula_quiet_enter_gfp(gfp_t gfp)
+{
+	return gfp & __GFP_NOWARN ? nebula_quiet_enter() : NULL;
+}
+
+/* deliver.c */
+
 void nebula_error_forget(struct module *gone);
 void nebula_error_flush(void);
+void nebula_error_flush_log(void);
 void nebula_error_exit(void);
 
 /* detail.c */
@@ -546,6 +587,7 @@ enum nebula_severity {
 
 enum nebula_severity nebula_errc_severity(enum nebula_errc code);
 const char *nebula_context_name(enum nebula_context context);
+int nebula_error_snprint_repeats(char *buf, size_t size, const struct nebula_error *err);
 
 /* debugfs.c */
 

@@ -246,7 +246,8 @@ static void module_goes(struct module *mod)
 	nebula_error_forget(mod);
 	/* While it can be told what its code is called. */
 	nebula_symbols_keep(mod);
-	nebula_error_flush();
+	/* Notifiers of other modules may sleep: nothing here waits for one. */
+	nebula_error_flush_log();
 }
 
 static int watch_modules(struct notifier_block *nb, unsigned long state, void *data)

@@ -104,7 +104,8 @@ EXPORT_SYMBOL_GPL(nebula_pool_unreserve);
 
 /**
  * nebula_mempool_alloc() - a mempool_alloc_t that allocates from a pool
- * @gfp: only __GFP_ZERO counts.
+ * @gfp: __GFP_ZERO clears the block; with __GFP_NOWARN, which mempool_alloc() sets, a refusal is
+ *	counted and not recorded.
  * @pool_data: the &struct nebula_pool.
  *
  * For example ``mempool_create(min, nebula_mempool_alloc, nebula_mempool_free, pool)``.
@@ -114,7 +115,11 @@ EXPORT_SYMBOL_GPL(nebula_pool_unreserve);
  */
 void *nebula_mempool_alloc(gfp_t gfp, void *pool_data)
 {
-	return gfp & __GFP_ZERO ? nebula_pool_zalloc(pool_data) : nebula_pool_alloc(pool_data);
+	struct nebula_quiet *quiet = nebula_quiet_enter_gfp(gfp);
+	void *p = gfp & __GFP_ZERO ? nebula_pool_zalloc(pool_data) : nebula_pool_alloc(pool_data);
+
+	nebula_quiet_exit(quiet);
+	return p;
 }
 EXPORT_SYMBOL_GPL(nebula_mempool_alloc);
 

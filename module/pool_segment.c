@@ -317,20 +317,8 @@ static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsig
 	return NEBULA_OK;
 }
 
-/**
- * nebula_pool_grow() - add blocks
- * @p: the pool, in use or not.
- * @blocks: how many more can always be live at once.
- * @gfp: flags for the region that is mapped.
- *
- * Blocks handed out before stay where they are. The new ones are served out of line.
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond
- * ``.max_blocks`` (EXCEEDS_MAX), -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a
- * caller's buffer (INVALID_STATE).
- */
-int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
+/* nebula_pool_grow(), with what is refused recorded. */
+static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 	enum nebula_errc code;
@@ -355,6 +343,29 @@ int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 				   .what = "grow", .need = READ_ONCE(heap->nominal) + blocks);
 	pool_wish(heap, POOL_WISH_WAKE);
 	return 0;
+}
+
+/**
+ * nebula_pool_grow() - add blocks
+ * @p: the pool, in use or not.
+ * @blocks: how many more can always be live at once.
+ * @gfp: flags for the region that is mapped. With __GFP_NOWARN a refusal is counted and not
+ *	recorded.
+ *
+ * Blocks handed out before stay where they are. The new ones are served out of line.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond
+ * ``.max_blocks`` (EXCEEDS_MAX), -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a
+ * caller's buffer (INVALID_STATE).
+ */
+int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
+{
+	struct nebula_quiet *quiet = nebula_quiet_enter_gfp(gfp);
+	const int ret = grow_by_request(p, blocks, gfp);
+
+	nebula_quiet_exit(quiet);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_grow);
 

@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include "errc.h"
 
@@ -24,20 +25,51 @@ const char *nebula_context_name(enum nebula_context context)
 	return context < ARRAY_SIZE(context_names) ? context_names[context] : "?";
 }
 
-/* A buffer being filled; len never exceeds what fits. */
+/* The last line of a report that did not fit. */
+#define CUT	"   (cut)\n"
+
+/**
+ * struct sink - a buffer being filled
+ * @buf: zero-terminated text.
+ * @size: bytes of @buf.
+ * @len: characters in @buf; never more than fit.
+ * @lines: of them, those of whole lines behind which @CUT still fits.
+ * @cut: something did not fit; nothing is put any more.
+ */
 struct sink {
 	char *buf;
 	size_t size;
 	size_t len;
+	size_t lines;
+	bool cut;
 };
 
 static __printf(2, 3) void put(struct sink *s, const char *fmt, ...)
 {
 	va_list args;
+	size_t n;
 
+	if (s->cut)
+		return;
 	va_start(args, fmt);
-	s->len += vscnprintf(s->buf + s->len, s->size - s->len, fmt, args);
+	n = vsnprintf(s->buf + s->len, s->size - s->len, fmt, args);
 	va_end(args);
+	s->cut = n >= s->size - s->len;
+	s->len = min(s->len + n, s->size - 1);
+	if (!s->cut && s->len + strlen(CUT) < s->size && s->buf[s->len - !!s->len] == '\n')
+		s->lines = s->len;
+}
+
+/* A report ends with a whole line, also one that is cut. */
+static int finish(struct sink *s)
+{
+	if (s->cut) {
+		s->len = s->lines;
+		s->buf[s->len] = '\0';
+		if (s->len + strlen(CUT) < s->size)
+			s->len += strscpy(s->buf + s->len, CUT, s->size - s->len);
+	}
+	return s->len;
 }
 
 static void put_bytes(struct sink *s, size_t bytes)
@@ -206,15 +238,31 @@ static void put_text(struct sink *s, const struct nebula_error *err, const char 
 	}
 }
 
-static void put_head(struct sink *s, const struct nebula_error *err)
+static void put_time(struct sink *s, u64 ns)
+{
+	u32 rest;
+	u64 seconds = div_u64_rem(ns, NSEC_PER_SEC, &rest);
+
+	put(s, "[%5llu.%06u]", seconds, rest / 1000);
+}
+
+static void put_code(struct sink *s, const struct nebula_error *err)
 {
 	const struct nebula_errc_info *info = nebula_errc_info(err->code);
-	u32 rest;
-	u64 seconds = div_u64_rem(err->time_ns, NSEC_PER_SEC, &rest);
 
-	put(s, "[%5llu.%06u] %s: %s (%s%s) in %s[%d], %s, cpu %d\n", seconds, rest / 1000,
-	    err->name, info->name, info->errno ? "-" : "", info->errno_name, err->comm, err->pid,
+	put_time(s, err->time_ns);
+	put(s, " %s: %s (%s%s)", err->name, info->name, info->errno ? "-" : "", info->errno_name);
+}
+
+static void put_head(struct sink *s, const struct nebula_error *err)
+{
+	char comm[NEBULA_COMM_SIZE];
+
+	put_code(s, err);
+	put(s, " in %s[%d], %s, cpu %d\n", nebula_comm_str(comm, err->comm), err->pid,
 	    nebula_context_name(err->context), err->cpu);
+	if (err->repeated)
+		put(s, "   repeated %llu times\n", err->repeated);
 }
 
 static void put_request(struct sink *s, const struct nebula_error *err)
@@ -289,7 +337,8 @@ static void put_backtrace(struct sink *s, const struct nebula_error *err)
 /**
  * nebula_error_snprint() - the report of an error, as in log and debugfs
  * @buf: where it goes.
- * @size: bytes at @buf; longer text is cut. 2048 are enough.
+ * @size: bytes at @buf; %NEBULA_REPORT_SIZE are enough. What does not fit is left out in whole
+ *	lines, and a last line says so.
  * @err: the error.
  *
  * Context: any.
@@ -307,6 +356,17 @@ int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err)
 	put_state(&s, err);
 	put_advice(&s, err);
 	put_backtrace(&s, err);
-	return s.len;
+	return finish(&s);
 }
 EXPORT_SYMBOL_GPL(nebula_error_snprint);
+
+/* That a record repeated, in one line. As nebula_error_snprint(). */
+int nebula_error_snprint_repeats(char *buf, size_t size, const struct nebula_error *err)
+{
+	struct sink s = { .buf = buf, .size = size };
+
+	buf[0] = '\0';
+	put_code(&s, err);
+	put(&s, " repeated %llu times\n", err->repeated);
+	return finish(&s);
+}

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Text for the debugfs files: grows as it is written, so that a snapshot can be taken before
- * anything is printed. Process context only. After running out of memory, writing goes on without
- * effect and @failed says so.
+ * anything is printed. Process context, but for what says otherwise. After running out of memory,
+ * writing goes on without effect and @failed says so.
  */
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/stdarg.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
 #include "internal.h"
 
 /* Whoever opens thousands of files pays for them, and gets an error rather than others' memory. */
@@ -110,5 +112,16 @@ const char *nebula_bytes_str(char buf[NEBULA_BYTES_SIZE], u64 bytes)
 	hundredths = (bytes >> (10 * unit)) * 100 >> 10;
 	whole = div_u64_rem(hundredths, 100, &rest);
 	snprintf(buf, NEBULA_BYTES_SIZE, "%llu.%02u %s", whole, rest, units[unit]);
+	return buf;
+}
+
+/* Any context. */
+const char *nebula_comm_str(char buf[NEBULA_COMM_SIZE], const char comm[TASK_COMM_LEN])
+{
+	const int len = string_escape_mem(comm, strnlen(comm, TASK_COMM_LEN), buf,
+					  NEBULA_COMM_SIZE - 1,
+					  ESCAPE_SPACE | ESCAPE_HEX | ESCAPE_NAP, NULL);
+
+	buf[min(len, NEBULA_COMM_SIZE - 1)] = '\0';
 	return buf;
 }

@@ -17,6 +17,9 @@ struct nebula_registration;
  * struct nebula_allocator - the common part of every allocator
  * @reg: private; the registration, NULL for one on a caller's buffer without registration.
  * @last_error: private; sequence number of the newest error.
+ * @last_refusal: private; newest refusal, unless it was recorded.
+ * @second: private; when recording in full began, in jiffies.
+ * @full_records: private; refusals that were recorded in full since @second.
  * @failures: private; refused requests by code.
  * @flags: private; &enum nebula_flags.
  * @kind: private; &enum nebula_kind.
@@ -28,6 +31,9 @@ struct nebula_registration;
 struct nebula_allocator {
 	struct nebula_registration *reg;
 	u64 last_error;
+	u64 last_refusal;
+	u32 second;
+	atomic_t full_records;
 	atomic_long_t failures[NEBULA_E_NR];
 	u32 flags;
 	u8 kind;

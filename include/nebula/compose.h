@@ -10,8 +10,9 @@
  *	a = nebula_fallback_create("conn", pool, nebula_system_allocator());
  *	c = nebula_alloc_obj(a, struct conn);
  *
- * A composite can be used where all of its parts can. What a part refuses is recorded with the
- * part; what all refuse, with the composite too. A part cannot be destroyed before the composite.
+ * A composite can be used where all of its parts can. What a part of a fallback refuses is counted
+ * with the part while there is another one to ask; what the last one refuses is recorded, with the
+ * part and with the composite. A part cannot be destroyed before the composite.
  */
 #ifndef _NEBULA_COMPOSE_H
 #define _NEBULA_COMPOSE_H

@@ -189,8 +189,8 @@ enum nebula_kind {
 
 /**
  * enum nebula_context - where an error happened
- * @NEBULA_IN_TASK: process context.
- * @NEBULA_IN_SOFTIRQ: a softirq, or bottom halves disabled.
+ * @NEBULA_IN_TASK: process context, also with bottom halves, preemption or interrupts disabled.
+ * @NEBULA_IN_SOFTIRQ: a softirq is being served.
  * @NEBULA_IN_HARDIRQ: a hard interrupt handler.
  * @NEBULA_IN_NMI: a non-maskable interrupt.
  */
@@ -213,10 +213,23 @@ enum nebula_context {
 
 #define NEBULA_WHAT_SIZE	32
 
+/* Bytes that the report of any record fits in. */
+#define NEBULA_REPORT_SIZE	4096
+
 /**
  * struct nebula_error - one recorded error
  * @seq: sequence number, counted over all allocators from 1.
  * @time_ns: local_clock() at the failure, nanoseconds.
+ * @repeated: how often it happened again, as far as those were not recorded themselves: equal ones,
+ *	and in a flood of refusals those of the same operation, whose size may be another. In a
+ *	notifier: since it was called for this record before.
+ * @cpu: CPU it happened on.
+ * @pid: task that was running.
+ * @comm: name of the task that was running.
+ * @first: the first error of this code of the allocator.
+ * @brief: from nebula_last_error() alone: @code, @size and @align are of a refusal that came in a
+ *	flood and was only counted; all else is of the record that it repeats.
+ * @id: of the allocator; no other one ever has the same, but for 0: it is not registered.
  * @size: bytes asked for; 0 where no size was.
  * @align: alignment asked for, bytes; 0 where none was.
  * @used: bytes in use at that moment.
@@ -235,20 +248,26 @@ enum nebula_context {
  * @kind: kind of the allocator.
  * @context: where it happened.
  * @utilisation: @used of @capacity, in tenths of a percent.
- * @cpu: CPU it happened on.
- * @pid: task that was running.
  * @growth_pending: growth of a shared allocator was on its way.
  * @buffer: its memory was lent by the client.
- * @first: the first error of this code of the allocator.
+ * @by_notifier: an error notifier raised it; notifiers are not called for it.
  * @nr_entries: valid entries of @entries.
- * @comm: name of the task that was running.
  * @name: name of the allocator.
  * @what: the field, operation or limit that was at fault, or "".
  * @entries: return addresses, innermost first.
+ *
+ * Two errors are equal when all from @id on is equal.
  */
 struct nebula_error {
 	u64 seq;
 	u64 time_ns;
+	u64 repeated;
+	int cpu;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	bool first;
+	bool brief;
+	u64 id;
 	size_t size;
 	size_t align;
 	size_t used;
@@ -266,13 +285,10 @@ struct nebula_error {
 	enum nebula_kind kind;
 	enum nebula_context context;
 	unsigned int utilisation;
-	int cpu;
-	pid_t pid;
 	bool growth_pending;
 	bool buffer;
-	bool first;
+	bool by_notifier;
 	unsigned int nr_entries;
-	char comm[TASK_COMM_LEN];
 	char name[NEBULA_NAME_SIZE];
 	char what[NEBULA_WHAT_SIZE];
 	unsigned long entries[NEBULA_BACKTRACE_MAX];
