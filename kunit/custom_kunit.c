@@ -138,6 +138,77 @@ static void custom_checks_results(struct kunit *test)
 	nebula_custom_unregister(c);
 }
 
+/* A number that is no code never becomes an index: it is recorded, and counted, as one code. */
+static void custom_refuses_answers(struct kunit *test)
+{
+	static const int answers[] = {
+		-EINVAL, -ENOENT, -1, NEBULA_E_NR, NEBULA_E_NR + 1, 4096, INT_MAX, INT_MIN,
+	};
+	struct nebula_custom *c = ring_register(test);
+	u8 *p = nebula_alloc(c, RING_SLOT, 8);
+	struct nebula_error err;
+	struct nebula_stats st;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	for (i = 0; i < ARRAY_SIZE(answers); i++) {
+		ring_state()->answer = answers[i];
+		nebula_free(c, p);
+		KUNIT_ASSERT_TRUE(test, nebula_last_error(c, &err));
+		KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_INVALID_CONFIG);
+		KUNIT_EXPECT_STREQ(test, err.what, ".free");
+		nebula_stats_read(c, &st);
+		KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_INVALID_CONFIG], i + 1ULL);
+		KUNIT_EXPECT_EQ(test, st.failed, i + 1ULL);
+		KUNIT_EXPECT_EQ(test, st.frees, 0ULL);
+	}
+	ring_state()->answer = 0;
+	nebula_free(c, p);
+	nebula_custom_unregister(c);
+}
+
+/* An error pointer is no memory, however well it is aligned. */
+static void custom_refuses_error_pointers(struct kunit *test)
+{
+	void *const results[] = { ERR_PTR(-ENOMEM), ERR_PTR(-EINVAL), ERR_PTR(-4095),
+				  ZERO_SIZE_PTR };
+	struct nebula_custom *c = ring_register(test);
+	struct nebula_error err;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(results); i++) {
+		ring_state()->result = results[i];
+		KUNIT_EXPECT_NULL(test, nebula_alloc(c, 24, 1));
+		KUNIT_ASSERT_TRUE(test, nebula_last_error(c, &err));
+		KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_INVALID_CONFIG);
+		KUNIT_EXPECT_STREQ(test, err.what, ".alloc");
+	}
+	KUNIT_EXPECT_EQ(test, ring_state()->frees, 0U);
+	ring_state()->result = NULL;
+	nebula_custom_unregister(c);
+}
+
+/* Whoever records it: the number of an error is a code, or becomes one. */
+static void custom_records_valid_codes(struct kunit *test)
+{
+	static const int codes[] = { NEBULA_OK, -EINVAL, NEBULA_E_NR, INT_MAX };
+	struct nebula_custom *c = ring_register(test);
+	struct nebula_error err;
+	struct nebula_stats st;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		KUNIT_EXPECT_EQ(test, nebula_fail(&c->common, codes[i], .size = i + 1), -EBUSY);
+		KUNIT_ASSERT_TRUE(test, nebula_last_error(c, &err));
+		KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_INVALID_STATE);
+		KUNIT_EXPECT_EQ(test, err.size, i + 1UL);
+	}
+	nebula_stats_read(c, &st);
+	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_INVALID_STATE], (u64)ARRAY_SIZE(codes));
+	KUNIT_EXPECT_EQ(test, st.failed, (u64)ARRAY_SIZE(codes));
+	nebula_custom_unregister(c);
+}
+
 static void custom_counts(struct kunit *test)
 {
 	struct nebula_custom *c = ring_register(test);
@@ -427,6 +498,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(custom_checks_pointers),
 	KUNIT_CASE(custom_refuses_frees),
 	KUNIT_CASE(custom_checks_results),
+	KUNIT_CASE(custom_refuses_answers),
+	KUNIT_CASE(custom_refuses_error_pointers),
+	KUNIT_CASE(custom_records_valid_codes),
 	KUNIT_CASE(custom_counts),
 	KUNIT_CASE(custom_survives_a_wrong_size),
 	KUNIT_CASE(custom_serves),

@@ -23,6 +23,8 @@
  * @frees: calls of free.
  * @size: what the last of them was told.
  * @skew: bytes by which all results are off their alignment.
+ * @answer: what free returns in place of its own answer, unless 0.
+ * @result: what alloc returns in place of memory, unless NULL.
  */
 struct ring {
 	DECLARE_BITMAP(map, RING_SLOTS);
@@ -32,6 +34,8 @@ struct ring {
 	unsigned int frees;
 	size_t size;
 	size_t skew;
+	int answer;
+	void *result;
 };
 
 /* There is one, which each test finds empty, under the name "ring" or not registered. */

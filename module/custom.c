@@ -37,8 +37,9 @@ static noinline __cold void *refuse(struct nebula_custom *c, enum nebula_errc co
  *
  * Context: as the client's function.
  * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, INVALID_ALIGNMENT or
- * SIZE_OVERFLOW recorded; INVALID_STATE before it is registered; MISALIGNED_POINTER when what the
- * client's function returned is not aligned as asked for, which it is given back.
+ * SIZE_OVERFLOW recorded; INVALID_STATE before it is registered; INVALID_CONFIG when the client's
+ * function returned an error pointer or %ZERO_SIZE_PTR; MISALIGNED_POINTER when it returned memory
+ * that is not aligned as asked for, which it is given back.
  */
 void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 {
@@ -56,6 +57,8 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 	p = c->ops.alloc(c, size, align);
 	if (unlikely(!p))
 		return refuse(c, NEBULA_E_OUT_OF_MEMORY, NEBULA_D_NONE, size, align, NULL);
+	if (IS_ERR(p) || unlikely(p == ZERO_SIZE_PTR))
+		return refuse(c, NEBULA_E_INVALID_CONFIG, NEBULA_D_NONE, size, align, ".alloc");
 	if (unlikely(!IS_ALIGNED((unsigned long)p, align))) {
 		c->ops.free(c, p, size);
 		return refuse(c, NEBULA_E_MISALIGNED_POINTER, NEBULA_D_NONE, size, align, ".alloc");
@@ -66,6 +69,11 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 }
 EXPORT_SYMBOL_GPL(nebula_custom_alloc);
 
+static bool is_code(enum nebula_errc code)
+{
+	return (unsigned int)code < NEBULA_E_NR;
+}
+
 /**
  * nebula_custom_free() - give memory of an allocator of a client's kind back
  * @c: the allocator.
@@ -73,7 +81,8 @@ EXPORT_SYMBOL_GPL(nebula_custom_alloc);
  * @size: what was asked for, bytes; 0 when that is not known.
  *
  * What the client's ``.owns`` does not own is refused, and recorded as FOREIGN_POINTER; what its
- * ``.free`` refuses is recorded as that says.
+ * ``.free`` refuses is recorded as that says. A ``.free`` that returns an errno, or any other
+ * number that is no code, is recorded as INVALID_CONFIG.
  *
  * Context: as the client's function.
  */
@@ -88,7 +97,11 @@ void nebula_custom_free(struct nebula_custom *c, void *p, size_t size)
 	else
 		code = likely(owns(c, p)) ? c->ops.free(c, p, size) : NEBULA_E_FOREIGN_POINTER;
 	if (unlikely(code)) {
-		refuse(c, code, c->cpus ? NEBULA_D_NONE : NEBULA_D_UNREGISTERED, size, 0, "free");
+		if (is_code(code))
+			refuse(c, code, c->cpus ? NEBULA_D_NONE : NEBULA_D_UNREGISTERED, size, 0,
+			       "free");
+		else
+			refuse(c, NEBULA_E_INVALID_CONFIG, NEBULA_D_NONE, size, 0, ".free");
 		return;
 	}
 	this_cpu_inc(c->cpus->frees);
@@ -129,6 +142,9 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 	struct nebula_refusal r;
 	int ret = -ENOMEM;
 
+	if (!c)
+		return nebula_config_refuse(NEBULA_KIND_CUSTOM, name, 0,
+					    NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "no allocator"));
 	if (!nebula_config_is_ours(name, c->owner, abi, size, sizeof(*c)))
 		return -ENOEXEC;
 	r = check(c, name);

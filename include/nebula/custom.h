@@ -26,9 +26,10 @@ struct nebula_custom;
 /**
  * struct nebula_custom_ops - what is special about a client's kind of allocator
  * @kind: what it is called, for people.
- * @alloc: memory of @size bytes, neither 0 nor absurd, aligned to @align, a power of two; or NULL.
+ * @alloc: memory of @size bytes, neither 0 nor absurd, aligned to @align, a power of two; or NULL,
+ *	never an ERR_PTR().
  * @free: takes it back, or says what is wrong with that, which is recorded: %NEBULA_OK,
- *	%NEBULA_E_DOUBLE_FREE and so on. @size is 0 when it is not known.
+ *	%NEBULA_E_DOUBLE_FREE and so on, never an errno. @size is 0 when it is not known.
  * @owns: does an address lie in its memory? What does not is not passed to @free. NULL: everything
  *	does.
  * @capacity: bytes it can hold, or NULL when that is not known.
