@@ -22,7 +22,9 @@
  * @available: bytes of @capacity not in use; @used + @available = @capacity.
  * @capacity: bytes mapped.
  * @max_capacity: bytes up to which it may grow; equal to @capacity without %NEBULA_GROW.
- * @peak: highest @used ever seen.
+ * @peak: highest @used since it was made, or since nebula_peak_reset(): exact, but within the slack
+ *	for a pool with caches, within a sub-chunk per CPU for a shared bump allocator, and within a
+ *	sixteenth for a client's kind.
  * @padding: bytes ever lost to alignment and to ends of regions that nothing fitted in.
  * @resets: how often it was reset.
  * @regions: regions mapped.
