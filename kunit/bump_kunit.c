@@ -225,6 +225,15 @@ static void bump_inline_agrees_with_outline(struct kunit *test)
 	nebula_bump_init(&t->inlined, t->spaces[0], SZ_8K);
 	nebula_bump_init(&t->outlined, t->spaces[1], SZ_8K);
 	for (i = 0; i < 20; i++) {
+		size_t hidden = 1 + fixture_random(test, 40);
+
+		OPTIMIZER_HIDE_VAR(hidden);
+		SAME_PLACE(test, t, hidden, 1);
+		SAME_PLACE(test, t, hidden, 4);
+		SAME_PLACE(test, t, 5, 1);
+		SAME_PLACE(test, t, 6, 2);
+		SAME_PLACE(test, t, hidden, 8);
+		SAME_PLACE(test, t, hidden, 32);
 		SAME_PLACE(test, t, 64, 8);
 		SAME_PLACE(test, t, 20, 8);
 		SAME_PLACE(test, t, 16, 16);

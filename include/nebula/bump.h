@@ -291,13 +291,43 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
 	return (void *)cur;
 }
 
+/*
+ * The same for a size that is not known, or odd. With an alignment below the grain the bytes
+ * between @tail and @cur, see bump_cursor(), are handed out first: short strings lie side by side.
+ * As in place(), padding may go down by what was taken for it before.
+ */
+static __always_inline void *nebula_bump_alloc_packed(struct nebula_bump *b, size_t size,
+						      size_t align)
+{
+	unsigned long cur = b->cur, tail, p = cur, e, next;
+
+	if (unlikely(size - 1 >= NEBULA_BUMP_INLINE_MAX))	/* 0 as well */
+		return nebula_bump_alloc_outline(b, size, align);
+	if (align < NEBULA_BUMP_GRAIN) {
+		tail = b->tail;
+		if (cur - tail < NEBULA_BUMP_GRAIN)
+			p = ALIGN(tail, align);
+	} else if (align > NEBULA_BUMP_GRAIN) {
+		p = ALIGN(cur, align);
+	}
+	e = p + size;
+	if (unlikely(e > data_race(b->limit)))	/* see module/divert.c */
+		return nebula_bump_alloc_outline(b, size, align);
+	next = ALIGN(e, NEBULA_BUMP_GRAIN);
+	WRITE_ONCE(b->tail, e);
+	nebula_count(b->padding, next - cur - size);
+	WRITE_ONCE(b->cur, next);
+	nebula_count(b->allocs, 1);
+	return (void *)p;
+}
+
 /**
  * nebula_bump_alloc() - allocate memory
  * @b: the allocator.
  * @size: bytes.
  * @align: power of two, bytes.
  *
- * Inline for constant sizes and alignments. The memory is uninitialised unless the allocator has
+ * Inline for constant alignments. The memory is uninitialised unless the allocator has
  * %NEBULA_ZERO.
  *
  * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while
@@ -308,18 +338,17 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
 static __always_inline __alloc_size(2) __must_check
 void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 {
-	/*
-	 * Objects of odd sizes and small alignments are packed, which takes more than belongs
-	 * inline.
-	 */
-	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
-			     size && size <= NEBULA_BUMP_INLINE_MAX && is_power_of_2(align) &&
-			     align <= NEBULA_BUMP_INLINE_MAX &&
-			     (size % NEBULA_BUMP_GRAIN == 0 || align >= NEBULA_BUMP_GRAIN);
+	const bool aligned = __builtin_constant_p(align) && is_power_of_2(align) &&
+			     align <= NEBULA_BUMP_INLINE_MAX;
+	/* Nothing depends on how much of a grain is in use. */
+	const bool whole = __builtin_constant_p(size) && size && size <= NEBULA_BUMP_INLINE_MAX &&
+			   (size % NEBULA_BUMP_GRAIN == 0 || align >= NEBULA_BUMP_GRAIN);
 	unsigned long cur, p, e, next;
 
-	if (!inlined)
+	if (!aligned)
 		return nebula_bump_alloc_outline(b, size, align);
+	if (!whole)
+		return nebula_bump_alloc_packed(b, size, align);
 
 	cur = b->cur;
 	p = align <= NEBULA_BUMP_GRAIN ? cur : ALIGN(cur, align);
