@@ -239,23 +239,6 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 }
 EXPORT_SYMBOL_GPL(nebula_bump_realloc);
 
-/**
- * nebula_bump_checkpoint_outline() - nebula_bump_checkpoint() where it is not inline
- * @b: the allocator.
- *
- * Context: the owner's.
- * Return: as nebula_bump_checkpoint().
- */
-struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b)
-{
-	if (!bump_is_shared(b))
-		return bump_owner_checkpoint(b);
-	nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_SHARED,
-		    .what = "checkpoint");
-	return bump_no_checkpoint();
-}
-EXPORT_SYMBOL_GPL(nebula_bump_checkpoint_outline);
-
 static noinline int restore_attentively(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	const size_t used = nebula_bump_used(b);

@@ -107,12 +107,6 @@ static inline bool bump_is_inline(const struct nebula_bump *b)
 	return bump_has_inline(b) && !nebula_is_diverted(&b->common);
 }
 
-/* A refused checkpoint: its stamp is never given out, so restoring it fails. */
-static inline struct nebula_checkpoint bump_no_checkpoint(void)
-{
-	return (struct nebula_checkpoint){ .stamp = U64_MAX };
-}
-
 /* Shared, and nothing else to look at. */
 static inline bool bump_is_plain_shared(const struct nebula_bump *b)
 {
@@ -163,7 +157,6 @@ void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
 void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
 
 /* bump_checkpoint.c */
-struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b);
 bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp);
 void bump_checkpoint_leave_region(struct nebula_bump *b);
 u64 bump_checkpoint_moved(struct nebula_bump *b);

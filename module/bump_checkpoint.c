@@ -25,9 +25,13 @@
  *     still be open, and a new checkpoint is refused. A restore always finds room.
  */
 #include <linux/bits.h>
+#include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include "bump.h"
+
+/* Of a refused checkpoint: never given out, so restoring it fails. */
+#define BUMP_STAMP_REFUSED	U64_MAX
 
 /* Limits of struct nebula_bump_stale. So far below stands for anywhere. */
 #define NUMBER_MAX	(BIT_ULL(44) - 1)
@@ -59,7 +63,6 @@ static void settle_reset(struct nebula_bump *b)
 		return;
 	b->stale_to = b->stamps;
 	b->stale_count = 0;
-	b->open = NEBULA_BUMP_STAMP_NONE;
 }
 
 /* Joins run @i with the one before it. */
@@ -97,40 +100,45 @@ static bool make_room(struct nebula_bump *b)
 /* The newest checkpoint gets one above it: note if it was never restored, unless it is stale. */
 static void note_open(struct nebula_bump *b)
 {
-	if (!b->open && !b->restored && b->stamps >= first_valid(b))
+	const u64 first = first_valid(b);
+
+	if (b->open < first && !b->restored && b->stamps >= first)
 		b->open = b->stamps;
 }
 
+static noinline __cold u64 refuse(struct nebula_bump *b)
+{
+	if (bump_is_shared(b))
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_SHARED,
+			    .what = "checkpoint");
+	else
+		nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .detail = NEBULA_D_REWINDS,
+			    .what = "checkpoint");
+	return BUMP_STAMP_REFUSED;
+}
+
 /**
- * bump_owner_checkpoint() - nebula_bump_checkpoint() where it is not inline
+ * nebula_bump_stamp_outline() - the stamp of a checkpoint among others
  * @b: the allocator.
+ * @at: the cursor, to the byte.
  *
  * Context: the owner's.
- * Return: as nebula_bump_checkpoint().
+ * Return: the stamp; one that is never valid when the checkpoint is refused, which is recorded.
  */
-struct nebula_checkpoint bump_owner_checkpoint(struct nebula_bump *b)
+u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at)
 {
-	const unsigned long at = bump_cursor(b->cur, b->tail);
-
-	if (at != b->mark_at) {
-		settle_reset(b);
-		if (unlikely(!make_room(b))) {
-			nebula_fail(&b->common, NEBULA_E_EXCEEDS_MAX, .detail = NEBULA_D_REWINDS,
-				    .what = "checkpoint");
-			return bump_no_checkpoint();
-		}
-		note_open(b);
-		b->stamp = ++b->stamps;
-		b->mark_at = at;
-		b->restored = false;
-	}
-	return (struct nebula_checkpoint){
-		.stamp = b->stamp,
-		.cur = b->cur,
-		.tail = b->tail,
-		.live = b->allocs - b->frees,
-	};
+	if (at == b->mark_at)
+		return b->stamp;
+	/* A shared one always has a stamp, see bump_shared_init(). */
+	if (unlikely(bump_is_shared(b)) || unlikely(!make_room(b)))
+		return refuse(b);
+	note_open(b);
+	b->restored = false;
+	b->mark_at = at;
+	b->stamp = ++b->stamps;
+	return b->stamp;
 }
+EXPORT_SYMBOL_GPL(nebula_bump_stamp_outline);
 
 /**
  * bump_checkpoint_is_stale() - was it reset since, or rewound to an older one?
@@ -194,7 +202,7 @@ u64 bump_checkpoint_moved(struct nebula_bump *b)
  */
 void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp)
 {
-	u64 open = b->open;
+	u64 open = b->open < first_valid(b) ? NEBULA_BUMP_STAMP_NONE : b->open;
 
 	if (stamp < b->stamps) {
 		while (b->stale_count && b->stale[b->stale_count - 1].after >= stamp)
@@ -207,7 +215,6 @@ void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp)
 			.number = b->stamps - stamp,
 			.open = open ? min(stamp - open, OPEN_FAR) : 0,
 		};
-		b->open = NEBULA_BUMP_STAMP_NONE;
 	}
 	b->stamp = stamp;
 	b->mark_at = bump_cursor(b->cur, b->tail);

@@ -727,6 +727,8 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	 * No object fits below the limit, no reset above the peak: all takes the shared branches.
 	 */
 	b->cur = NEBULA_BUMP_GRAIN;
+	b->stamp = ~NEBULA_BUMP_STAMP_NONE;
+	b->mark_at = NEBULA_BUMP_MARK_NONE;
 	b->limit = NEBULA_BUMP_LIMIT_NONE;
 	b->peak_at = 0;
 	if (bump_has_inline(b)) {

@@ -161,8 +161,8 @@ struct nebula_bump_heap;
  * @stale_count: private; entries of @stale in use.
  * @stamps: private; the newest stamp.
  * @stale_to: private; this stamp and all before it are stale.
- * @open: private; the oldest stamp since the newest run with a newer one above it that was never
- *	rewound to, or %NEBULA_BUMP_STAMP_NONE.
+ * @open: private; the oldest stamp with a newer one above it that was never rewound to; one before
+ *	the end of the newest run means none.
  * @stale: private; stale checkpoints among newer valid ones, in order.
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
@@ -213,7 +213,7 @@ void nebula_bump_exit(struct nebula_bump *b);
 
 void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
 	__alloc_size(2);
-struct nebula_checkpoint nebula_bump_checkpoint_outline(struct nebula_bump *b);
+u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at);
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_reset_outline(struct nebula_bump *b);
 
@@ -391,6 +391,24 @@ void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
 	return p;
 }
 
+/* The stamp of a checkpoint at a new position, see module/bump_checkpoint.c. */
+static __always_inline u64 nebula_bump_stamp(struct nebula_bump *b)
+{
+	unsigned long at = b->cur;
+
+	if (at - b->tail < NEBULA_BUMP_GRAIN)
+		at = b->tail;
+	if (b->stamp != NEBULA_BUMP_STAMP_NONE)
+		return nebula_bump_stamp_outline(b, at);
+	/* The first one since a reset: all before are stale. */
+	b->stale_to = b->stamps;
+	b->stale_count = 0;
+	b->restored = false;
+	b->mark_at = at;
+	b->stamp = ++b->stamps;
+	return b->stamp;
+}
+
 /**
  * nebula_bump_checkpoint() - remember the position
  * @b: the allocator.
@@ -417,7 +435,11 @@ static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct ne
 		cp.tail = b->tail;
 		cp.live = b->allocs - b->frees;
 	} else {
-		cp = nebula_bump_checkpoint_outline(b);
+		cp.stamp = nebula_bump_stamp(b);
+		barrier();	/* or the branch above shares its loads, and takes one more */
+		cp.cur = b->cur;
+		cp.tail = b->tail;
+		cp.live = b->allocs - b->frees;
 	}
 	cp.owner = b;
 	return cp;
@@ -461,9 +483,9 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
  * nebula_bump_reset() - give back everything
  * @b: the allocator.
  *
- * All checkpoints become stale. One that had grown keeps its largest region. What fitted before fits
- * again: with %NEBULA_GROW the first allocation after a reset near ``.max_capacity`` may map one
- * region for all of it.
+ * All checkpoints become stale. One that had grown keeps its largest region. What fitted before
+ * fits again: with %NEBULA_GROW the first allocation after a reset near ``.max_capacity`` may map
+ * one region for all of it.
  *
  * Context: the owner's. With %NEBULA_SHARED no allocation may be in flight on any CPU, and not
  * from NMI.

@@ -30,6 +30,19 @@ static __always_inline void *alloc_string(struct nebula_bump *b)
 	return nebula_bump_alloc(b, size, 1);
 }
 
+/* A header that stays, and work that does not. */
+static __always_inline void request(struct nebula_bump *b)
+{
+	struct nebula_checkpoint cp;
+
+	nebula_bump_reset(b);
+	bench_use(nebula_bump_alloc(b, 64, 8));
+	cp = nebula_bump_checkpoint(b);
+	barrier();
+	bench_use(nebula_bump_alloc(b, 64, 8));
+	nebula_bump_restore(b, cp);
+}
+
 static __always_inline void batch(struct nebula_bump *b, unsigned int n)
 {
 	unsigned int i;
@@ -81,6 +94,7 @@ static DEFINE_BENCH_LOOP(bump_alloc_odd, bump, bench_use(nebula_bump_alloc(it, 2
 static DEFINE_BENCH_LOOP(bump_alloc_aligned, bump, bench_use(nebula_bump_alloc(it, 64, 64)));
 static DEFINE_BENCH_LOOP(bump_alloc_variable, bump, bench_use(alloc_variable(it)));
 static DEFINE_BENCH_LOOP(bump_alloc_string, bump, bench_use(alloc_string(it)));
+static DEFINE_BENCH_LOOP(bump_request, bump, request(it));
 static DEFINE_BENCH_STEPS(bump_batch, bump, BENCH_BATCH, batch(it, BENCH_BATCH));
 static DEFINE_BENCH_STEPS(bump_large, bump, BENCH_LARGE, batch(it, BENCH_LARGE));
 static DEFINE_BENCH_LOOP(bump_reset, bump, nebula_bump_reset(it));
@@ -168,6 +182,8 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("bump_checkpoint_alloc", "bump checkpoint + alloc + restore",
 		      bump_checkpoint_alloc, OWNER_REWINDS,
 		      .peers = "kmalloc_pair,kmem_cache_pair"),
+	BENCH_AVERAGE("bump_request", "reset, alloc, checkpoint, alloc, restore", bump_request,
+		      OWNER_REWINDS, .target = 60, .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("bump_shared_alloc", "bump alloc, shared, with refills", bump_alloc, SHARED,
 		      .target = 16, .peers = "kmalloc,kmalloc_pair"),
 	BENCH_SINGLE("bump_alloc_single", "bump alloc", bump_allocs, OWNER,
