@@ -92,7 +92,7 @@ static inline bool stack_is_inline(const struct nebula_stack *s)
 /* What a refused mark is: the bottom's place, and an id that no mark has. */
 static inline struct nebula_mark stack_no_mark(const struct nebula_stack *s)
 {
-	return (struct nebula_mark){ .owner = s, .at = STACK_BOTTOM * sizeof(*s->entries) };
+	return (struct nebula_mark){ .owner = s };
 }
 
 /**

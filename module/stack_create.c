@@ -90,6 +90,7 @@ static int fill_shared(struct nebula_stack_heap *heap)
 
 	s->self = ERR_PTR(-EINVAL);
 	s->entries = (u32 *)no_entries;
+	s->bottom = s->entries + STACK_BOTTOM;
 	s->top = (u32 *)&no_entries[ARRAY_SIZE(no_entries) - 1];
 	enter(s, heap->region.base, ALIGN_DOWN(heap->region.size, 1UL << heap->shift));
 	/* The rest of a buffer may be nothing at all. */

@@ -56,18 +56,13 @@ static u32 *older_than(u32 *at)
 	return is_tagged(READ_ONCE(at[-1])) ? at - 2 : at - 1;
 }
 
-static u32 *bottom_of(const struct nebula_stack *s)
-{
-	return s->entries + STACK_BOTTOM;
-}
-
 /* The last entry of the newest object, past the mark that may lie on it; NULL without objects. */
 static u32 *newest_object(const struct nebula_stack *s)
 {
 	u32 *at = s->top;
 
 	while (is_mark(at)) {
-		if (at == bottom_of(s))
+		if (at == s->bottom)
 			return NULL;
 		at -= STACK_MARK_ENTRIES;
 	}
@@ -174,14 +169,15 @@ void stack_owner_attend(struct nebula_stack *s)
 /* Nothing is in use, and no mark of before is valid. */
 static void empty(struct nebula_stack *s)
 {
-	write_mark(s, bottom_of(s), s->start);
+	write_mark(s, s->bottom, s->start);
 	WRITE_ONCE(s->extras, STACK_MARK_ENTRIES);
-	WRITE_ONCE(s->top, bottom_of(s));
+	WRITE_ONCE(s->top, s->bottom);
 }
 
 /* The first use of a stack whose memory, entries and flags are known. */
 void stack_owner_begin(struct nebula_stack *s)
 {
+	s->bottom = s->entries + STACK_BOTTOM;
 	s->peak = s->start;
 	s->kept_limit = 0;
 	s->limit = stack_is_inline(s) ? s->start : NEBULA_STACK_LIMIT_NONE;
@@ -330,7 +326,7 @@ static void put_mark(struct nebula_stack *s, struct nebula_mark *m, u32 next)
 	u32 *top = s->top;
 
 	/* As in covered(), which has computed most of it. */
-	m->at = ((void *)top - (void *)s->entries) + STACK_MARK_ENTRIES * sizeof(*top);
+	m->at = ((void *)top - (void *)s->bottom) + STACK_MARK_ENTRIES * sizeof(*top);
 	m->id = write_mark(s, top + STACK_MARK_ENTRIES, next);
 	m->extras = s->extras + STACK_MARK_ENTRIES;
 	WRITE_ONCE(s->top, top + STACK_MARK_ENTRIES);
@@ -390,11 +386,11 @@ static void inspect_above(struct nebula_stack *s, const u32 *to)
 
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m)
 {
-	u32 *at = s->entries + m->at / sizeof(*at);
+	u32 *at = s->bottom + m->at / sizeof(*at);
 
-	if (m->owner != s || m->at < STACK_BOTTOM * sizeof(*at) || !m->id)
+	if (m->owner != s || !m->id)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	if (m->at > (s->top - s->entries) * sizeof(*at) || nebula_stack_mark_id(at) != m->id)
+	if (m->at > (s->top - s->bottom) * sizeof(*at) || nebula_stack_mark_id(at) != m->id)
 		return NEBULA_E_STALE_CHECKPOINT;
 	if (stack_is_guarded(s))
 		inspect_above(s, at);
@@ -406,7 +402,7 @@ enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula
 void stack_owner_reset(struct nebula_stack *s)
 {
 	if (stack_is_guarded(s))
-		inspect_above(s, bottom_of(s));
+		inspect_above(s, s->bottom);
 	WRITE_ONCE(s->resets, s->resets + 1);
 	empty(s);
 }
@@ -462,7 +458,7 @@ void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
  */
 bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
 {
-	const u32 *bottom = bottom_of(s);
+	const u32 *bottom = s->bottom;
 	const unsigned long allocs = READ_ONCE(s->allocs), marks = READ_ONCE(s->marks);
 	u32 *top = READ_ONCE(s->top), *at = top;
 	struct stack_object o;

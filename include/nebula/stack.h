@@ -68,7 +68,8 @@ struct nebula_stack_config {
  * struct nebula_mark - a position to give a stack back down to
  * @owner: private; the stack it is of.
  * @id: private; what tells it from all other marks at its position.
- * @at: private; where its entries are, bytes from the oldest; the granule, in a shared stack.
+ * @at: private; where its last entry is, bytes from that of the oldest mark, so that no value lies
+ *	below; the granule, in a shared stack.
  * @extras: private; as @owner's, when it was taken.
  *
  * A plain value: it may be copied, kept, used more than once, or dropped.
@@ -76,7 +77,7 @@ struct nebula_stack_config {
 struct nebula_mark {
 	const struct nebula_stack *owner;
 	u64 id;
-	unsigned long at;
+	u32 at;
 	unsigned long extras;
 };
 
@@ -105,6 +106,7 @@ struct nebula_stack_heap;
  * @base: private; address that offsets count from, a multiple of %NEBULA_STACK_ORIGIN_ALIGN.
  * @consumed: private; bytes ever taken, padding included.
  * @allocs: private; allocations ever served.
+ * @bottom: private; the last entry of the oldest mark, which is below all objects.
  * @entries: private; the oldest entry.
  * @self: private; this stack, while inline restores serve.
  * @marks: private; id of the newest mark.
@@ -130,10 +132,11 @@ struct nebula_stack {
 	unsigned long base;
 	unsigned long consumed;
 	unsigned long allocs;
-	u32 *entries;
+	u32 *bottom;
 	const struct nebula_stack *self;
 	u64 marks;
 
+	u32 *entries;
 	unsigned long padding;
 	unsigned long resets;
 	unsigned int scopes;
@@ -325,7 +328,7 @@ static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack 
 	} else {
 		/* On top of the stack is a mark already. */
 		m.id = nebula_stack_mark_id(top);
-		m.at = (unsigned long)top - (unsigned long)s->entries;
+		m.at = (unsigned long)top - (unsigned long)s->bottom;
 		m.extras = s->extras;
 	}
 	m.owner = s;
@@ -345,7 +348,7 @@ static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack 
  */
 static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct nebula_mark m)
 {
-	u32 *at = (void *)s->entries + m.at;
+	u32 *at = (void *)s->bottom + m.at;
 
 	if (unlikely(m.owner != data_race(s->self)) || /* see module/divert.c */
 	    unlikely(at > s->top) ||
