@@ -126,6 +126,8 @@ static void custom_checks_results(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, nebula_alloc(c, 24, 16));
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(c, &err));
 	KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_MISALIGNED_POINTER);
+	KUNIT_EXPECT_EQ(test, err.detail, NEBULA_D_CLIENT_ALLOC);
+	KUNIT_EXPECT_NOT_NULL(test, err.pointer);
 	KUNIT_EXPECT_STREQ(test, err.what, ".alloc");
 	KUNIT_EXPECT_EQ(test, r->frees, 1U);
 	KUNIT_EXPECT_EQ(test, r->size, (size_t)24);

@@ -179,7 +179,7 @@ static void region_too_large_for_pages(struct kunit *test)
 	struct nebula_region_request req = request(SZ_1G, NEBULA_PAGES);
 	struct nebula_region r;
 
-	KUNIT_EXPECT_EQ(test, nebula_region_map(&r, &req), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, nebula_region_map(&r, &req), -E2BIG);
 }
 
 static void region_failure(struct kunit *test)

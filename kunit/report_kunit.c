@@ -23,30 +23,62 @@ static char *print(struct kunit *test, const struct nebula_error *err)
 	return report;
 }
 
-/* As it would have been recorded: with the detail that the state adds. */
+/* As it would have been recorded: with the detail that the state adds, and no block. */
 static struct nebula_error recorded(const struct report_row *row)
 {
 	struct nebula_error err = row->err;
 
+	err.block = -1;
 	err.detail = nebula_detail_of(&err);
 	return err;
 }
 
-static void report_suggests(struct kunit *test)
+/* Code, kind and state make the detail, and that chooses the row. */
+static void report_chooses_advice(struct kunit *test)
 {
 	const struct report_row *row = report_rows;
-	char *report, *from, *to;
+	const struct nebula_advice *advice;
 	struct nebula_error err;
 
 	for (; row < report_rows + report_rows_nr; row++) {
 		err = recorded(row);
+		advice = nebula_errc_advice(&err);
+		KUNIT_EXPECT_EQ_MSG(test, err.detail, row->detail, "%s", row->why);
+		KUNIT_EXPECT_EQ_MSG(test, advice->kind, row->row_kind, "%s", row->why);
+		KUNIT_EXPECT_EQ_MSG(test, advice->detail, row->row_detail, "%s", row->why);
+	}
+}
+
+/* The words of @values stand in @text, in their order. Writes to @values. */
+static bool has_in_order(const char *text, char *values)
+{
+	char *word;
+
+	while ((word = strsep(&values, " "))) {
+		text = strstr(text, word);
+		if (!text)
+			return false;
+		text += strlen(word);
+	}
+	return true;
+}
+
+static void report_computes_values(struct kunit *test)
+{
+	const struct report_row *row = report_rows;
+	struct nebula_error err;
+	char *report, *values;
+
+	for (; row < report_rows + report_rows_nr; row++) {
+		if (!row->values)
+			continue;
+		err = recorded(row);
 		report = print(test, &err);
-		from = strstr(report, "   suggest:   ");
-		KUNIT_ASSERT_NOT_NULL_MSG(test, from, "%s: %s", row->why, report);
-		to = strstr(from, "   backtrace:");
-		if (to)
-			*to = '\0';
-		KUNIT_EXPECT_STREQ_MSG(test, from, row->text, "%s", row->why);
+		values = kstrdup(row->values, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, values);
+		KUNIT_EXPECT_TRUE_MSG(test, has_in_order(strstr(report, "suggest:") ?: "", values),
+				      "%s: no '%s' in:\n%s", row->why, row->values, report);
+		kfree(values);
 		kunit_kfree(test, report);
 	}
 }
@@ -119,47 +151,50 @@ struct whole {
 	const char *text;
 };
 
+/* Of advice as little as there is: what it says is none of the layout's. */
+#define SUGGESTS(state)	"   suggest:   " state ":\n"
+#define ITEM(item)	"              " item "\n"
+
 static const struct whole wholes[] = {
 	{ "all there can be",
-	  { .seq = 7, .time_ns = 12345678999ULL, .code = NEBULA_E_POOL_EXHAUSTED,
+	  { .seq = 7, .time_ns = 12345678999ULL, .code = NEBULA_E_UNCHARGE_UNDERFLOW,
 	    .kind = NEBULA_KIND_POOL, .name = "conn", .size = 512, .align = 8, .overhead = 96,
 	    .used = 4089446, .available = 104858, .capacity = SZ_4M, .peak = SZ_4M, .unit = 512,
-	    .need = 8193, .utilisation = 975, .context = NEBULA_IN_SOFTIRQ, .cpu = 3, .pid = 23,
-	    .comm = "kworker/0:1", .what = "bulk", .detail = NEBULA_D_BULK },
-	  "[   12.345678] conn: POOL_EXHAUSTED (-ENOMEM) in kworker/0:1[23], softirq, cpu 3\n"
+	    .utilisation = 975, .context = NEBULA_IN_SOFTIRQ, .cpu = 3, .pid = 23,
+	    .pointer = (void *)-12L, .comm = "kworker/0:1", .what = "bulk" },
+	  "[   12.345678] conn: UNCHARGE_UNDERFLOW (-EINVAL) in kworker/0:1[23], softirq, cpu 3\n"
 	  "   requested: 512 bytes (align 8), and 96 bytes for the debug flags\n"
 	  "   at fault:  bulk\n"
+	  "   pointer:   ERR_PTR(-12)\n"
 	  "   state:     used 3.89 MiB of 4.00 MiB (97.5%), available 102.40 KiB, peak 4.00 MiB\n"
-	  REPORT_STATE("there are not so many")
-	  REPORT_ITEM("1. raise .blocks to 8193 or more (now 8192)")
-	  REPORT_ITEM("2. ask for fewer at a time, or for what there is, one by one") },
+	  SUGGESTS("more was given back than taken")
+	  ITEM("1. give back exactly what was charged, once") },
 	{ "as little as there can be",
 	  { .code = NEBULA_E_CYCLE, .name = "net" },
 	  "[    0.000000] net: CYCLE (-ELOOP) in [0], task, cpu 0\n"
-	  REPORT_STATE("parents or parts form a cycle")
-	  REPORT_ITEM("1. build from the leaves to the root") },
+	  SUGGESTS("parents or parts form a cycle")
+	  ITEM("1. build from the leaves to the root") },
 	{ "an alignment alone",
-	  { .code = NEBULA_E_INVALID_ALIGNMENT, .name = "conn", .align = 3, .time_ns = 999,
+	  { .code = NEBULA_E_CYCLE, .name = "conn", .align = 3, .time_ns = 999,
 	    .context = NEBULA_IN_HARDIRQ, .cpu = 127, .pid = 1, .comm = "init" },
-	  "[    0.000000] conn: INVALID_ALIGNMENT (-EINVAL) in init[1], hardirq, cpu 127\n"
+	  "[    0.000000] conn: CYCLE (-ELOOP) in init[1], hardirq, cpu 127\n"
 	  "   requested: align 3\n"
-	  REPORT_STATE("3 is not a power of two, or not what the object has")
-	  REPORT_ITEM("1. pass __alignof__(type), or 4") },
+	  SUGGESTS("parents or parts form a cycle")
+	  ITEM("1. build from the leaves to the root") },
 	{ "a day later, in an NMI",
-	  { .code = NEBULA_E_USE_AFTER_FREE, .name = "conn", .size = 1,
+	  { .code = NEBULA_E_CYCLE, .name = "conn", .size = 1,
 	    .time_ns = 86400ULL * NSEC_PER_SEC + 1000, .context = NEBULA_IN_NMI, .pid = 4194304,
 	    .comm = "fifteen_letters", .what = "written at offset 0" },
-	  "[86400.000001] conn: USE_AFTER_FREE (-EFAULT) in fifteen_letters[4194304], nmi, cpu 0\n"
+	  "[86400.000001] conn: CYCLE (-ELOOP) in fifteen_letters[4194304], nmi, cpu 0\n"
 	  "   requested: 1 bytes\n"
 	  "   at fault:  written at offset 0\n"
-	  REPORT_STATE("memory was written to while it was nobody's")
-	  REPORT_ITEM("1. look who had it last; set NEBULA_TRACK to see that of a pool's block")
-	  REPORT_ITEM("2. boot a KASAN kernel: it stops at the write itself") },
+	  SUGGESTS("parents or parts form a cycle")
+	  ITEM("1. build from the leaves to the root") },
 	{ "in no context that there is, of a kind that there is not",
 	  { .code = NEBULA_E_NR, .kind = NEBULA_KIND_NR, .context = NEBULA_IN_NMI + 1,
 	    .name = "conn", .cpu = -1, .time_ns = U64_MAX },
 	  "[18446744073.709551] conn: UNKNOWN (-EINVAL) in [0], ?, cpu -1\n"
-	  REPORT_STATE("unknown code") },
+	  SUGGESTS("unknown code") },
 };
 
 static void report_is_complete(struct kunit *test)
@@ -199,6 +234,28 @@ static void report_of_extremes_fits(struct kunit *test)
 		KUNIT_EXPECT_LT(test, strlen(report), (size_t)REPORT_SIZE - 1);
 		kunit_kfree(test, report);
 	}
+}
+
+/* A pointer is named, hashed, with the block that it is in, and how far from its start. */
+static void report_names_pointers(struct kunit *test)
+{
+	struct nebula_error err = {
+		.code = NEBULA_E_MISALIGNED_POINTER, .kind = NEBULA_KIND_POOL, .name = "conn",
+		.pointer = test, .offset = 8, .block = 3,
+	};
+	char line[80];
+
+	snprintf(line, sizeof(line), "   pointer:   %p, 8 bytes into block 3\n", test);
+	expect_in_text(test, print(test, &err), line);
+	err.offset = 0;
+	snprintf(line, sizeof(line), "   pointer:   %p, block 3\n", test);
+	expect_in_text(test, print(test, &err), line);
+	err.block = -1;
+	err.offset = 96;
+	snprintf(line, sizeof(line), "   pointer:   %p, 96 bytes into the memory\n", test);
+	expect_in_text(test, print(test, &err), line);
+	err.pointer = NULL;
+	KUNIT_EXPECT_NULL(test, strstr(print(test, &err), "pointer: "));
 }
 
 /* Cut anywhere, it is the beginning of the whole, in whole lines, and says that it was cut. */
@@ -323,11 +380,13 @@ static void report_tells_no_address(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(report_suggests),
+	KUNIT_CASE(report_chooses_advice),
+	KUNIT_CASE(report_computes_values),
 	KUNIT_CASE(report_reaches_all_advice),
 	KUNIT_CASE(report_has_no_tokens),
 	KUNIT_CASE(report_is_complete),
 	KUNIT_CASE(report_of_extremes_fits),
+	KUNIT_CASE(report_names_pointers),
 	KUNIT_CASE(report_is_cut),
 	KUNIT_CASE(report_of_long_symbols_fits),
 	KUNIT_CASE(report_shows_call_stacks),

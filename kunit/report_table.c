@@ -1,407 +1,264 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is suggested, see report_table.h. In the order of the table in module/errc.c.
+ * Which advice is chosen, see report_table.h. In the order of the table in module/errc.c.
  */
 #include <linux/kernel.h>
 #include <linux/sizes.h>
 #include "report_table.h"
 
-#define ERR(errc, of, ...)									\
-	{ .code = NEBULA_E_##errc, .kind = NEBULA_KIND_##of, .name = "conn", ##__VA_ARGS__ }
+#define CALLED(n, errc, of, ...)							\
+	{ .code = NEBULA_E_##errc, .kind = NEBULA_KIND_##of, .name = (n), ##__VA_ARGS__ }
+#define ERR(errc, of, ...)	CALLED("conn", errc, of, ##__VA_ARGS__)
+#define AN_ERROR	((void *)-12L)
+#define AT(d)		.detail = NEBULA_D_##d
 
-#define FULL	.used = 3900, .available = 196, .capacity = SZ_4K, .utilisation = 952
-#define ROOMY	.used = SZ_1K, .available = 3 * SZ_1K, .capacity = SZ_4K, .utilisation = 250
-#define BLOCKS	.unit = 64, .used = 6400, .capacity = 6400, .utilisation = 1000
+/* The detail that comes out, and the row: one for it, for the kind, for both, or for all others. */
+#define TO_ROW(d, k, r)	.detail = NEBULA_D_##d, .row_kind = NEBULA_KIND_##k, .row_detail = NEBULA_D_##r
+#define ON(d)		TO_ROW(d, NONE, d)
+#define OF(k, d)	TO_ROW(d, k, NONE)
+#define OF_ON(k, d)	TO_ROW(d, k, d)
+#define ELSE(d)		TO_ROW(d, NONE, NONE)
 
-#define S	REPORT_STATE
-#define I	REPORT_ITEM
+#define FILLED		.used = 3900, .available = 196, .capacity = SZ_4K, .utilisation = 952
+#define ROOMY		.used = SZ_1K, .available = 3 * SZ_1K, .capacity = SZ_4K, .utilisation = 250
+#define LENT		.used = 90, .available = 10, .capacity = 100, .utilisation = 900,	\
+			.buffer = true
+#define USED_UP		.unit = 64, .used = 6400, .capacity = 6400, .utilisation = 1000
+#define ALLOCATED	.nr_entries = 1, .entries = { NEBULA_ENTRY_ALLOCATED }
+#define FREED		.nr_entries = 1, .entries = { NEBULA_ENTRY_FREED }
+#define TRACKED		.flags = NEBULA_TRACK
 
-#define RAISE_TO_8K	"raise .capacity to 8192 (8.00 KiB) or more (now 4096 (4.00 KiB))"
-#define IS_INJECTED									\
-	(S("it was made to fail on purpose")						\
-	 I("1. have the caller cope: that is what fail_alloc is for")			\
-	 I("2. to end it: echo 0 >fail_alloc/probability, in debugfs"))
-#define WHO_HAS_THEM	"see who has them: set NEBULA_TRACK, cat allocators/conn/live"
-#define WITH_STACK	.nr_entries = 1, .entries = { NEBULA_ENTRY_ALLOCATED }
+#define TO_8K		.size = 300, .need = SZ_8K
+#define RAISE_TO_8K	"raise .capacity to 8192 more now 4096"
 
 const struct report_row report_rows[] = {
-	{ "no error", { .name = "conn" }, S("no error") },
-	{ "no code", { .code = NEBULA_E_NR, .name = "conn" }, S("unknown code") },
-	{ "far from any code", { .code = UINT_MAX, .name = "conn" }, S("unknown code") },
+	{ "no error", { .name = "conn" }, ELSE(NONE) },
+	{ "no code", { .code = NEBULA_E_NR, .name = "conn" }, ELSE(NONE) },
+	{ "far from any code", { .code = UINT_MAX, .name = "conn" }, ELSE(NONE) },
 
-	{ "made to fail, and full", ERR(OUT_OF_MEMORY, BUMP, FULL, .detail = NEBULA_D_INJECTED),
-	  IS_INJECTED },
-	{ "a composite", ERR(OUT_OF_MEMORY, FALLBACK, FULL, .size = 100,
-			     .detail = NEBULA_D_NO_PART),
-	  S("no part could serve it")
-	  I("1. see the records of its parts, just before this one")
-	  I("2. add a part that can, for example nebula_system_allocator()") },
-	{ "a split", ERR(OUT_OF_MEMORY, SPLIT, .size = 100, .detail = NEBULA_D_NO_PART),
-	  S("no part could serve it")
-	  I("1. see the records of its parts, just before this one")
-	  I("2. add a part that can, for example nebula_system_allocator()") },
-	{ "a client's kind", ERR(OUT_OF_MEMORY, CUSTOM, FULL, .size = 100),
-	  S("the client's own .alloc returned nothing")
-	  I("1. look there: its name is in allocators/conn/info") },
-	{ "the kernel's own", ERR(OUT_OF_MEMORY, SYSTEM, .size = 3UL * SZ_1G),
-	  S("the kernel gave no memory")
-	  I("1. check the size: is 3.00 GiB what was meant?")
-	  I("2. allocate where the caller may sleep") },
-	{ "outrun", ERR(OUT_OF_MEMORY, BUMP, FULL, .size = 100, .need = SZ_8K,
-			.growth_pending = true),
-	  S("growth is on its way and was outrun")
-	  I("1. " RAISE_TO_8K)
-	  I("2. call nebula_bump_reserve() before a burst") },
-	{ "grown up to the limit", ERR(OUT_OF_MEMORY, BUMP, FULL, .size = 2000, .need = 20 * SZ_1K,
-				       .max_capacity = SZ_16K, .detail = NEBULA_D_AT_LIMIT),
-	  S("it has grown up to its limit")
-	  I("1. raise .max_capacity to 20480 (20.00 KiB) or more (now 16384 (16.00 KiB))")
-	  I("2. reset, or restore a checkpoint, before that")
-	  I("3. check the size: is 1.95 KiB what was meant?") },
-	{ "scratch", ERR(OUT_OF_MEMORY, SCRATCH, FULL, .size = 100, .need = 2048, .unit = 1000,
-			 .what = "get"),
-	  S("this CPU has not so much left")
-	  I("1. raise .per_cpu_size to 2048 (2.00 KiB) or more (now 1000)")
-	  I("2. put what is not needed any more before getting more")
-	  I("3. take large buffers from a stack, or from kmalloc()") },
-	{ "scratch of a buffer", ERR(OUT_OF_MEMORY, SCRATCH, .size = 100, .need = 700, .unit = 600,
-				     .buffer = true, .what = "get"),
-	  S("this CPU has not so much left")
-	  I("1. raise the size of the buffer to 700 or more (now 600)")
-	  I("2. put what is not needed any more before getting more")
-	  I("3. take large buffers from a stack, or from kmalloc()") },
-	{ "a full stack", ERR(OUT_OF_MEMORY, STACK, FULL, .size = 300, .need = SZ_8K),
-	  S("the allocator is over 90% full")
-	  I("1. " RAISE_TO_8K)
-	  I("2. free, or restore a mark, before it is full") },
-	{ "a full stack on a buffer", ERR(OUT_OF_MEMORY, STACK, .used = 90, .available = 10,
-					  .capacity = 100, .utilisation = 900, .size = 20,
-					  .need = 110, .buffer = true),
-	  S("the allocator is over 90% full")
-	  I("1. raise the size of the buffer to 110 or more (now 100)")
-	  I("2. free, or restore a mark, before it is full") },
-	{ "a full buffer", ERR(OUT_OF_MEMORY, BUMP, .used = 90, .available = 10, .capacity = 100,
-			       .utilisation = 900, .size = 20, .need = 110, .buffer = true),
-	  S("the allocator is over 90% full")
-	  I("1. raise the size of the buffer to 110 or more (now 100)")
-	  I("2. reset, or restore a checkpoint, before it is full") },
-	{ "full", ERR(OUT_OF_MEMORY, BUMP, FULL, .size = 300, .need = SZ_8K),
-	  S("the allocator is over 90% full")
-	  I("1. " RAISE_TO_8K)
-	  I("2. set NEBULA_GROW, and .max_capacity to 8192 (8.00 KiB) or more")
-	  I("3. reset, or restore a checkpoint, before it is full") },
-	{ "a tenth of a percent less", ERR(OUT_OF_MEMORY, BUMP, .available = 409,
-					   .capacity = SZ_4K, .utilisation = 899, .size = 410,
-					   .need = SZ_8K),
-	  S("the request is larger than what is left")
-	  I("1. " RAISE_TO_8K)
-	  I("2. check the size: is 410 bytes what was meant?")
-	  I("3. let another allocator have the large ones: nebula_split_create()") },
+	{ "made to fail, and full", ERR(OUT_OF_MEMORY, BUMP, FILLED, AT(INJECTED)), ON(INJECTED) },
+	{ "made to fail, and never to be had", ERR(OUT_OF_MEMORY, STACK, FILLED, AT(INJECTED),
+						   .need = SIZE_MAX), ON(INJECTED) },
+	{ "a composite", ERR(OUT_OF_MEMORY, FALLBACK, .size = 100, AT(NO_PART)), ON(NO_PART) },
+	{ "a split", ERR(OUT_OF_MEMORY, SPLIT, .size = 100, AT(NO_PART)), ON(NO_PART) },
+	{ "a client's kind", ERR(OUT_OF_MEMORY, CUSTOM, FILLED), OF(CUSTOM, NONE), "conn" },
+	{ "the kernel's own", ERR(OUT_OF_MEMORY, SYSTEM, .size = SZ_1G), OF(SYSTEM, NONE), "1.00 GiB" },
+	{ "a buffer that was refused", ERR(OUT_OF_MEMORY, BUMP, .buffer = true, .size = 10,
+					   .need = 10), ON(NO_MEMORY), "nebula_bump_exit()" },
+	{ "a stack after exit", ERR(OUT_OF_MEMORY, STACK, .size = 10), ON(NO_MEMORY) },
+	{ "more than a stack can have", ERR(OUT_OF_MEMORY, STACK, ROOMY, .size = 2UL * SZ_1G,
+					    .need = 2UL * SZ_1G), ON(IMPOSSIBLE), "2.00 GiB" },
+	{ "more than the machine has", ERR(OUT_OF_MEMORY, BUMP, ROOMY, .size = 1UL << 60,
+					   .need = 1UL << 60), ON(IMPOSSIBLE) },
+	{ "an alignment beyond all it has", ERR(OUT_OF_MEMORY, BUMP, ROOMY, .size = 8, .align = SZ_8K,
+						.need = 3 * SZ_4K),
+	  ON(ALIGNMENT), "8192 8192 raise .capacity 12288" },
+	{ "outrun", ERR(OUT_OF_MEMORY, BUMP, FILLED, TO_8K, .growth_pending = true), ON(OUTRUN),
+	  RAISE_TO_8K },
+	{ "outrun, and grown by now", ERR(OUT_OF_MEMORY, BUMP, .capacity = SZ_16K, TO_8K,
+					  .growth_pending = true),
+	  ON(OUTRUN), "raise .capacity to 8192 more has 16384 by now" },
+	{ "grown up to the limit", ERR(OUT_OF_MEMORY, BUMP, FILLED, .size = 2000, .need = 20 * SZ_1K,
+				       .max_capacity = SZ_16K, AT(AT_LIMIT)),
+	  ON(AT_LIMIT), "raise .max_capacity to 20480 now 16384 1.95 KiB" },
+	{ "scratch", ERR(OUT_OF_MEMORY, SCRATCH, FILLED, .need = 2048, .unit = 1000),
+	  OF(SCRATCH, NONE), "raise .per_cpu_size to 2048 now 1000" },
+	{ "scratch of a buffer", ERR(OUT_OF_MEMORY, SCRATCH, .need = 700, .unit = 600,
+				     .capacity = 1200, .buffer = true),
+	  OF(SCRATCH, NONE), "raise the size of the buffer to 700 now 600" },
+	{ "a full stack", ERR(OUT_OF_MEMORY, STACK, FILLED, TO_8K), OF_ON(STACK, FULL), RAISE_TO_8K },
+	{ "a full stack on a buffer", ERR(OUT_OF_MEMORY, STACK, LENT, .size = 20, .need = 110),
+	  OF_ON(STACK, FULL), "raise the size of the buffer to 110 now 100" },
+	{ "full", ERR(OUT_OF_MEMORY, BUMP, FILLED, TO_8K), ON(FULL),
+	  RAISE_TO_8K " .max_capacity to 8192" },
+	{ "full, and no telling what would do", ERR(OUT_OF_MEMORY, BUMP, FILLED, .size = 300),
+	  ON(FULL), "raise .capacity above 4096" },
+	{ "a full buffer", ERR(OUT_OF_MEMORY, BUMP, LENT, .size = 20, .need = 110), ON(FULL_BUFFER),
+	  "raise the size of the buffer to 110 now 100" },
+	{ "a tenth of a percent less", ERR(OUT_OF_MEMORY, BUMP, .available = 409, .capacity = SZ_4K,
+					   .utilisation = 899, .size = 410, .need = SZ_8K),
+	  ON(TOO_LARGE), RAISE_TO_8K " 410 bytes" },
 	{ "larger with its guard", ERR(OUT_OF_MEMORY, STACK, ROOMY, .size = 3000, .overhead = 100,
-				       .need = SZ_8K),
-	  S("the request is larger than what is left")
-	  I("1. " RAISE_TO_8K)
-	  I("2. check the size: is 2.92 KiB what was meant?")
-	  I("3. let another allocator have the large ones: nebula_split_create()") },
+				       .need = SZ_8K), ON(TOO_LARGE), RAISE_TO_8K " 2.92 KiB" },
 	{ "not in one piece", ERR(OUT_OF_MEMORY, BUMP, ROOMY, .size = 3000, .align = 4096,
-				  .need = SZ_8K),
-	  S("what is left is not in one piece, or not aligned so")
-	  I("1. " RAISE_TO_8K)
-	  I("2. allocate what is aligned most strictly first, or align less") },
+				  .need = SZ_8K), ELSE(FRAGMENTED), RAISE_TO_8K },
 
-	{ "a pool made to fail", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .detail = NEBULA_D_INJECTED),
-	  IS_INJECTED },
-	{ "a reserve", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .detail = NEBULA_D_RESERVE),
-	  S("the reserve is used up")
-	  I("1. put more blocks aside: the n of nebula_pool_reserve()") },
-	{ "a pool outrun", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 101, .growth_pending = true),
-	  S("growth is on its way and was outrun")
-	  I("1. raise .blocks to 101 or more (now 100)")
-	  I("2. call nebula_pool_grow() before a burst")
-	  I("3. wait for a block: nebula_pool_alloc_wait()") },
-	{ "a pool at its limit", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 101,
-				     .max_capacity = 6400, .detail = NEBULA_D_AT_LIMIT),
-	  S("it has grown up to its limit")
-	  I("1. raise .max_blocks to 101 or more (now 100)")
-	  I("2. wait for a block: nebula_pool_alloc_wait()")
-	  I("3. " WHO_HAS_THEM) },
-	{ "in bulk", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 120, .detail = NEBULA_D_BULK),
-	  S("there are not so many")
-	  I("1. raise .blocks to 120 or more (now 100)")
-	  I("2. ask for fewer at a time, or for what there is, one by one") },
-	{ "promised", ERR(POOL_EXHAUSTED, POOL, .unit = 64, .used = 6336, .available = 64,
-			  .capacity = 6400, .need = 101),
-	  S("what is left is promised to those who wait")
-	  I("1. wait, too: nebula_pool_alloc_wait()")
-	  I("2. raise .blocks to 101 or more (now 100)") },
-	{ "a pool on a buffer", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 101, .buffer = true),
-	  S("the allocator is over 90% full: all blocks are in use")
-	  I("1. raise .blocks to 101 or more (now 100), and the size of the buffer with it")
-	  I("2. wait for a block: nebula_pool_alloc_wait()")
-	  I("3. " WHO_HAS_THEM) },
-	{ "all in use", ERR(POOL_EXHAUSTED, POOL, BLOCKS, .need = 101),
-	  S("the allocator is over 90% full: all blocks are in use")
-	  I("1. raise .blocks to 101 or more (now 100), or set NEBULA_GROW")
-	  I("2. wait for a block: nebula_pool_alloc_wait()")
-	  I("3. " WHO_HAS_THEM) },
+	{ "a pool made to fail", ERR(POOL_EXHAUSTED, POOL, USED_UP, AT(INJECTED)), ON(INJECTED) },
+	{ "a reserve used up", ERR(POOL_EXHAUSTED, POOL, USED_UP, AT(RESERVE_EMPTY),
+				   .growth_pending = true), ON(RESERVE_EMPTY) },
+	{ "a pool outrun", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 101, .growth_pending = true),
+	  ON(OUTRUN), "raise .blocks to 101 now 100" },
+	{ "bulk outrun", ERR(POOL_EXHAUSTED, POOL, .unit = 64, .capacity = 8192, AT(BULK),
+			     .need = 81, .growth_pending = true),
+	  ON(OUTRUN), "raise .blocks to 81 has 128 by now" },
+	{ "a pool at its limit", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 101, .max_capacity = 6400,
+				     AT(AT_LIMIT)),
+	  ON(AT_LIMIT), "raise .max_blocks to 101 now 100 conn" },
+	{ "in bulk", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 120, AT(BULK)), ON(BULK),
+	  "raise .blocks to 120 now 100" },
+	{ "to put aside", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 120, AT(RESERVE)), ON(RESERVE),
+	  "raise .blocks to 120 now 100" },
+	{ "promised", ERR(POOL_EXHAUSTED, POOL, .unit = 64, .available = 64, .capacity = 6400,
+			  .waiters = true, .need = 101), ON(PROMISED), "101" },
+	{ "came back", ERR(POOL_EXHAUSTED, POOL, .unit = 64, .available = 64, .capacity = 6400,
+			   .need = 101), ON(CAME_BACK), "101" },
+	{ "a pool on a buffer", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 101, .buffer = true),
+	  ON(FULL_BUFFER), "101 now 100 buffer" },
+	{ "all in use", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 101), ELSE(FULL),
+	  "101 now 100 NEBULA_GROW" },
 
-	{ "to grow", ERR(BACKING_FAILED, BUMP, FULL, .size = 100, .detail = NEBULA_D_GROWTH),
-	  S("the kernel gave no memory to grow")
-	  I("1. make it large enough at first: .capacity is 4096 (4.00 KiB)")
-	  I("2. reserve ahead of need, where the caller may sleep")
-	  I("3. use a .gfp that may block, and NEBULA_VMALLOC") },
-	{ "a pool to grow", ERR(BACKING_FAILED, POOL, BLOCKS, .detail = NEBULA_D_GROWTH),
-	  S("the kernel gave no memory to grow")
-	  I("1. make it large enough at first: .blocks is 100")
-	  I("2. reserve ahead of need, where the caller may sleep")
-	  I("3. use a .gfp that may block, and NEBULA_VMALLOC") },
-	{ "to reserve", ERR(BACKING_FAILED, BUMP, .size = SZ_1M, .detail = NEBULA_D_RESERVE),
-	  S("the kernel gave no memory to reserve")
-	  I("1. reserve less than 1.00 MiB, or earlier")
-	  I("2. use a gfp that may block") },
-	{ "for what is ours", ERR(BACKING_FAILED, FALLBACK, .what = "create"),
-	  S("the kernel gave no memory")
-	  I("1. do it earlier, or give memory back to the kernel first") },
-	{ "for a region", ERR(BACKING_FAILED, BUMP, .size = SZ_64M, .what = "create"),
-	  S("the kernel gave no memory")
-	  I("1. ask for less than 64.00 MiB, or earlier, when memory is in larger pieces")
-	  I("2. use NEBULA_VMALLOC or NEBULA_AUTO instead of NEBULA_PAGES")
-	  I("3. use a .gfp that may block") },
+	{ "above the largest order", ERR(BACKING_FAILED, BUMP, .size = SZ_1G, AT(PAGE_ORDER)),
+	  ON(PAGE_ORDER) },
+	{ "to grow", ERR(BACKING_FAILED, BUMP, FILLED, .size = 100, AT(GROWTH)), ON(GROWTH),
+	  ".capacity is 4096" },
+	{ "a pool to grow", ERR(BACKING_FAILED, POOL, USED_UP, AT(GROWTH)), ON(GROWTH),
+	  ".blocks is 100" },
+	{ "a pool to grow by hand", ERR(BACKING_FAILED, POOL, USED_UP, .size = 6400, AT(GROW)),
+	  ON(GROW), "6.25 KiB" },
+	{ "to reserve", ERR(BACKING_FAILED, BUMP, .size = SZ_1M, AT(RESERVE)), ON(RESERVE),
+	  "1.00 MiB" },
+	{ "for what is ours", ERR(BACKING_FAILED, FALLBACK), ON(OWN_DATA) },
+	{ "for a region", ERR(BACKING_FAILED, BUMP, .size = SZ_64M), ELSE(NONE), "64.00 MiB" },
 
-	{ "too large for a block", ERR(INVALID_LAYOUT, POOL, BLOCKS, .size = 2000,
-				       .detail = NEBULA_D_BLOCK_SIZE),
-	  S("a block is too small for the object")
-	  I("1. raise .block_size to 2000 (1.95 KiB) or more (now 64)")
-	  I("2. divide requests by size: nebula_split_create(name, 64, ...)") },
-	{ "too strict for a block", ERR(INVALID_LAYOUT, POOL, BLOCKS, .size = 10, .align = 128,
-					.detail = NEBULA_D_BLOCK_ALIGN),
-	  S("a block is not aligned so")
-	  I("1. set .align to 128")
-	  I("2. align the type less strictly") },
-	{ "no blocks", ERR(INVALID_LAYOUT, POOL, BLOCKS, .detail = NEBULA_D_NO_BLOCKS),
-	  S("no blocks are no request")
-	  I("1. check the number of blocks, and that there is an array for them") },
-	{ "no array", ERR(INVALID_LAYOUT, POOL, BLOCKS, .detail = NEBULA_D_NO_BLOCKS),
-	  S("no blocks are no request")
-	  I("1. check the number of blocks, and that there is an array for them") },
-	{ "another size", ERR(INVALID_LAYOUT, STACK, .size = 100, .what = "free"),
-	  S("it has not the size that was told")
-	  I("1. free it as what it was allocated as")
-	  I("2. compare the size with allocators/conn/info") },
+	{ "too large for a block", ERR(INVALID_LAYOUT, POOL, USED_UP, .size = 2000, AT(BLOCK_SIZE)),
+	  ON(BLOCK_SIZE), "2000 now 64 64" },
+	{ "too strict for a block", ERR(INVALID_LAYOUT, POOL, .size = 10, .align = 128,
+					AT(BLOCK_ALIGN)), ON(BLOCK_ALIGN), ".align to 128" },
+	{ "too strict for any block", ERR(INVALID_LAYOUT, POOL, .size = 10, .align = 1UL << 40,
+					  AT(BLOCK_ALIGN)), ON(PAGE_ALIGN), "1099511627776" },
+	{ "no blocks", ERR(INVALID_LAYOUT, POOL, AT(NO_BLOCKS)), ON(NO_BLOCKS) },
+	{ "another size", ERR(INVALID_LAYOUT, STACK, .size = 100), ELSE(NONE), "100" },
 
-	{ "no power", ERR(INVALID_ALIGNMENT, BUMP, .size = 1, .align = 48),
-	  S("48 is not a power of two, or not what the object has")
-	  I("1. pass __alignof__(type), or 64") },
-	{ "no alignment", ERR(INVALID_ALIGNMENT, BUMP, .size = 1),
-	  S("0 is not a power of two, or not what the object has")
-	  I("1. pass __alignof__(type), or 1") },
-	{ "beyond all powers", ERR(INVALID_ALIGNMENT, BUMP, .size = 1,
-				   .align = (1ULL << 63) + 1),
-	  S("9223372036854775809 is not a power of two, or not what the object has")
-	  I("1. pass __alignof__(type), or 1") },
-	{ "overflow", ERR(SIZE_OVERFLOW, BUMP, .size = SIZE_MAX),
-	  S("the size cannot be represented")
-	  I("1. look for a negative number, or a multiplication that is not checked")
-	  I("2. compute sizes with size_mul(), array_size() or struct_size()")
-	  I("3. or let nebula_alloc_objs() and nebula_alloc_flex() do it") },
+	{ "a power, but not the object's", ERR(INVALID_ALIGNMENT, STACK, .align = 1UL << 40),
+	  ON(OBJECT_ALIGN), "1099511627776" },
+	{ "no power", ERR(INVALID_ALIGNMENT, BUMP, .align = 48), ON(NEXT_POWER), "48 64" },
+	{ "no power, far from any that is meant", ERR(INVALID_ALIGNMENT, BUMP,
+						      .align = (1UL << 40) - 1), ELSE(NONE),
+	  "1099511627775" },
+	{ "no alignment", ERR(INVALID_ALIGNMENT, BUMP), ELSE(NONE), "0" },
+	{ "overflow", ERR(SIZE_OVERFLOW, BUMP, .size = SIZE_MAX), ELSE(NONE) },
 
-	{ "rewinds", ERR(EXCEEDS_MAX, BUMP, .detail = NEBULA_D_REWINDS),
-	  S("it cannot tell apart more rewinds")
-	  I("1. restore an outer checkpoint, or reset, now and then")
-	  I("2. take fewer checkpoints between two rewinds") },
-	{ "marks", ERR(EXCEEDS_MAX, STACK, .capacity = SZ_4K, .detail = NEBULA_D_MARKS),
-	  S("there is no room for another mark")
-	  I("1. raise .capacity (now 4096 (4.00 KiB))")
-	  I("2. restore an outer mark first") },
-	{ "marks on a buffer", ERR(EXCEEDS_MAX, STACK, .capacity = 500, .buffer = true,
-				   .detail = NEBULA_D_MARKS),
-	  S("there is no room for another mark")
-	  I("1. raise the size of the buffer (now 500)")
-	  I("2. restore an outer mark first") },
-	{ "nesting", ERR(EXCEEDS_MAX, FALLBACK, .detail = NEBULA_D_NESTING),
-	  S("composites are nested too deeply")
-	  I("1. make one of several parts instead of parts of parts") },
-	{ "grown by hand", ERR(EXCEEDS_MAX, POOL, BLOCKS, .need = 150, .max_capacity = 7680,
-			       .detail = NEBULA_D_GROW),
-	  S("it may not have so many blocks")
-	  I("1. raise .max_blocks to 150 or more (now 120), with NEBULA_GROW")
-	  I("2. ask for fewer") },
-	{ "more than there are", ERR(EXCEEDS_MAX, POOL, BLOCKS, .need = 150, .detail = NEBULA_D_BULK),
-	  S("it will never have so many blocks")
-	  I("1. raise .blocks to 150 or more (now 100)")
-	  I("2. ask for fewer at a time") },
+	{ "a negative number in bulk", ERR(EXCEEDS_MAX, POOL, USED_UP, .need = UINT_MAX, AT(BULK)),
+	  ON(IMPOSSIBLE), "4294967295" },
+	{ "a negative number to grow", ERR(EXCEEDS_MAX, POOL, USED_UP, .need = UINT_MAX, AT(GROW)),
+	  ON(IMPOSSIBLE), "4294967295" },
+	{ "rewinds", ERR(EXCEEDS_MAX, BUMP, AT(REWINDS)), ON(REWINDS) },
+	{ "marks", ERR(EXCEEDS_MAX, STACK, .capacity = SZ_4K, AT(MARKS)), ON(MARKS),
+	  ".capacity now 4096" },
+	{ "marks on a buffer", ERR(EXCEEDS_MAX, STACK, .capacity = 500, .buffer = true, AT(MARKS)),
+	  ON(MARKS), "the size of the buffer now 500" },
+	{ "nesting", ERR(EXCEEDS_MAX, FALLBACK, AT(NESTING)), ON(NESTING) },
+	{ "grown by hand", ERR(EXCEEDS_MAX, POOL, USED_UP, .need = 150, .max_capacity = 7680,
+			       AT(GROW)), ON(GROW), "150 now 120" },
+	{ "more than it may grow to", ERR(EXCEEDS_MAX, POOL, USED_UP, .need = 150, AT(BULK),
+					  .max_capacity = 7680, .flags = NEBULA_GROW),
+	  ON(AT_LIMIT), ".max_blocks to 150 now 120" },
+	{ "more than there are", ERR(EXCEEDS_MAX, POOL, USED_UP, .need = 150, AT(BULK)),
+	  ELSE(BULK), "raise .blocks to 150 now 100" },
+	{ "more than there are, to put aside", ERR(EXCEEDS_MAX, POOL, USED_UP, .need = 150,
+						   AT(RESERVE)),
+	  ELSE(RESERVE), "raise .blocks to 150 now 100" },
 
-	{ "a field", ERR(INVALID_CONFIG, SCRATCH, .what = ".per_cpu_size"),
-	  S(".per_cpu_size is wrong")
-	  I("1. correct .per_cpu_size: its rules are in <nebula/scratch.h>") },
-	{ "in a scope", ERR(INVALID_STATE, STACK, .detail = NEBULA_D_OPEN_SCOPE),
-	  S("a scope on it is open")
-	  I("1. end it first: it ends with the block that has the guard()") },
-	{ "waiters", ERR(INVALID_STATE, POOL, .detail = NEBULA_D_WAITERS),
-	  S("somebody waits for a block")
-	  I("1. wake those who wait: give blocks back, or send them a signal") },
-	{ "reserves", ERR(INVALID_STATE, POOL, .detail = NEBULA_D_RESERVES),
-	  S("blocks are put aside")
-	  I("1. end all reserves first: nebula_pool_unreserve()") },
-	{ "a part", ERR(INVALID_STATE, BUMP, .detail = NEBULA_D_PART),
-	  S("another allocator is made of it")
-	  I("1. take that down first: nebula_composite_destroy()") },
-	{ "made by init", ERR(INVALID_STATE, BUMP, .detail = NEBULA_D_EMBEDDED),
-	  S("it was made by init, not by create")
-	  I("1. end it with nebula_bump_exit()") },
-	{ "made by create", ERR(INVALID_STATE, STACK, .detail = NEBULA_D_CREATED),
-	  S("it was made by create, not by init")
-	  I("1. end it with nebula_stack_destroy()") },
-	{ "of all", ERR(INVALID_STATE, BUMP, .detail = NEBULA_D_SHARED),
-	  S("a shared allocator has no checkpoints")
-	  I("1. use one allocator for each owner, without NEBULA_SHARED")
-	  I("2. use reset, when nobody allocates") },
-	{ "not registered", ERR(INVALID_STATE, CUSTOM, .detail = NEBULA_D_UNREGISTERED),
-	  S("nobody has registered it")
-	  I("1. call nebula_custom_register() before it is used") },
-	{ "some state", ERR(INVALID_STATE, CUSTOM, .what = "registered already"),
-	  S("it is not in the state for that")
-	  I("1. see allocators/conn/info") },
+	{ "a value", ERR(INVALID_CONFIG, POOL, .what = "cache_depth", .value = 300, .limit = 256,
+			 AT(ABOVE_LIMIT)), ON(ABOVE_LIMIT), "cache_depth 300 256 cache_depth 256" },
+	{ "a field", ERR(INVALID_CONFIG, SCRATCH, .what = ".per_cpu_size"), ELSE(NONE),
+	  ".per_cpu_size <nebula/scratch.h>" },
+	{ "a part of a fallback", ERR(INVALID_CONFIG, FALLBACK, .what = "name"), ELSE(NONE),
+	  "<nebula/compose.h>" },
+	{ "a part of a split", ERR(INVALID_CONFIG, SPLIT, .what = "name"), ELSE(NONE),
+	  "<nebula/compose.h>" },
+	{ "a client's function", ERR(INVALID_CONFIG, CUSTOM, .what = ".free"), ELSE(NONE),
+	  "<nebula/custom.h>" },
 
-	{ "may be moved", ERR(WRONG_CONTEXT, SCRATCH, .context = NEBULA_IN_NMI,
-				  .detail = NEBULA_D_MAY_MIGRATE),
-	  S("the task may be moved to another CPU meanwhile")
-	  I("1. disable preemption from get to put, or use CLASS(nebula_scratch, ...)")
-	  I("2. or a stack of the task's own: nebula_stack_create()") },
-	{ "was moved", ERR(WRONG_CONTEXT, SCRATCH, .detail = NEBULA_D_MAY_MIGRATE),
-	  S("the task may be moved to another CPU meanwhile")
-	  I("1. disable preemption from get to put, or use CLASS(nebula_scratch, ...)")
-	  I("2. or a stack of the task's own: nebula_stack_create()") },
-	{ "NMI", ERR(WRONG_CONTEXT, BUMP, .context = NEBULA_IN_NMI, .detail = NEBULA_D_GROWTH),
-	  S("an NMI may not do that")
-	  I("1. put it off to an irq_work, and from there to a work item") },
+	{ "in a scope", ERR(INVALID_STATE, STACK, AT(OPEN_SCOPE)), ON(OPEN_SCOPE) },
+	{ "waiters", ERR(INVALID_STATE, POOL, AT(WAITERS)), ON(WAITERS) },
+	{ "reserves", ERR(INVALID_STATE, POOL, AT(RESERVES)), ON(RESERVES) },
+	{ "a part", ERR(INVALID_STATE, BUMP, AT(PART)), ON(PART) },
+	{ "made by init", ERR(INVALID_STATE, BUMP, AT(EMBEDDED)), ON(EMBEDDED), "nebula_bump_exit()" },
+	{ "made by create", ERR(INVALID_STATE, STACK, AT(CREATED)), ON(CREATED),
+	  "nebula_stack_destroy()" },
+	{ "a client's, as composite", ERR(INVALID_STATE, CUSTOM, AT(NO_COMPOSITE)),
+	  OF_ON(CUSTOM, NO_COMPOSITE) },
+	{ "the kernel's, as composite", ERR(INVALID_STATE, SYSTEM, AT(NO_COMPOSITE)),
+	  OF_ON(SYSTEM, NO_COMPOSITE) },
+	{ "a pool, as composite", ERR(INVALID_STATE, POOL, AT(NO_COMPOSITE)), ON(NO_COMPOSITE),
+	  "nebula_pool_destroy()" },
+	{ "of all", ERR(INVALID_STATE, BUMP, AT(SHARED)), ON(SHARED) },
+	{ "not registered", ERR(INVALID_STATE, CUSTOM, AT(UNREGISTERED)), ON(UNREGISTERED) },
+	{ "growth of a buffer", ERR(INVALID_STATE, POOL, AT(BUFFER)), ON(BUFFER) },
+	{ "some state", ERR(INVALID_STATE, CUSTOM), ELSE(NONE), "conn" },
+
+	{ "may be moved", ERR(WRONG_CONTEXT, SCRATCH, .context = NEBULA_IN_NMI, AT(MAY_MIGRATE)),
+	  ON(MAY_MIGRATE) },
+	{ "NMI", ERR(WRONG_CONTEXT, BUMP, .context = NEBULA_IN_NMI, AT(GROWTH)), ON(NMI) },
 	{ "growth in an interrupt", ERR(WRONG_CONTEXT, BUMP, .context = NEBULA_IN_HARDIRQ,
-					.detail = NEBULA_D_GROWTH),
-	  S("it may not grow in this context")
-	  I("1. reserve ahead of need: nebula_bump_reserve()")
-	  I("2. use a .gfp that does not block: GFP_NOWAIT or GFP_ATOMIC") },
-	{ "interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_HARDIRQ, .detail = NEBULA_D_GROW),
-	  S("an interrupt may not do that")
-	  I("1. put it off to a work item") },
-	{ "soft interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_SOFTIRQ),
-	  S("an interrupt may not do that")
-	  I("1. put it off to a work item") },
-	{ "atomic", ERR(WRONG_CONTEXT, STACK, .what = "destroy"),
-	  S("preemption or interrupts are off, or a spinlock is held")
-	  I("1. do it before the section that may not sleep, or behind it") },
+					AT(GROWTH)), ON(GROWTH) },
+	{ "interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_HARDIRQ), ON(INTERRUPT) },
+	{ "soft interrupt", ERR(WRONG_CONTEXT, POOL, .context = NEBULA_IN_SOFTIRQ), ON(INTERRUPT) },
+	{ "atomic", ERR(WRONG_CONTEXT, STACK), ELSE(NONE) },
 
-	{ "twice, tracked", ERR(DOUBLE_FREE, POOL, .nr_entries = 1,
-				.entries = { NEBULA_ENTRY_FREED }),
-	  S("it is free already")
-	  I("1. compare who freed it first, below, with who does it now")
-	  I("2. set the pointer to NULL where it is freed") },
-	{ "twice", ERR(DOUBLE_FREE, POOL),
-	  S("it is free already")
-	  I("1. set the pointer to NULL where it is freed")
-	  I("2. to see who freed it first: load with debug=T,conn") },
-	{ "of another CPU", ERR(FOREIGN_POINTER, SCRATCH, .what = "put"),
-	  S("the pointer is not this CPU's")
-	  I("1. put it on the CPU that it was got on, with preemption off between") },
-	{ "foreign", ERR(FOREIGN_POINTER, POOL),
-	  S("the pointer is not this allocator's")
-	  I("1. pass it to the allocator it came from; nebula_owns() tells which") },
-	{ "inside", ERR(MISALIGNED_POINTER, POOL),
-	  S("the pointer is inside an object")
-	  I("1. pass it as it was returned; from a member use container_of()") },
-	{ "out of order", ERR(LIFO_VIOLATION, STACK, .what = "free"),
-	  S("something newer must be freed first")
-	  I("1. free in reverse order, or back to a mark with all that is newer")
-	  I("2. use a pool for what is freed in any order") },
-	{ "a stale mark", ERR(STALE_CHECKPOINT, STACK),
-	  S("what the mark was taken on top of was given back since")
-	  I("1. restore inner marks before outer ones")
-	  I("2. take a new mark after each reset") },
-	{ "a stale checkpoint", ERR(STALE_CHECKPOINT, BUMP),
-	  S("the allocator was reset, or rewound past the checkpoint")
-	  I("1. restore inner checkpoints before outer ones")
-	  I("2. take a new checkpoint after each reset") },
-	{ "another's", ERR(FOREIGN_CHECKPOINT, BUMP),
-	  S("it is another allocator's, was refused when taken, or is garbage")
-	  I("1. restore it on the allocator it was taken from")
-	  I("2. look for an earlier record: was it refused when it was taken?") },
+	{ "twice at once", ERR(DOUBLE_FREE, POOL, AT(RACED)), ON(RACED) },
+	{ "twice at once, tracked", ERR(DOUBLE_FREE, POOL, FREED, TRACKED, AT(RACED)), ON(RACED) },
+	{ "never allocated", ERR(DOUBLE_FREE, POOL, TRACKED, AT(NEVER_ALLOCATED)),
+	  ON(NEVER_ALLOCATED) },
+	{ "twice, tracked", ERR(DOUBLE_FREE, POOL, FREED, TRACKED), ON(STACKS) },
+	{ "twice", ERR(DOUBLE_FREE, POOL), ON(UNTRACKED), "debug=T,conn" },
+	{ "twice, of a namesake", CALLED("conn.2", DOUBLE_FREE, POOL), ON(UNTRACKED),
+	  "debug=T,conn*" },
+	{ "twice, tracked, but by whom", ERR(DOUBLE_FREE, POOL, ALLOCATED, TRACKED), ELSE(NONE) },
+	{ "twice, of a stack", ERR(DOUBLE_FREE, STACK), ELSE(NONE) },
+	{ "twice, of scratch", ERR(DOUBLE_FREE, SCRATCH), ELSE(NONE) },
+	{ "twice, of a client's kind", ERR(DOUBLE_FREE, CUSTOM), ELSE(NONE) },
 
-	{ "overwritten, tracked", ERR(CORRUPTION, POOL, WITH_STACK,
-				      .what = "zone behind the block"),
-	  S("zone behind the block was overwritten")
-	  I("1. look at what uses the object allocated below, and its neighbours")
-	  I("2. boot a KASAN kernel: it stops at the write itself") },
-	{ "overwritten", ERR(CORRUPTION, SCRATCH, .what = "word behind the object"),
-	  S("word behind the object was overwritten")
-	  I("1. load with debug=RPT,conn to see whose object it is")
-	  I("2. boot a KASAN kernel: it stops at the write itself") },
-	{ "overwritten, who knows where", ERR(CORRUPTION, CUSTOM),
-	  S("memory was overwritten")
-	  I("1. load with debug=RPT,conn to see whose object it is")
-	  I("2. boot a KASAN kernel: it stops at the write itself") },
-	{ "after it was freed", ERR(USE_AFTER_FREE, POOL, .what = "written at offset 8"),
-	  S("memory was written to while it was nobody's")
-	  I("1. look who had it last; set NEBULA_TRACK to see that of a pool's block")
-	  I("2. boot a KASAN kernel: it stops at the write itself") },
+	{ "an error code", ERR(FOREIGN_POINTER, POOL, .pointer = AN_ERROR), ON(ERR_PTR) },
+	{ "an error code, on a CPU", ERR(FOREIGN_POINTER, SCRATCH, .pointer = AN_ERROR),
+	  ON(ERR_PTR) },
+	{ "of another CPU", ERR(FOREIGN_POINTER, SCRATCH), OF(SCRATCH, NONE) },
+	{ "not the kernel's", ERR(FOREIGN_POINTER, SYSTEM), OF(SYSTEM, NONE) },
+	{ "foreign", ERR(FOREIGN_POINTER, POOL), ELSE(NONE) },
+	{ "a client's fault", ERR(MISALIGNED_POINTER, CUSTOM, .align = 64, AT(CLIENT_ALLOC)),
+	  ON(CLIENT_ALLOC), "64 conn" },
+	{ "inside", ERR(MISALIGNED_POINTER, POOL), ELSE(NONE) },
+	{ "out of order", ERR(LIFO_VIOLATION, STACK), ELSE(NONE) },
+	{ "a stale mark", ERR(STALE_CHECKPOINT, STACK), OF(STACK, NONE) },
+	{ "a stale checkpoint", ERR(STALE_CHECKPOINT, BUMP), ELSE(NONE) },
+	{ "another's", ERR(FOREIGN_CHECKPOINT, BUMP), ELSE(NONE) },
 
-	{ "a budget, to grow", ERR(BUDGET_EXCEEDED, BUMP, .size = SZ_4K, .detail = NEBULA_D_GROWTH),
-	  S("a budget refused to let it grow")
-	  I("1. raise .limit of its budget by 4096 (4.00 KiB)")
-	  I("2. give memory of the same budget back first") },
-	{ "a budget", ERR(BUDGET_EXCEEDED, BUMP, .size = SZ_4K, .what = "net"),
-	  S("a budget in the chain is used up")
-	  I("1. raise .limit of net by 4096 (4.00 KiB)")
-	  I("2. give memory of the same budget back first") },
-	{ "one charge", ERR(BUDGET_PER_ALLOC, NONE, .size = 10000),
-	  S("one charge is larger than the budget allows")
-	  I("1. raise .per_alloc to 10000 (9.76 KiB) or more")
-	  I("2. ask for less at a time") },
-	{ "underflow", ERR(UNCHARGE_UNDERFLOW, NONE),
-	  S("more was given back than taken")
-	  I("1. give back exactly what was charged, once") },
-	{ "a cycle", ERR(CYCLE, NONE),
-	  S("parents or parts form a cycle")
-	  I("1. build from the leaves to the root") },
-	{ "recursion", ERR(RECURSION, NONE),
-	  S("a computation asked for itself")
-	  I("1. compute the inner value first") },
-	{ "a computation", ERR(COMPUTE_FAILED, NONE),
-	  S("a computation returned an error")
-	  I("1. look at the error of the compute function") },
-	{ "too late", ERR(TIMED_OUT, POOL, BLOCKS, .what = "alloc_wait"),
-	  S("no block came back in time")
-	  I("1. raise .blocks (now 100), or the time to wait")
-	  I("2. " WHO_HAS_THEM) },
-	{ "a signal", ERR(INTERRUPTED, POOL, BLOCKS, .what = "alloc_wait"),
-	  S("a signal ended the wait")
-	  I("1. return -ERESTARTSYS to the caller")
-	  I("2. wait for fatal signals alone: nebula_pool_alloc_wait_killable()") },
-	{ "not here", ERR(NOT_SUPPORTED, SYSTEM, .what = "peak_reset"),
-	  S("this kernel or build cannot do it")
-	  I("1. see info for what is supported") },
+	{ "overwritten, tracked", ERR(CORRUPTION, POOL, ALLOCATED, TRACKED, .what = "zone"),
+	  ON(STACKS), "zone" },
+	{ "overwritten", ERR(CORRUPTION, SCRATCH, .what = "word"), ON(UNTRACKED),
+	  "word debug=RPT,conn" },
+	{ "overwritten, tracked in vain", ERR(CORRUPTION, SCRATCH, TRACKED, .what = "word"),
+	  ELSE(NONE), "word" },
+	{ "overwritten on a buffer", CALLED("(buffer)", CORRUPTION, SCRATCH, .what = "word"),
+	  ELSE(NONE), "word" },
+	{ "overwritten, of a client's kind", ERR(CORRUPTION, CUSTOM), ELSE(NONE), "memory" },
+	{ "after it was freed, tracked", ERR(USE_AFTER_FREE, POOL, FREED, TRACKED), ON(STACKS) },
+	{ "after it was freed", ERR(USE_AFTER_FREE, POOL), ON(UNTRACKED), "debug=PT,conn" },
+	{ "after it was freed, of a stack", ERR(USE_AFTER_FREE, STACK), ELSE(NONE) },
 
-	{ "a listener that has gone", ERR(LEAK, NONE, .detail = NEBULA_D_NOTIFIER),
-	  S("a module was unloaded and still listens")
-	  I("1. call nebula_error_notifier_unregister() in its exit function") },
-	{ "an owner that has gone", ERR(LEAK, BUMP, WITH_STACK, .detail = NEBULA_D_UNLOADED),
-	  S("its module was unloaded and left it behind")
-	  I("1. destroy it in the module's exit function; below is who made it") },
-	{ "an owner that has gone, untracked",
-	  ERR(LEAK, BUMP, WITH_STACK, .detail = NEBULA_D_UNLOADED_UNTRACKED),
-	  S("its module was unloaded and left it behind; all objects are taken to be its own")
-	  I("1. destroy it in the module's exit function; below is who made it")
-	  I("2. to keep what other modules have: set NEBULA_TRACK") },
-	{ "an owner that has gone, kept",
-	  ERR(LEAK, POOL, WITH_STACK, .detail = NEBULA_D_UNLOADED_KEPT),
-	  S("its module was unloaded and left it behind; another module uses it")
-	  I("1. destroy it in the module's exit function; below is who made it")
-	  I("2. it goes with its last user, see allocators/conn/live") },
-	{ "a leak, tracked", ERR(LEAK, POOL, WITH_STACK, .what = "7 blocks live"),
-	  S("objects were not given back before the end")
-	  I("1. free what was allocated as shown below") },
-	{ "a leak", ERR(LEAK, SCRATCH, .size = 100, .what = "not put"),
-	  S("objects were not given back before the end")
-	  I("1. free them before the allocator is taken down")
-	  I("2. to see who allocated them: load with debug=T,conn") },
+	{ "a budget", ERR(BUDGET_EXCEEDED, BUMP, .size = SZ_4K, .what = "net"), ELSE(NONE),
+	  "net 4096" },
+	{ "one charge", ERR(BUDGET_PER_ALLOC, NONE, .size = 10000), ELSE(NONE), "10000" },
+	{ "underflow", ERR(UNCHARGE_UNDERFLOW, NONE), ELSE(NONE) },
+	{ "a cycle", ERR(CYCLE, NONE), ELSE(NONE) },
+	{ "recursion", ERR(RECURSION, NONE), ELSE(NONE) },
+	{ "a computation", ERR(COMPUTE_FAILED, NONE), ELSE(NONE) },
+	{ "too late", ERR(TIMED_OUT, POOL, USED_UP), ELSE(NONE), ".blocks now 100 conn" },
+	{ "a signal", ERR(INTERRUPTED, POOL, USED_UP), ELSE(NONE) },
+	{ "not here", ERR(NOT_SUPPORTED, SYSTEM), ELSE(NONE) },
+
+	{ "a listener that has gone", ERR(LEAK, NONE, AT(NOTIFIER)), ON(NOTIFIER) },
+	{ "an owner that has gone", ERR(LEAK, BUMP, ALLOCATED, AT(UNLOADED)), ON(UNLOADED) },
+	{ "an owner that has gone, untracked", ERR(LEAK, BUMP, ALLOCATED, AT(UNLOADED_UNTRACKED)),
+	  ON(UNLOADED_UNTRACKED) },
+	{ "an owner that has gone, kept", ERR(LEAK, POOL, ALLOCATED, AT(UNLOADED_KEPT)),
+	  ON(UNLOADED_KEPT), "conn" },
+	{ "a leak, tracked", ERR(LEAK, POOL, ALLOCATED, TRACKED), ON(STACKS) },
+	{ "leaks, tracked", ERR(LEAK, POOL, TRACKED, AT(SITES)), ON(SITES) },
+	{ "a leak", ERR(LEAK, POOL), ON(UNTRACKED), "debug=T,conn" },
+	{ "a leak of scratch", ERR(LEAK, SCRATCH), ELSE(NONE) },
+	{ "a leak of a client's kind", ERR(LEAK, CUSTOM), ELSE(NONE) },
 };
 
 const unsigned int report_rows_nr = ARRAY_SIZE(report_rows);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is suggested for each code in each state, as data: records made by hand, and the text that
- * has to come out, to the letter.
+ * Which advice is chosen for each code in each state, as data: records made by hand, the detail
+ * that they get, the row of the table in module/errc.c that this leads to, and the values that are
+ * computed for it. How the advice is worded is written there alone.
  */
 #ifndef _NEBULA_KUNIT_REPORT_TABLE_H
 #define _NEBULA_KUNIT_REPORT_TABLE_H
@@ -9,20 +10,22 @@
 #include <nebula/error.h>
 
 /**
- * struct report_row - a record, and a part of its report
+ * struct report_row - a record, and what is chosen for it
  * @why: for the reader of a failure.
- * @err: the record.
- * @text: from "suggest:" on, to the call stack or the end.
+ * @err: the record; its detail is that of where the error was noticed.
+ * @detail: of the record once it is complete.
+ * @row_kind: of the row that is chosen.
+ * @row_detail: likewise.
+ * @values: words that its text has in this order, separated by spaces; NULL: none to check.
  */
 struct report_row {
 	const char *why;
 	struct nebula_error err;
-	const char *text;
+	enum nebula_detail detail;
+	enum nebula_kind row_kind;
+	enum nebula_detail row_detail;
+	const char *values;
 };
-
-/* How these lines are indented. */
-#define REPORT_STATE(state)	"   suggest:   " state ":\n"
-#define REPORT_ITEM(item)	"              " item "\n"
 
 extern const struct report_row report_rows[];
 extern const unsigned int report_rows_nr;

@@ -223,7 +223,8 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 		return nebula_bump_alloc_outline(b, new_size, align);
 	code = judge_object(b, p, old_size);
 	if (unlikely(code)) {
-		nebula_fail(&b->common, code, .size = old_size, .what = "realloc");
+		nebula_fail(&b->common, code, .size = old_size, .pointer = p,
+			    .what = "realloc");
 		return NULL;
 	}
 	if (is_power_of_2(align) && IS_ALIGNED((unsigned long)p, align) &&

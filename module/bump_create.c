@@ -191,7 +191,7 @@ static struct nebula_refusal create_refusal(int err)
 	case -EINVAL:
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
 	default:
-		return NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
+		return NEBULA_REFUSE_BACKING(err);
 	}
 }
 

@@ -39,7 +39,7 @@ static DEFINE_IRQ_WORK(unmap_kick, queue_unmap);
 /**
  * nebula_chunk_map() - map a region as a chunk
  * @req: the region.
- * @err: why there is none: -ENOMEM, -EINVAL or -EOVERFLOW, see nebula_region_map().
+ * @err: why there is none: -ENOMEM, -E2BIG, -EINVAL or -EOVERFLOW, see nebula_region_map().
  *
  * Context: as @req->gfp; not NMI.
  * Return: the chunk, or %NULL with @err set.

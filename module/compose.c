@@ -130,7 +130,8 @@ static void ops_free(struct nebula_allocator *a, void *p, size_t size)
 	struct nebula_allocator *part = part_that_owns(c, p);
 
 	if (unlikely(!part)) {
-		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .size = size, .what = "free");
+		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .size = size, .pointer = p,
+			    .what = "free");
 		return;
 	}
 	this_cpu_inc(c->cpus->frees);
@@ -480,7 +481,8 @@ void nebula_composite_destroy(struct nebula_allocator *a)
 	if (IS_ERR_OR_NULL(a))
 		return;
 	if (!is_composite(a)) {
-		nebula_fail(a, NEBULA_E_INVALID_STATE, .what = "destroy as composite");
+		nebula_fail(a, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_NO_COMPOSITE,
+			    .what = "destroy");
 	} else if (nebula_atomic_context()) {
 		nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
 	} else if (!nebula_allocator_in_use(a)) {

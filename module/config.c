@@ -91,6 +91,8 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 		.name = name,
 		.size = size,
 		.what = r.field,
+		.value = r.value,
+		.limit = r.limit,
 	};
 
 	return nebula_error_record(&failure);

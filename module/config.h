@@ -12,15 +12,23 @@
  * @code: %NEBULA_OK when it is.
  * @detail: as in &struct nebula_failure.
  * @field: at fault.
+ * @value: as in &struct nebula_error.
+ * @limit: likewise.
  */
 struct nebula_refusal {
 	enum nebula_errc code;
 	enum nebula_detail detail;
 	const char *field;
+	size_t value;
+	size_t limit;
 };
 
 #define NEBULA_REFUSE(errc, name, ...)							\
 	((struct nebula_refusal){ .code = (errc), .field = (name), ##__VA_ARGS__ })
+/* Why no memory could be had, from what nebula_region_map() returned. */
+#define NEBULA_REFUSE_BACKING(err)							\
+	NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create",				\
+		      .detail = (err) == -E2BIG ? NEBULA_D_PAGE_ORDER : NEBULA_D_NONE)
 #define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
 
 /**

@@ -61,7 +61,9 @@ void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 		return refuse(c, NEBULA_E_INVALID_CONFIG, NEBULA_D_NONE, size, align, ".alloc");
 	if (unlikely(!IS_ALIGNED((unsigned long)p, align))) {
 		c->ops.free(c, p, size);
-		return refuse(c, NEBULA_E_MISALIGNED_POINTER, NEBULA_D_NONE, size, align, ".alloc");
+		nebula_fail(&c->common, NEBULA_E_MISALIGNED_POINTER, .size = size, .align = align,
+			    .detail = NEBULA_D_CLIENT_ALLOC, .pointer = p, .what = ".alloc");
+		return NULL;
 	}
 	nebula_traffic_in(c->cpus, &c->peak, size);
 	trace_custom_alloc(nebula_allocator_name(&c->common), p, size, align);
@@ -98,8 +100,8 @@ void nebula_custom_free(struct nebula_custom *c, void *p, size_t size)
 		code = likely(owns(c, p)) ? c->ops.free(c, p, size) : NEBULA_E_FOREIGN_POINTER;
 	if (unlikely(code)) {
 		if (is_code(code))
-			refuse(c, code, c->cpus ? NEBULA_D_NONE : NEBULA_D_UNREGISTERED, size, 0,
-			       "free");
+			nebula_fail(&c->common, code, .size = size, .pointer = p, .what = "free",
+				    .detail = c->cpus ? NEBULA_D_NONE : NEBULA_D_UNREGISTERED);
 		else
 			refuse(c, NEBULA_E_INVALID_CONFIG, NEBULA_D_NONE, size, 0, ".free");
 		return;

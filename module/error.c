@@ -194,6 +194,7 @@ static void fill_state(struct nebula_error *err, const struct nebula_allocator *
 	err->max_capacity = u.max_capacity;
 	err->promised = u.promised;
 	err->unit = u.unit;
+	err->waiters = u.waiters;
 	err->buffer = u.buffer;
 	err->utilisation = u.capacity ? div64_u64((u64)u.used * 1000, u.capacity) : 0;
 	err->growth_pending = u.growth_pending;
@@ -212,6 +213,11 @@ static void fill_request(struct nebula_error *err, const struct nebula_failure *
 	err->align = f->align;
 	err->need = f->need;
 	err->overhead = f->overhead;
+	err->pointer = f->pointer;
+	err->offset = f->offset;
+	err->block = (long)f->block - 1;
+	err->value = f->value;
+	err->limit = f->limit;
 	err->growth_pending |= f->growth_pending;
 	fill_name(err->name, f);
 	strscpy(err->what, f->what ?: "", sizeof(err->what));

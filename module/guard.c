@@ -175,7 +175,7 @@ void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
 	if (!bad)
 		return;
 	snprintf(what, sizeof(what), "written at offset %zu", (size_t)(bad - (const u8 *)raw));
-	nebula_fail(a, NEBULA_E_USE_AFTER_FREE, .size = size, .what = what);
+	nebula_fail(a, NEBULA_E_USE_AFTER_FREE, .size = size, .pointer = bad, .what = what);
 }
 
 /**
@@ -319,6 +319,18 @@ const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw
 	return NULL;
 }
 
+/* With who allocated the object, as far as that is known. */
+static void report_overwritten(struct nebula_allocator *a, const struct nebula_guard *g,
+			       const void *object, const char *what)
+{
+	unsigned long entries[NEBULA_CALLERS_MAX + 1] = { NEBULA_ENTRY_ALLOCATED };
+	const unsigned int nr = min_t(unsigned int, g->nr_entries, NEBULA_CALLERS_MAX);
+
+	memcpy(entries + 1, g->entries, nr * sizeof(*entries));
+	nebula_fail(a, NEBULA_E_CORRUPTION, .size = g->size, .pointer = object, .what = what,
+		    .entries = nr ? entries : NULL, .nr_entries = nr ? nr + 1 : 0);
+}
+
 /**
  * nebula_guard_verify() - record what is wrong with an object, as CORRUPTION
  * @a: the allocator.
@@ -331,14 +343,13 @@ bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
 {
 	const struct nebula_guard *g = raw;
 	const char *what = nebula_guard_fault(a, raw, SIZE_MAX);
-	const bool sealed = nebula_guard_object(raw);
+	const void *object = nebula_guard_object(raw);
 
-	if (what && sealed)
-		nebula_fail(a, NEBULA_E_CORRUPTION, .size = g->size, .what = what,
-			    .entries = g->entries, .nr_entries = g->nr_entries);
+	if (what && object)
+		report_overwritten(a, g, object, what);
 	else if (what)
-		nebula_fail(a, NEBULA_E_CORRUPTION, .what = what);
-	return sealed;
+		nebula_fail(a, NEBULA_E_CORRUPTION, .pointer = raw, .what = what);
+	return object;
 }
 
 static void release_begin(struct nebula_guards *guards)

@@ -180,6 +180,7 @@ unsigned int nebula_callers(unsigned long *entries, unsigned int max);
  * @promised: bytes of the blocks that a pool promises; it may have more in use. Else 0.
  * @unit: bytes of a pool's block, or of what a CPU has of scratch memory; else 0.
  * @growth_pending: growth was asked for and is on its way.
+ * @waiters: tasks wait for a block of a pool.
  * @buffer: its memory was lent by the client.
  */
 struct nebula_usage {
@@ -191,6 +192,7 @@ struct nebula_usage {
 	size_t promised;
 	size_t unit;
 	bool growth_pending;
+	bool waiters;
 	bool buffer;
 };
 
@@ -498,6 +500,11 @@ void nebula_system_exit(void);
  * @align: alignment asked for, or 0.
  * @need: what would have sufficed, see &struct nebula_error, or 0.
  * @overhead: bytes that the debug flags put around the object.
+ * @pointer: what was freed or resized, or %NULL.
+ * @offset: as in &struct nebula_error.
+ * @block: as in &struct nebula_error, plus 1; 0 where it is in no block.
+ * @value: as in &struct nebula_error.
+ * @limit: likewise.
  * @growth_pending: more was asked for, or came since; that need not be on its way any more.
  * @what: field, operation or limit at fault, for people to read, or NULL.
  * @entries: call stack to show instead of this one, innermost first, or NULL.
@@ -513,6 +520,11 @@ struct nebula_failure {
 	size_t align;
 	size_t need;
 	size_t overhead;
+	const void *pointer;
+	size_t offset;
+	unsigned long block;
+	size_t value;
+	size_t limit;
 	bool growth_pending;
 	const char *what;
 	const unsigned long *entries;
@@ -563,6 +575,7 @@ void nebula_error_exit(void);
 
 /* detail.c */
 
+size_t nebula_detail_most(const struct nebula_error *err);
 enum nebula_detail nebula_detail_of(const struct nebula_error *err);
 
 /* nebula_fail() - record an error of allocator @a; evaluates to its negative errno */

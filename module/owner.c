@@ -30,7 +30,7 @@
 #include <linux/string.h>
 #include "sites.h"
 
-/* What is at fault, see errc.c. */
+/* What is shown as at fault. */
 #define UNLOADED	"owner unloaded"
 
 const char *nebula_owner_name(const struct nebula_registration *reg)

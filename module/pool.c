@@ -351,20 +351,37 @@ bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj)
 	return false;
 }
 
+/* Records that @obj is no block, but inside one, or between two, or not the pool's at all. */
+static void refuse_pointer(struct nebula_pool_heap *heap, const void *obj, const char *what)
+{
+	struct nebula_allocator *a = &heap->pool.common;
+	const struct pool_segment *seg;
+	unsigned long first = 0, offset;
+
+	pool_for_each_segment(seg, heap) {
+		offset = (unsigned long)obj - seg->base;
+		if (offset < seg->blocks * seg->stride) {
+			nebula_fail(a, NEBULA_E_MISALIGNED_POINTER, .pointer = obj, .what = what,
+				    .block = first + offset / seg->stride + 1,
+				    .offset = offset % seg->stride);
+			return;
+		}
+		first += seg->blocks;
+	}
+	nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .pointer = obj, .what = what);
+}
+
 /* Records why @obj cannot be freed. Any context, preemption off. */
 void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *what)
 {
-	struct nebula_allocator *a = &heap->pool.common;
 	struct pool_segment *seg;
 	unsigned long index;
 
 	seg = pool_find(heap, obj, &index);
 	if (seg)
 		pool_guard_report(heap, seg, index, NEBULA_E_DOUBLE_FREE, what);
-	else if (pool_is_inside(heap, obj))
-		nebula_fail(a, NEBULA_E_MISALIGNED_POINTER, .what = what);
 	else
-		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .what = what);
+		refuse_pointer(heap, obj, what);
 }
 
 /* Puts a block that is nobody's any more; its state is free. Preemption off. */

@@ -449,6 +449,7 @@ void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		      unsigned long index);
 void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
+void pool_guard_note_free(struct pool_segment *seg, unsigned long index);
 void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		       unsigned long index, enum nebula_errc code, const char *what);
 const char *pool_guard_fault(const struct nebula_pool_heap *heap, const struct pool_segment *seg,

@@ -76,7 +76,7 @@ static DEFINE_MUTEX(draining);
 noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 {
 	nebula_fail(&heap->pool.common, NEBULA_E_DOUBLE_FREE, .size = heap->pool.block_size,
-		    .what = "freed twice at once");
+		    .detail = NEBULA_D_RACED, .what = "free");
 }
 
 /*
@@ -396,7 +396,9 @@ int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth)
 	if (nebula_atomic_context())
 		return nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "cache_depth");
 	if (depth > heap->primary.depth_max)
-		return nebula_fail(&p->common, NEBULA_E_INVALID_CONFIG, .what = "cache_depth");
+		return nebula_fail(&p->common, NEBULA_E_INVALID_CONFIG, .what = "cache_depth",
+				   .detail = NEBULA_D_ABOVE_LIMIT, .value = depth,
+				   .limit = heap->primary.depth_max);
 	raw_spin_lock_irqsave(&heap->wait_lock, flags);
 	heap->depth = depth;
 	pool_set_limits(heap);

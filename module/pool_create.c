@@ -58,7 +58,9 @@ static struct nebula_refusal check_flags(const struct nebula_pool_config *cfg)
 				cfg->max_blocks > NEBULA_POOL_BLOCKS_MAX))
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".max_blocks");
 	if (cfg->cache_depth > NEBULA_POOL_DEPTH_MAX && cfg->cache_depth != NEBULA_POOL_NO_CACHE)
-		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".cache_depth");
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".cache_depth",
+				     .detail = NEBULA_D_ABOVE_LIMIT, .value = cfg->cache_depth,
+				     .limit = NEBULA_POOL_DEPTH_MAX);
 	if (cfg->flags & NEBULA_STRICT && cfg->cache_depth &&
 	    cfg->cache_depth != NEBULA_POOL_NO_CACHE)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "STRICT and .cache_depth");
@@ -218,7 +220,8 @@ static struct nebula_refusal refusal_of(int err)
 {
 	switch (err) {
 	case -ENOMEM:
-		return NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
+	case -E2BIG:
+		return NEBULA_REFUSE_BACKING(err);
 	case -EOVERFLOW:
 		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");
 	default:

@@ -87,6 +87,20 @@ static void put_stack(struct nebula_failure *f, unsigned long *entries, unsigned
 	f->nr_entries += nr;
 }
 
+/* The index of a block, counted over the segments. */
+static unsigned long number_of(const struct nebula_pool_heap *heap,
+			       const struct pool_segment *seg, unsigned long index)
+{
+	const struct pool_segment *s;
+
+	pool_for_each_segment(s, heap) {
+		if (s == seg)
+			break;
+		index += s->blocks;
+	}
+	return index;
+}
+
 /* Records an error of a block, with the stacks that are known of it. Any context. */
 void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		       unsigned long index, enum nebula_errc code, const char *what)
@@ -95,6 +109,8 @@ void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		.code = code,
 		.allocator = &heap->pool.common,
 		.size = heap->pool.block_size,
+		.pointer = pool_block(seg, index),
+		.block = number_of(heap, seg, index) + 1,
 		.what = what,
 	};
 	unsigned long entries[NEBULA_BACKTRACE_MAX];
@@ -109,6 +125,8 @@ void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		put_stack(&f, entries, NEBULA_ENTRY_FREED, track.free,
 			  min(track.nr_free, POOL_TRACK_ENTRIES));
 		f.entries = entries;
+		if (code == NEBULA_E_DOUBLE_FREE && !track.nr_alloc)
+			f.detail = NEBULA_D_NEVER_ALLOCATED;
 	}
 	nebula_error_record(&f);
 }
@@ -180,6 +198,16 @@ void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 	if (!seg->tracks)
 		return;
 	track = &seg->tracks[index];
+	/* The free that was deferred is the one to show, not the end of its grace period. */
+	if (!track->nr_free)
+		pool_guard_note_free(seg, index);
+}
+
+/* Who frees a block, now or after a grace period. With %NEBULA_TRACK. Any context. */
+void pool_guard_note_free(struct pool_segment *seg, unsigned long index)
+{
+	struct pool_track *track = &seg->tracks[index];
+
 	track->free_pid = current->pid;
 	track->nr_free = nebula_callers(track->free, POOL_TRACK_ENTRIES);
 }

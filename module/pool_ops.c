@@ -155,6 +155,7 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->promised = nominal * size;
 	u->unit = size;
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
+	u->waiters = nebula_pool_waiters(&heap->pool);
 	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) ||
 			    work_busy((struct work_struct *)&heap->grow_work);
 }

@@ -107,6 +107,8 @@ void nebula_pool_free_rcu(struct nebula_pool *p, void *obj)
 	preempt_disable();
 	seg = pool_find(heap, obj, &index);
 	if (seg && pool_change_state(heap, seg, index, POOL_DEFERRED)) {
+		if (seg->tracks)
+			pool_guard_note_free(seg, index);
 		/* Pending before it can mature. */
 		atomic_long_inc(&heap->rcu_pending);
 		WRITE_ONCE(heap->rcu_used, true);

@@ -71,9 +71,9 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 	if (likely(r->count))
 		return r->blocks[--r->count];
 	if (r->pool)
-		return pool_alloc_exhausted(pool_heap(r->pool), NEBULA_D_RESERVE, 1, false);
+		return pool_alloc_exhausted(pool_heap(r->pool), NEBULA_D_RESERVE_EMPTY, 1, false);
 	nebula_error_record(&(const struct nebula_failure){
-		.code = NEBULA_E_POOL_EXHAUSTED, .detail = NEBULA_D_RESERVE,
+		.code = NEBULA_E_POOL_EXHAUSTED, .detail = NEBULA_D_RESERVE_EMPTY,
 		.kind = NEBULA_KIND_POOL, .name = "reserve" });
 	return NULL;
 }

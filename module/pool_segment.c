@@ -317,6 +317,19 @@ static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsig
 	return NEBULA_OK;
 }
 
+/* What stood in the way: @code, or for BACKING_FAILED what @err says. */
+static enum nebula_detail growth_detail(enum nebula_errc code, int err)
+{
+	switch (code) {
+	case NEBULA_E_INVALID_LAYOUT:
+		return NEBULA_D_NO_BLOCKS;
+	case NEBULA_E_INVALID_STATE:
+		return NEBULA_D_BUFFER;
+	default:
+		return err == -E2BIG ? NEBULA_D_PAGE_ORDER : NEBULA_D_GROW;
+	}
+}
+
 /* nebula_pool_grow(), with what is refused recorded. */
 static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 {
@@ -338,8 +351,7 @@ static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp
 		code = ret == -EOVERFLOW ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_BACKING_FAILED;
 	if (code)
 		return nebula_fail(&p->common, code, .size = array_size(p->block_size, blocks),
-				   .detail = code == NEBULA_E_INVALID_LAYOUT ? NEBULA_D_NO_BLOCKS
-									     : NEBULA_D_GROW,
+				   .detail = growth_detail(code, ret),
 				   .what = "grow", .need = READ_ONCE(heap->nominal) + blocks);
 	pool_wish(heap, POOL_WISH_WAKE);
 	return 0;

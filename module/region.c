@@ -190,7 +190,7 @@ static void *auto_alloc(size_t *size, size_t align, gfp_t gfp, int node,
  *
  * Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
  * Return: 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size
- * cannot be represented, -ENOMEM.
+ * cannot be represented, -E2BIG for more %NEBULA_PAGES than there ever are in one piece, -ENOMEM.
  */
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
@@ -208,6 +208,8 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 
 	switch (backing) {
 	case NEBULA_PAGES:
+		if (get_order(size) > COMPAT_MAX_PAGE_ORDER)
+			return -E2BIG;
 		p = pages_alloc(&origin_size, req->align, req->gfp, req->node);
 		break;
 	case NEBULA_VMALLOC:

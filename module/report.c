@@ -3,12 +3,15 @@
  * The report of an error, one printer for log, debugfs and clients: what happened, the state, what
  * to do about it (see errc.c), and where. Any context.
  */
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/mmzone.h>
 #include <linux/string.h>
+#include "compat.h"
 #include "errc.h"
 
 static const char *const context_names[] = {
@@ -72,6 +75,8 @@ static int finish(struct sink *s)
 	return s->len;
 }
 
+static void put_text(struct sink *s, const struct nebula_error *err, const char *text);
+
 static void put_bytes(struct sink *s, size_t bytes)
 {
 	char buf[NEBULA_BYTES_SIZE];
@@ -113,11 +118,10 @@ static void token_align(struct sink *s, const struct nebula_error *err)
 	put(s, "%zu", err->align);
 }
 
+/* Only asked for where that is at most a page. */
 static void token_pow2(struct sink *s, const struct nebula_error *err)
 {
-	const bool high = err->align > SIZE_MAX / 2 + 1;
-
-	put(s, "%lu", high || !err->align ? 1 : roundup_pow_of_two(err->align));
+	put(s, "%lu", roundup_pow_of_two(min(err->align, PAGE_SIZE)));
 }
 
 static void token_name(struct sink *s, const struct nebula_error *err)
@@ -139,6 +143,24 @@ static void token_pattern(struct sink *s, const struct nebula_error *err)
 static void token_kind(struct sink *s, const struct nebula_error *err)
 {
 	put(s, "%s", nebula_kind_ops(err->kind)->name);
+}
+
+/* Where the fields of its configuration, and what it can be asked, are described. */
+static void token_header(struct sink *s, const struct nebula_error *err)
+{
+	static const char *const headers[NEBULA_KIND_NR] = {
+		[NEBULA_KIND_NONE]	= "config.h",
+		[NEBULA_KIND_BUMP]	= "bump.h",
+		[NEBULA_KIND_POOL]	= "pool.h",
+		[NEBULA_KIND_STACK]	= "stack.h",
+		[NEBULA_KIND_SCRATCH]	= "scratch.h",
+		[NEBULA_KIND_CUSTOM]	= "custom.h",
+		[NEBULA_KIND_FALLBACK]	= "compose.h",
+		[NEBULA_KIND_SPLIT]	= "compose.h",
+		[NEBULA_KIND_SYSTEM]	= "compose.h",
+	};
+
+	put(s, "%s", err->kind < NEBULA_KIND_NR ? headers[err->kind] : "nebula.h");
 }
 
 static void token_what(struct sink *s, const struct nebula_error *err)
@@ -183,6 +205,61 @@ static void token_max(struct sink *s, const struct nebula_error *err)
 	put_blocks(s, err, err->max_capacity);
 }
 
+static void token_max_field(struct sink *s, const struct nebula_error *err)
+{
+	put(s, err->kind == NEBULA_KIND_POOL ? ".max_blocks" : ".max_capacity");
+}
+
+static void token_most(struct sink *s, const struct nebula_error *err)
+{
+	if (err->kind == NEBULA_KIND_POOL)
+		put(s, "%zu", nebula_detail_most(err));
+	else
+		put_bytes(s, nebula_detail_most(err));
+}
+
+/* What there is now, in the unit of what is needed. */
+static size_t amount_now(const struct nebula_error *err)
+{
+	const size_t bytes = err->promised ?: err->capacity;
+
+	if (err->kind == NEBULA_KIND_SCRATCH)
+		return err->unit;
+	if (err->kind == NEBULA_KIND_POOL)
+		return err->unit ? bytes / err->unit : 0;
+	return bytes;
+}
+
+/*
+ * How to make the allocator larger. What would have sufficed need not be known, and while the error
+ * was recorded growth may have brought that much.
+ */
+static void token_raise(struct sink *s, const struct nebula_error *err)
+{
+	if (!err->need)
+		put_text(s, err, "raise {field} above {now}");
+	else if (err->need > amount_now(err))
+		put_text(s, err, "raise {field} to {need} or more (now {now})");
+	else
+		put_text(s, err, "raise {field} to {need} or more (it has {now} by now)");
+}
+
+/* The largest piece that the page allocator gives. */
+static void token_largest(struct sink *s, const struct nebula_error *err)
+{
+	put_exact(s, PAGE_SIZE << COMPAT_MAX_PAGE_ORDER);
+}
+
+static void token_value(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%zu", err->value);
+}
+
+static void token_limit(struct sink *s, const struct nebula_error *err)
+{
+	put(s, "%zu", err->limit);
+}
+
 /**
  * struct token - what a word in braces stands for
  * @word: the word, braces included.
@@ -201,12 +278,19 @@ static const struct token tokens[] = {
 	{ "{name}",	token_name },
 	{ "{pattern}",	token_pattern },
 	{ "{kind}",	token_kind },
+	{ "{header}",	token_header },
 	{ "{what}",	token_what },
 	{ "{unit}",	token_unit },
 	{ "{field}",	token_field },
 	{ "{need}",	token_need },
 	{ "{now}",	token_now },
 	{ "{max}",	token_max },
+	{ "{max_field}", token_max_field },
+	{ "{most}",	token_most },
+	{ "{raise}",	token_raise },
+	{ "{largest}",	token_largest },
+	{ "{value}",	token_value },
+	{ "{limit}",	token_limit },
 };
 
 /* Whichever word @text begins with is put; returns what comes behind it. */
@@ -283,6 +367,25 @@ static void put_request(struct sink *s, const struct nebula_error *err)
 		put(s, "   at fault:  %s\n", err->what);
 }
 
+/* Never where it is: addresses are printed hashed, see %p. */
+static void put_pointer(struct sink *s, const struct nebula_error *err)
+{
+	if (!err->pointer)
+		return;
+	if (IS_ERR(err->pointer)) {
+		put(s, "   pointer:   ERR_PTR(%ld)\n", PTR_ERR(err->pointer));
+		return;
+	}
+	put(s, "   pointer:   %p", err->pointer);
+	if (err->block >= 0 && err->offset)
+		put(s, ", %zu bytes into block %ld", err->offset, err->block);
+	else if (err->block >= 0)
+		put(s, ", block %ld", err->block);
+	else if (err->offset)
+		put(s, ", %zu bytes into the memory", err->offset);
+	put(s, "\n");
+}
+
 static void put_state(struct sink *s, const struct nebula_error *err)
 {
 	char used[NEBULA_BYTES_SIZE], capacity[NEBULA_BYTES_SIZE];
@@ -353,6 +456,7 @@ int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err)
 	buf[0] = '\0';
 	put_head(&s, err);
 	put_request(&s, err);
+	put_pointer(&s, err);
 	put_state(&s, err);
 	put_advice(&s, err);
 	put_backtrace(&s, err);

@@ -270,6 +270,14 @@ static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebul
 	return NEBULA_E_CORRUPTION;
 }
 
+static noinline __cold int refuse_put(struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+				      enum nebula_errc code, const void *p)
+{
+	return nebula_fail(&s->common, code, .pointer = p, .what = "put",
+			   .offset = code == NEBULA_E_FOREIGN_POINTER ? 0 :
+				     (unsigned long)p - c->start);
+}
+
 /**
  * nebula_scratch_put_outline() - nebula_scratch_put() where it is not inline
  * @s: the scratch memory.
@@ -295,14 +303,14 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 	cur = READ_ONCE(c->cur);
 	code = judge(s, c, cur, (unsigned long)p, &o);
 	if (code && code != NEBULA_E_CORRUPTION)
-		return nebula_fail(&s->common, code, .what = "put");
+		return refuse_put(s, c, code, p);
 	if (!code && scratch_is_guarded(s))
 		nebula_guard_verify(&s->common, (void *)o.base);
 	nebula_guard_fill(&s->common, (void *)o.from, cur - o.from);
 	/* From here on it is nobody's. */
 	barrier();
 	WRITE_ONCE(c->cur, o.from);
-	return code ? nebula_fail(&s->common, code, .what = "word behind the object") : 0;
+	return code ? nebula_fail(&s->common, code, .pointer = p, .what = "word behind the object") : 0;
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_put_outline);
 

@@ -171,17 +171,21 @@ bool nebula_sites_of_gone(const struct nebula_sites *sites)
 	return true;
 }
 
-static void report_leak(struct nebula_allocator *a, const struct nebula_site *site,
+/* Without @site: all of them, @listed by call site before. */
+static void report_leak(struct nebula_allocator *a, const struct nebula_site *site, bool listed,
 			unsigned long count, size_t bytes, const char *objects)
 {
+	unsigned long entries[NEBULA_CALLERS_MAX + 1] = { NEBULA_ENTRY_ALLOCATED };
 	struct nebula_failure f = { .code = NEBULA_E_LEAK, .allocator = a, .size = bytes };
 	char what[NEBULA_WHAT_SIZE];
 
 	snprintf(what, sizeof(what), "%lu %s live", count, objects);
 	f.what = what;
+	f.detail = listed ? NEBULA_D_SITES : NEBULA_D_NONE;
 	if (site) {
-		f.entries = site->entries;
-		f.nr_entries = site->nr_entries;
+		memcpy(entries + 1, site->entries, site->nr_entries * sizeof(*entries));
+		f.entries = entries;
+		f.nr_entries = site->nr_entries + 1;
 	}
 	nebula_error_record(&f);
 }
@@ -207,7 +211,7 @@ void nebula_sites_report_leaks(struct nebula_allocator *a, const struct nebula_s
 
 	for (i = 0; nr > 1 && i < min_t(unsigned int, nr, LEAK_SITES); i++) {
 		site = &sites->site[i];
-		report_leak(a, site, site->count, site->bytes, objects);
+		report_leak(a, site, false, site->count, site->bytes, objects);
 	}
-	report_leak(a, nr == 1 ? &sites->site[0] : NULL, count, bytes, objects);
+	report_leak(a, nr == 1 ? &sites->site[0] : NULL, nr > 1, count, bytes, objects);
 }

@@ -248,9 +248,13 @@ static bool pop(struct nebula_stack *s, const struct stack_object *o)
 	return true;
 }
 
-static noinline __cold int refuse_free(struct nebula_stack *s, enum nebula_errc code, size_t size)
+/* Records why @p can be neither freed nor resized. @size bytes were told, or asked for. */
+static noinline __cold int refuse_pointer(struct nebula_stack *s, enum nebula_errc code,
+					  const void *p, size_t size, const char *what)
 {
-	return nebula_fail(&s->common, code, .size = size, .what = "free");
+	return nebula_fail(&s->common, code, .size = size, .pointer = p, .what = what,
+			   .offset = code == NEBULA_E_FOREIGN_POINTER ? 0 :
+				     (unsigned long)p - s->base - s->start);
 }
 
 static noinline int free_carefully(struct nebula_stack *s, void *p, size_t size)
@@ -263,7 +267,7 @@ static noinline int free_carefully(struct nebula_stack *s, void *p, size_t size)
 		if (!code && !is_of_size(s, &o, size))
 			code = NEBULA_E_INVALID_LAYOUT;
 		if (code)
-			return refuse_free(s, code, size);
+			return refuse_pointer(s, code, p, size, "free");
 		if (stack_is_guarded(s))
 			nebula_guard_verify(&s->common, o.base);
 	} while (!pop(s, &o));
@@ -361,8 +365,11 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		return nebula_stack_alloc_outline(s, new_size, align);
 	if (!new_size)
 		return nebula_stack_free(s, p) ? NULL : ZERO_SIZE_PTR;
-	if (!is_power_of_2(align) || !IS_ALIGNED((unsigned long)p, align))
-		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, new_size, align, "realloc");
+	if (!is_power_of_2(align) || !IS_ALIGNED((unsigned long)p, align)) {
+		nebula_fail(&s->common, NEBULA_E_INVALID_ALIGNMENT, .size = new_size,
+			    .align = align, .pointer = p, .what = "realloc");
+		return NULL;
+	}
 	if (new_size > NEBULA_STACK_CAPACITY_MAX)
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, new_size, align, "realloc");
 	if (wrong_context(s, "realloc"))
@@ -375,8 +382,13 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		code = old_size > o.size ? NEBULA_E_INVALID_LAYOUT : resize(s, &o, new_size);
 		/* Not the newest any more. */
 	} while (code == NEBULA_E_LIFO_VIOLATION);
-	if (code)
-		return refuse(s, code, new_size, align, "realloc");
+	if (code == NEBULA_E_OUT_OF_MEMORY)
+		return out_of_memory(s, new_size, align, new_size);
+	if (code) {
+		refuse_pointer(s, code, p, code == NEBULA_E_INVALID_LAYOUT ? old_size : new_size,
+			       "realloc");
+		return NULL;
+	}
 	if (s->common.flags & NEBULA_ZERO && new_size > old_size)
 		memset(p + old_size, 0, new_size - old_size);
 	return p;

@@ -177,8 +177,9 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
 		if (heap)
 			return &heap->stack;
-		r = err == -ENOMEM ? NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create")
-				   : NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+		r = err == -ENOMEM || err == -E2BIG
+			? NEBULA_REFUSE_BACKING(err)
+			: NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_STACK, name, cfg->capacity, r));
 }

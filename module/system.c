@@ -120,20 +120,24 @@ static void ops_free(struct nebula_allocator *a, void *p, size_t size)
 	struct header *at = (struct header *)p - 1, h;
 
 	if (!read_header(p, &h)) {
-		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .size = size, .what = "free");
+		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .size = size, .pointer = p,
+			    .what = "free");
 		return;
 	}
 	if (size && size != h.size) {
-		nebula_fail(a, NEBULA_E_INVALID_LAYOUT, .size = size, .what = "free");
+		nebula_fail(a, NEBULA_E_INVALID_LAYOUT, .size = size, .pointer = p,
+			    .what = "free");
 		return;
 	}
 	if (!nebula_may_ask(GFP_NOWAIT)) {
-		nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .size = size, .what = "free");
+		nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .size = size, .pointer = p,
+			    .what = "free");
 		return;
 	}
 	/* Of two who free it at once one finds no seal. */
 	if (cmpxchg(&at->seal, h.seal, 0) != h.seal) {
-		nebula_fail(a, NEBULA_E_DOUBLE_FREE, .size = size, .what = "free");
+		nebula_fail(a, NEBULA_E_DOUBLE_FREE, .size = size, .pointer = p,
+			    .what = "free");
 		return;
 	}
 	this_cpu_inc(counters.frees);

@@ -43,6 +43,9 @@
  * @NEBULA_E_NOT_SUPPORTED: this kernel or build cannot do it.
  * @NEBULA_E_LEAK: an owner went away without giving memory back.
  * @NEBULA_E_NR: number of codes.
+ *
+ * The codes from %NEBULA_E_BUDGET_EXCEEDED to %NEBULA_E_COMPUTE_FAILED are those of budgets and
+ * caches, which are to come: only a client's own kind of allocator can report them yet.
  */
 enum nebula_errc {
 	NEBULA_OK = 0,
@@ -80,38 +83,56 @@ enum nebula_errc {
 /**
  * enum nebula_detail - what exactly went wrong, beside the code
  * @NEBULA_D_NONE: the code says it all.
- * @NEBULA_D_INJECTED: it was made to fail, by fail_alloc.
+ * @NEBULA_D_INJECTED: fail_alloc made it fail.
  * @NEBULA_D_NO_PART: no part of a composite could serve the request.
- * @NEBULA_D_OUTRUN: growth is on its way, and was outrun.
- * @NEBULA_D_AT_LIMIT: it has grown up to its limit.
+ * @NEBULA_D_NO_MEMORY: it has no memory: its buffer was refused, or given up by exit.
+ * @NEBULA_D_IMPOSSIBLE: what would have sufficed is more than the kind, or the machine, can have.
+ * @NEBULA_D_ALIGNMENT: the alignment is larger than all the memory it has.
+ * @NEBULA_D_OUTRUN: allocations outran the growth that is under way.
+ * @NEBULA_D_AT_LIMIT: it has grown up to its limit, or may not grow as far as that.
  * @NEBULA_D_FULL: over 90% are in use.
  * @NEBULA_D_FULL_BUFFER: over 90% of a buffer that the client lent are in use.
  * @NEBULA_D_TOO_LARGE: the request is larger than what is left.
  * @NEBULA_D_FRAGMENTED: what is left is not in one piece, or not aligned as asked for.
+ * @NEBULA_D_CAME_BACK: blocks came back just after the request was refused.
  * @NEBULA_D_PROMISED: the blocks that are left are promised to waiters.
  * @NEBULA_D_BULK: blocks asked for in bulk.
- * @NEBULA_D_RESERVE: blocks or bytes to put aside, or taken from what was.
+ * @NEBULA_D_RESERVE: blocks or bytes to put aside.
+ * @NEBULA_D_RESERVE_EMPTY: what was put aside is used up.
  * @NEBULA_D_GROW: growth that the client asked for.
  * @NEBULA_D_GROWTH: growth that an allocation needed, or that came ahead of need.
  * @NEBULA_D_OWN_DATA: memory for what the allocator itself keeps.
+ * @NEBULA_D_PAGE_ORDER: more than the page allocator gives in one piece.
  * @NEBULA_D_BLOCK_SIZE: a block is too small for the object.
  * @NEBULA_D_BLOCK_ALIGN: a block is not aligned as the object has to be.
+ * @NEBULA_D_PAGE_ALIGN: the object has to be aligned to more than a page.
  * @NEBULA_D_NO_BLOCKS: no number of blocks, or no array for them.
+ * @NEBULA_D_NEXT_POWER: the next power of two is an alignment that may have been meant.
+ * @NEBULA_D_OBJECT_ALIGN: the object is not aligned as was told.
  * @NEBULA_D_REWINDS: more rewinds than can be told apart.
  * @NEBULA_D_MARKS: no room for another mark.
  * @NEBULA_D_NESTING: composites of composites.
+ * @NEBULA_D_ABOVE_LIMIT: the value is above the limit; both are in the record.
  * @NEBULA_D_OPEN_SCOPE: a scope on it is open.
  * @NEBULA_D_WAITERS: tasks wait for a block.
  * @NEBULA_D_RESERVES: blocks are put aside.
  * @NEBULA_D_PART: it is part of a composite.
  * @NEBULA_D_EMBEDDED: it was made by init, not by create.
  * @NEBULA_D_CREATED: it was made by create, not by init.
+ * @NEBULA_D_NO_COMPOSITE: it is no composite.
  * @NEBULA_D_SHARED: it is shared, so it has no checkpoints.
  * @NEBULA_D_UNREGISTERED: it is not registered.
+ * @NEBULA_D_BUFFER: it is on a buffer that the client lent.
  * @NEBULA_D_MAY_MIGRATE: the task may be moved to another CPU.
  * @NEBULA_D_NMI: it happened in an NMI.
  * @NEBULA_D_INTERRUPT: it happened in an interrupt.
+ * @NEBULA_D_ERR_PTR: the pointer is an error code.
+ * @NEBULA_D_CLIENT_ALLOC: the client's own function returned memory that is not aligned.
+ * @NEBULA_D_NEVER_ALLOCATED: the object was never allocated.
+ * @NEBULA_D_RACED: two contexts freed the object at the same time.
  * @NEBULA_D_STACKS: the record has the call stacks of the object.
+ * @NEBULA_D_SITES: the records just before this one have the call stacks.
+ * @NEBULA_D_UNTRACKED: with %NEBULA_TRACK there would be call stacks of the object.
  * @NEBULA_D_NOTIFIER: an error notifier of a module that has gone.
  * @NEBULA_D_UNLOADED: an allocator of a module that has gone.
  * @NEBULA_D_UNLOADED_UNTRACKED: the same, and it is not known whose the live objects were.
@@ -124,36 +145,54 @@ enum nebula_detail {
 	NEBULA_D_NONE = 0,
 	NEBULA_D_INJECTED,
 	NEBULA_D_NO_PART,
+	NEBULA_D_NO_MEMORY,
+	NEBULA_D_IMPOSSIBLE,
+	NEBULA_D_ALIGNMENT,
 	NEBULA_D_OUTRUN,
 	NEBULA_D_AT_LIMIT,
 	NEBULA_D_FULL,
 	NEBULA_D_FULL_BUFFER,
 	NEBULA_D_TOO_LARGE,
 	NEBULA_D_FRAGMENTED,
+	NEBULA_D_CAME_BACK,
 	NEBULA_D_PROMISED,
 	NEBULA_D_BULK,
 	NEBULA_D_RESERVE,
+	NEBULA_D_RESERVE_EMPTY,
 	NEBULA_D_GROW,
 	NEBULA_D_GROWTH,
 	NEBULA_D_OWN_DATA,
+	NEBULA_D_PAGE_ORDER,
 	NEBULA_D_BLOCK_SIZE,
 	NEBULA_D_BLOCK_ALIGN,
+	NEBULA_D_PAGE_ALIGN,
 	NEBULA_D_NO_BLOCKS,
+	NEBULA_D_NEXT_POWER,
+	NEBULA_D_OBJECT_ALIGN,
 	NEBULA_D_REWINDS,
 	NEBULA_D_MARKS,
 	NEBULA_D_NESTING,
+	NEBULA_D_ABOVE_LIMIT,
 	NEBULA_D_OPEN_SCOPE,
 	NEBULA_D_WAITERS,
 	NEBULA_D_RESERVES,
 	NEBULA_D_PART,
 	NEBULA_D_EMBEDDED,
 	NEBULA_D_CREATED,
+	NEBULA_D_NO_COMPOSITE,
 	NEBULA_D_SHARED,
 	NEBULA_D_UNREGISTERED,
+	NEBULA_D_BUFFER,
 	NEBULA_D_MAY_MIGRATE,
 	NEBULA_D_NMI,
 	NEBULA_D_INTERRUPT,
+	NEBULA_D_ERR_PTR,
+	NEBULA_D_CLIENT_ALLOC,
+	NEBULA_D_NEVER_ALLOCATED,
+	NEBULA_D_RACED,
 	NEBULA_D_STACKS,
+	NEBULA_D_SITES,
+	NEBULA_D_UNTRACKED,
 	NEBULA_D_NOTIFIER,
 	NEBULA_D_UNLOADED,
 	NEBULA_D_UNLOADED_UNTRACKED,
@@ -242,6 +281,10 @@ enum nebula_context {
  * @promised: bytes of the blocks that a pool promises; it may have more in use.
  * @unit: bytes of a pool's block, or of what a CPU has of scratch memory; else 0.
  * @overhead: bytes that the debug flags put around an object of @size.
+ * @pointer: what was freed or resized; %NULL where no pointer was. Printed with %p.
+ * @offset: bytes from the start of its block to @pointer, or else from the start of the memory.
+ * @value: what was asked for of what has @limit.
+ * @limit: how much that may be; 0 where no limit was exceeded.
  * @flags: &enum nebula_flags of the allocator.
  * @code: what went wrong.
  * @detail: what exactly.
@@ -249,8 +292,10 @@ enum nebula_context {
  * @context: where it happened.
  * @utilisation: @used of @capacity, in tenths of a percent.
  * @growth_pending: growth of a shared allocator was on its way.
+ * @waiters: tasks waited for a block of a pool.
  * @buffer: its memory was lent by the client.
  * @by_notifier: an error notifier raised it; notifiers are not called for it.
+ * @block: index of the block that @pointer is in, counted over the segments; -1: in none.
  * @nr_entries: valid entries of @entries.
  * @name: name of the allocator.
  * @what: the field, operation or limit that was at fault, or "".
@@ -279,6 +324,10 @@ struct nebula_error {
 	size_t promised;
 	size_t unit;
 	size_t overhead;
+	const void *pointer;
+	size_t offset;
+	size_t value;
+	size_t limit;
 	u32 flags;
 	enum nebula_errc code;
 	enum nebula_detail detail;
@@ -286,8 +335,10 @@ struct nebula_error {
 	enum nebula_context context;
 	unsigned int utilisation;
 	bool growth_pending;
+	bool waiters;
 	bool buffer;
 	bool by_notifier;
+	long block;
 	unsigned int nr_entries;
 	char name[NEBULA_NAME_SIZE];
 	char what[NEBULA_WHAT_SIZE];

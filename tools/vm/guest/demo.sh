@@ -315,7 +315,7 @@ fail_on_purpose() {
 	(cd "$nebula/fail_alloc" && echo >./names && echo 0 >./probability)
 	echo
 	head -n 12 "$nebula/errors"
-	[ "$(grep -c '^   at fault:  fail_alloc$' "$nebula/errors")" = 3 ]
+	[ "$(grep -c '^   suggest:   fail_alloc made it fail:$' "$nebula/errors")" = 3 ]
 }
 
 # peak_of ALLOCATOR: bytes.

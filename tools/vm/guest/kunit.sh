@@ -69,7 +69,7 @@ leaks_were_reported() {
 	done
 	grep 'error notifier left behind' "$nebula/errors" &&
 		grep 'at fault:  3 objects live' "$nebula/errors" &&
-		grep 'backtrace: owner_leaves_tracked_objects_behind.*\[nebula_memory_kunit\]' "$nebula/errors" &&
+		grep 'allocated: owner_leaves_tracked_objects_behind.*\[nebula_memory_kunit\]' "$nebula/errors" &&
 		grep 'created:   owner_leaves_one_behind.*\[nebula_memory_kunit\]' "$nebula/errors" &&
 		! grep -i '0x[0-9a-f]\{6\}\|ffff[0-9a-f]\{8\}' "$nebula/errors"
 }
