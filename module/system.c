@@ -44,13 +44,20 @@ static unsigned long seal_of(const struct header *at, const struct header *h)
 	return ~((unsigned long)at ^ (unsigned long)h->memory ^ (h->size << 1));
 }
 
+/* vmalloc memory that was freed has no page. User Mode Linux would fault on it for ever. */
+static bool is_mapped(const void *at)
+{
+	return !is_vmalloc_addr(at) || vmalloc_to_page(at);
+}
+
 /* The header of an object; false when there is none. Any address will do. */
 static bool read_header(const void *p, struct header *h)
 {
 	const struct header *at = (const struct header *)p - 1;
 
-	return IS_ALIGNED((unsigned long)p, sizeof(long)) &&
-	       !copy_from_kernel_nofault(h, at, sizeof(*h)) && h->seal == seal_of(at, h);
+	return IS_ALIGNED((unsigned long)p, sizeof(long)) && is_mapped(at) &&
+	       is_mapped((const char *)p - 1) && !copy_from_kernel_nofault(h, at, sizeof(*h)) &&
+	       h->seal == seal_of(at, h);
 }
 
 static gfp_t gfp_here(void)
