@@ -7,8 +7,9 @@
 
 function value(line) {
 	sub(/^[^:]*: /, "", line)
-	# (indirect string, offset: 0x1): name, (data1) 5
-	sub(/^\([^)]*\):? /, "", line)
+	# "(indirect string, offset: 0x1): name", "(strp) (offset: 0x1): name", "(data1) 5", "5"
+	while (sub(/^\([^)]*\):? /, "", line))
+		continue
 	sub(/[ \t]*(\(.*\))?$/, "", line)
 	return line
 }
