@@ -297,24 +297,30 @@ EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
  * nebula_bump_reserve() - make room ahead of need
  * @b: the allocator.
  * @bytes: that later allocations shall find without growing.
- * @gfp: flags for the region it may have to map. With __GFP_NOWARN a refusal is counted and not
- *	recorded.
+ * @gfp: flags for the region it may have to map, as those of nebula_pool_grow(). With __GFP_NOWARN a
+ *	refusal is counted and not recorded.
  *
  * In owner mode the bytes are contiguous, alignment to a page included.
  *
  * Context: the owner's, as @gfp; process context with %NEBULA_SHARED.
  * Return: 0; -ENOMEM (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED),
- * -EOVERFLOW (SIZE_OVERFLOW), -EPERM (WRONG_CONTEXT).
+ * -EOVERFLOW (SIZE_OVERFLOW), -EINVAL for flags that cannot be honoured (INVALID_CONFIG),
+ * -EPERM (WRONG_CONTEXT).
  */
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
+	static const struct nebula_region_request embedded;
 	struct nebula_quiet *quiet;
 	int ret;
 
 	if (bytes > NEBULA_CAPACITY_MAX)
 		return nebula_fail(&b->common, NEBULA_E_SIZE_OVERFLOW, .size = bytes,
 				   .what = "reserve");
+	if (!nebula_gfp_valid(gfp, b->heap ? &b->heap->request : &embedded))
+		return nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .size = bytes,
+				   .what = "gfp");
 	quiet = nebula_quiet_enter_gfp(gfp);
+	gfp = nebula_gfp_complete(gfp);
 	ret = bump_is_shared(b) ? bump_shared_reserve(b, bytes, gfp)
 				: bump_owner_reserve(b, bytes, gfp);
 	nebula_quiet_exit(quiet);

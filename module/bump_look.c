@@ -528,7 +528,7 @@ static struct look *look_create(const struct nebula_bump *b)
 	const unsigned int room = READ_ONCE(b->heap->regions) + MORE_REGIONS;
 	struct look *l;
 
-	l = kvzalloc(struct_size(l, region, room), GFP_KERNEL);
+	l = kvzalloc(struct_size(l, region, room), GFP_KERNEL | __GFP_NOWARN);
 	if (l) {
 		l->b = b;
 		l->room = room;

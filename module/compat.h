@@ -10,6 +10,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -20,6 +21,32 @@
 #define compat_alloc_pages_node		alloc_pages_node_noprof
 #else
 #define compat_alloc_pages_node		alloc_pages_node
+#endif
+
+/*
+ * Up to 6.4 a flag of its own said that a request is atomic, and the page allocator warned when it
+ * may sleep all the same.
+ */
+#ifdef __GFP_ATOMIC
+static inline gfp_t compat_gfp(gfp_t gfp)
+{
+	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
+}
+#else
+#define compat_gfp(gfp)			(gfp)
+#endif
+
+/*
+ * What vmalloc takes; newer ones warn of anything else. What else a client may ask for has to be
+ * asked of the page allocator.
+ */
+#define COMPAT_VMALLOC_GFP	(GFP_KERNEL_ACCOUNT | GFP_USER | GFP_ATOMIC | GFP_NOWAIT |	\
+				 __GFP_NOWARN | __GFP_ZERO | __GFP_NORETRY |			\
+				 __GFP_RETRY_MAYFAIL | __GFP_NOLOCKDEP)
+
+/* Since 6.5, and in late 6.1.y. */
+#ifndef struct_size_t
+#define struct_size_t(type, member, count)	struct_size((type *)NULL, member, count)
 #endif
 
 /* vmalloc with huge pages: one function takes a node, its predecessor does not. */

@@ -6,11 +6,55 @@
 
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/overflow.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
+#include "compat.h"
 #include "config.h"
 
-/* Memory that a region of ours cannot be. */
-#define REFUSED_GFP	(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_RECLAIMABLE)
+/*
+ * What regions can be taken with. High and movable memory has no address that lasts, compound pages
+ * cannot be split, reclaimable memory would have to be given back when the kernel asks, and no
+ * request of any size can be sure to succeed. Flags that a later kernel adds are not known to be
+ * harmless.
+ */
+#define ACCEPTED_GFP	(GFP_KERNEL_ACCOUNT | GFP_USER | GFP_ATOMIC | GFP_NOWAIT |		\
+			 __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_NOWARN | __GFP_NORETRY |	\
+			 __GFP_RETRY_MAYFAIL | __GFP_THISNODE | __GFP_WRITE | __GFP_ZERO |	\
+			 __GFP_NOLOCKDEP)
+
+/*
+ * The only judge of gfp flags: for growing by a region as in @req. All regions of an allocator are
+ * of one zone, so @gfp may name that, or none.
+ */
+bool nebula_gfp_valid(gfp_t gfp, const struct nebula_region_request *req)
+{
+	return !(gfp & ~(ACCEPTED_GFP | req->zone));
+}
+
+/* The same for create: the zone is chosen, and only pages have one. */
+static bool gfp_of_config_valid(const struct nebula_config_common *c)
+{
+	const struct nebula_region_request chosen = { .zone = c->gfp & NEBULA_GFP_ZONES };
+
+	if (chosen.zone && (c->buffer || c->backing == NEBULA_VMALLOC))
+		return false;
+	return chosen.zone != NEBULA_GFP_ZONES && nebula_gfp_valid(c->gfp, &chosen);
+}
+
+/*
+ * An array beside a region, uninitialised; kvfree() frees it. Its length may be whatever a client
+ * asked for, and that must not make the kernel warn. Context: as @gfp.
+ */
+void *nebula_array_alloc(size_t n, size_t size, gfp_t gfp, int node)
+{
+	size_t bytes;
+
+	if (check_mul_overflow(n, size, &bytes) || bytes > INT_MAX || nebula_fault_hit())
+		return NULL;
+	return kvmalloc_node(bytes, nebula_gfp_complete(gfp), node);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_array_alloc);
 
 static struct nebula_refusal check_buffer(const struct nebula_config_common *c)
 {
@@ -42,7 +86,7 @@ struct nebula_refusal nebula_config_check(const struct nebula_config_common *c)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".preset");
 	if (c->backing > NEBULA_BUFFER || (c->backing == NEBULA_BUFFER && !c->buffer))
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".backing");
-	if (c->gfp & REFUSED_GFP)
+	if (!gfp_of_config_valid(c))
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".gfp");
 	if (c->node < 0 || c->node > MAX_NUMNODES || (c->node && !node_online(c->node - 1)))
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".node");
@@ -75,9 +119,13 @@ void nebula_config_request(struct nebula_region_request *req,
 		.size = c->buffer_size,
 		.backing = c->buffer ? NEBULA_BUFFER : c->backing,
 		.gfp = nebula_config_gfp(c->gfp),
+		.zone = c->gfp & NEBULA_GFP_ZONES,
 		.node = c->node ? c->node - 1 : NUMA_NO_NODE,
 		.buffer = c->buffer,
 	};
+	/* vmalloc knows no zones. */
+	if (req->zone && req->backing == NEBULA_AUTO)
+		req->backing = NEBULA_PAGES;
 }
 
 /* Records why an allocator was not made. Returns the negative errno of that. */

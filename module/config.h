@@ -82,7 +82,7 @@ void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text
 
 static inline gfp_t nebula_config_gfp(gfp_t gfp)
 {
-	return (gfp ?: GFP_KERNEL) & ~__GFP_ZERO;
+	return nebula_gfp_complete(gfp ?: GFP_KERNEL);
 }
 
 #endif /* _NEBULA_MODULE_CONFIG_H */

@@ -193,7 +193,8 @@ static void render_summary(struct nebula_text *t, const struct nebula_registrati
 
 	nebula_text_printf(t, "%-20s %-8s %12s %12s %7s %12s %12s %8s  %s\n", "name", "kind",
 			   "used", "capacity", "full", "peak", "allocs", "failures", "owner");
-	rows.row = kvcalloc(max(rows.room, 1U), sizeof(*rows.row), GFP_KERNEL);
+	rows.row = kvcalloc(max(rows.room, 1U), sizeof(*rows.row),
+			    GFP_KERNEL | __GFP_NOWARN);
 	if (!rows.row) {
 		t->failed = true;
 		return;

@@ -32,6 +32,7 @@
 #include <nebula/scratch.h>
 #include <nebula/stack.h>
 #include <nebula/stats.h>
+#include "compat.h"
 
 #define NEBULA_VERSION	"0.1.0"
 
@@ -72,7 +73,8 @@ struct nebula_region {
  * @size: bytes; rounded up to pages unless @backing is %NEBULA_BUFFER.
  * @align: alignment of the base, a power of two, bytes; 0 means none beyond the backing's own.
  * @backing: where it comes from.
- * @gfp: flags, complete (0 is not replaced).
+ * @gfp: flags, as nebula_gfp_complete() leaves them (0 is not replaced).
+ * @zone: %__GFP_DMA or %__GFP_DMA32, or 0; not in @gfp, which what lies beside a region takes, too.
  * @node: NUMA node or %NUMA_NO_NODE.
  * @buffer: the memory, for %NEBULA_BUFFER.
  */
@@ -81,6 +83,7 @@ struct nebula_region_request {
 	size_t align;
 	enum nebula_backing backing;
 	gfp_t gfp;
+	gfp_t zone;
 	int node;
 	void *buffer;
 };
@@ -644,6 +647,18 @@ static inline void nebula_irq_work_idle(struct irq_work *work)
 	if (irq_work_is_busy(work))
 		irq_work_sync(work);
 }
+
+/* Zones that a region may be asked to be of. */
+#define NEBULA_GFP_ZONES	(__GFP_DMA | __GFP_DMA32)
+
+/* What is taken with flags that nebula_gfp_valid() accepted. */
+static inline gfp_t nebula_gfp_complete(gfp_t gfp)
+{
+	return compat_gfp(gfp | __GFP_NOWARN) & ~(__GFP_ZERO | NEBULA_GFP_ZONES);
+}
+
+bool nebula_gfp_valid(gfp_t gfp, const struct nebula_region_request *req);
+void *nebula_array_alloc(size_t n, size_t size, gfp_t gfp, int node);
 
 /* The NOIO or NOFS scope that @gfp asks for, around allocations that take no flags of ours. */
 static inline unsigned int nebula_gfp_scope_enter(gfp_t gfp)

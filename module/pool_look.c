@@ -120,7 +120,8 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 	unsigned int suspects = 1, turn;
 	unsigned long i;
 
-	look.places = kvzalloc(2 * seg->blocks, GFP_KERNEL);
+	if (seg->blocks <= INT_MAX / 2)
+		look.places = kvzalloc(2 * seg->blocks, GFP_KERNEL | __GFP_NOWARN);
 	if (!look.places) {
 		if (t)
 			t->failed = true;

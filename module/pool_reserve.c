@@ -38,8 +38,7 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 	if (code)
 		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve",
 				   .need = n, .detail = n ? NEBULA_D_RESERVE : NEBULA_D_NO_BLOCKS);
-	blocks = nebula_fault_hit() ? NULL
-				    : kvmalloc_array(n, sizeof(*blocks), heap->request.gfp);
+	blocks = nebula_array_alloc(n, sizeof(*blocks), heap->request.gfp, NUMA_NO_NODE);
 	if (!blocks)
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,

@@ -340,11 +340,13 @@ static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp
 
 	if (nebula_atomic_context())
 		return nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "grow");
+	if (!nebula_gfp_valid(gfp, &heap->request))
+		return nebula_fail(&p->common, NEBULA_E_INVALID_CONFIG, .what = "gfp");
 	saved = nebula_gfp_scope_enter(gfp);
 	mutex_lock(&heap->grow_lock);
 	code = refuse_growth(heap, blocks);
 	if (!code)
-		ret = grow(heap, blocks, gfp & ~__GFP_ZERO);
+		ret = grow(heap, blocks, nebula_gfp_complete(gfp));
 	mutex_unlock(&heap->grow_lock);
 	nebula_gfp_scope_exit(gfp, saved);
 	if (ret)
@@ -361,14 +363,16 @@ static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp
  * nebula_pool_grow() - add blocks
  * @p: the pool, in use or not.
  * @blocks: how many more can always be live at once.
- * @gfp: flags for the region that is mapped. With __GFP_NOWARN a refusal is counted and not
+ * @gfp: flags for the region that is mapped. Not %__GFP_HIGHMEM, %__GFP_MOVABLE,
+ *	%__GFP_RECLAIMABLE, %__GFP_COMP, %__GFP_NOFAIL; no zone but that of ``.gfp``. With
+ *	__GFP_NOWARN a refusal is counted and not
  *	recorded.
  *
  * Blocks handed out before stay where they are. The new ones are served out of line.
  *
  * Context: process context; sleeps.
- * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond
- * ``.max_blocks`` (EXCEEDS_MAX), -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT) or for flags that cannot be honoured
+ * (INVALID_CONFIG), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond ``.max_blocks`` (EXCEEDS_MAX), -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a
  * caller's buffer (INVALID_STATE).
  */
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)

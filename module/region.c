@@ -37,6 +37,8 @@ static_assert(ARRAY_SIZE(backing_names) == NEBULA_BUFFER + 1);
 void nebula_region_describe(const struct nebula_region_request *req, unsigned long backings,
 			    struct nebula_text *t)
 {
+	/* None of ours warns. */
+	const gfp_t gfp = (req->gfp | req->zone) & ~__GFP_NOWARN;
 	char line[32] = "";
 	size_t len = 0;
 	unsigned int i;
@@ -49,7 +51,7 @@ void nebula_region_describe(const struct nebula_region_request *req, unsigned lo
 		nebula_text_key(t, "node", "any");
 	else
 		nebula_text_key(t, "node", "%d", req->node);
-	nebula_text_key(t, "gfp", "%pGg", &req->gfp);
+	nebula_text_key(t, "gfp", "%pGg", &gfp);
 }
 
 /* A power-of-two block of pages, cut to the pages asked for: the rest goes back at once. */
@@ -104,7 +106,10 @@ static void *vmap_alloc(size_t size, gfp_t gfp, int node)
 	struct page **pages;
 	void *p = NULL;
 
-	pages = kvmalloc_array(nr, sizeof(*pages), gfp & ~__GFP_ZERO);
+	/* As vmalloc(): or it would take all memory there is before it finds out. */
+	if (nr > totalram_pages())
+		return NULL;
+	pages = nebula_array_alloc(nr, sizeof(*pages), gfp & ~__GFP_THISNODE, node);
 	if (!pages)
 		return NULL;
 	for (i = 0; i < nr; i++) {
@@ -131,7 +136,7 @@ static void *vmalloc_alloc(size_t size, gfp_t gfp, int node)
 		return NULL;
 	/* Page tables are allocated without our flags. */
 	saved = nebula_gfp_scope_enter(gfp);
-	if (node == NUMA_NO_NODE || COMPAT_VMALLOC_TAKES_NODE)
+	if ((node == NUMA_NO_NODE || COMPAT_VMALLOC_TAKES_NODE) && !(gfp & ~COMPAT_VMALLOC_GFP))
 		p = compat_vmalloc(size, gfp | __GFP_NOWARN, node);
 	else
 		p = vmap_alloc(size, gfp, node);
@@ -210,7 +215,7 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	case NEBULA_PAGES:
 		if (get_order(size) > COMPAT_MAX_PAGE_ORDER)
 			return -E2BIG;
-		p = pages_alloc(&origin_size, req->align, req->gfp, req->node);
+		p = pages_alloc(&origin_size, req->align, req->gfp | req->zone, req->node);
 		break;
 	case NEBULA_VMALLOC:
 		p = aligned_vmalloc(&origin_size, req->align, req->gfp, req->node);

@@ -110,9 +110,8 @@ static int fill_heap(struct nebula_stack_heap *heap)
 		return fill_shared(heap);
 	enter(s, heap->region.base, heap->region.size);
 	s->room = entries_for(heap->region.size);
-	s->entries = nebula_fault_hit() ? NULL
-					: kvmalloc_node(s->room * sizeof(*s->entries),
-							heap->request.gfp, heap->request.node);
+	s->entries = nebula_array_alloc(s->room, sizeof(*s->entries), heap->request.gfp,
+					heap->request.node);
 	if (!s->entries)
 		return -ENOMEM;
 	stack_owner_begin(s);

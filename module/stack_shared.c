@@ -457,8 +457,10 @@ int stack_shared_init(struct nebula_stack_heap *heap)
 
 	heap->granules = heap->region.size >> heap->shift;
 	atomic64_set(&heap->word, pack(NONE, 0, 0));
-	heap->slots = nebula_fault_hit() ? NULL
-					 : kvcalloc(heap->granules, sizeof(*heap->slots), gfp);
+	heap->slots = nebula_array_alloc(heap->granules, sizeof(*heap->slots), gfp,
+					 heap->request.node);
+	if (heap->slots)
+		memset(heap->slots, 0, heap->granules * sizeof(*heap->slots));
 	heap->cpus = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct stack_cpu, gfp);
 	return heap->slots && heap->cpus ? 0 : -ENOMEM;
 }
