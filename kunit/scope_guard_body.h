@@ -122,11 +122,9 @@ static void __PASTE(KIND, _stale)(struct kunit *test, struct SCOPE *x)
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(newer, 64, 1));
 }
 
-/* Nobody takes an allocator away under a scope; scopes of a shared one are not counted. */
+/* No allocator is destroyed under a scope. */
 static void __PASTE(KIND, _stays)(struct kunit *test, struct SCOPE *x)
 {
-	if (x->common.flags & NEBULA_SHARED)
-		return;
 	scoped_guard(SCOPE, x) {
 		__PASTE(SCOPE, _destroy)(x);
 		EXPECT_ERROR(test, x, NEBULA_E_INVALID_STATE);

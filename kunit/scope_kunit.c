@@ -6,6 +6,7 @@
 #include <linux/preempt.h>
 #include <linux/string.h>
 #include "kinds.h"
+#include "worker.h"
 
 struct item {
 	u64 a;
@@ -86,6 +87,55 @@ static u64 live_of(const struct nebula_allocator *a)
 #define KIND any_custom
 #include "scope_auto_body.h"
 
+/* Enough for counts that are not atomic to lose some; each on a shared bump records an error. */
+#define SCOPES	2000
+
+static void open_bump_scopes(void *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < SCOPES; i++) {
+		scoped_guard(nebula_bump, b)
+			barrier();
+	}
+}
+
+static void open_stack_scopes(void *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < SCOPES; i++) {
+		scoped_guard(nebula_stack, s)
+			barrier();
+	}
+}
+
+/* However many CPUs opened and closed scopes on a shared one, in the end none is open. */
+static void scopes_are_counted_on_all_cpus(struct kunit *test)
+{
+	struct nebula_bump *b = nebula_bump_create("crowd", .capacity = SZ_16K,
+						   .flags = NEBULA_SHARED);
+	struct nebula_stack *s = nebula_stack_create("crowd", .capacity = SZ_16K,
+						     .flags = NEBULA_SHARED);
+	struct worker w[2][2];
+	unsigned int i;
+
+	ASSERT_BUMP(test, b);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s);
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		worker_start(test, &w[i][0], WORKER_ANYWHERE, open_bump_scopes, b);
+		worker_start(test, &w[i][1], WORKER_ANYWHERE, open_stack_scopes, s);
+	}
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		worker_join(&w[i][0]);
+		worker_join(&w[i][1]);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&b->scopes), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->scopes), 0);
+	nebula_stack_destroy(s);
+	nebula_bump_destroy(b);
+}
+
 /* A shared bump allocator cannot be rewound: its scopes say so, and leave everything as it is. */
 static void scope_of_a_shared_bump(struct kunit *test)
 {
@@ -100,6 +150,8 @@ static void scope_of_a_shared_bump(struct kunit *test)
 		KUNIT_EXPECT_NOT_NULL(test, p);
 		if (p)
 			fixture_stamp(p, 64, 1);
+		nebula_bump_destroy(b);
+		EXPECT_ERROR(test, b, NEBULA_E_INVALID_STATE);
 	}
 	KUNIT_EXPECT_GE(test, used_by(b), 64ULL);
 	KUNIT_EXPECT_TRUE(test, p && fixture_stamped(p, 64, 1));
@@ -267,6 +319,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(scope_guards_bump),
 	KUNIT_CASE(scope_guards_stack),
 	KUNIT_CASE(scope_of_a_shared_bump),
+	KUNIT_CASE(scopes_are_counted_on_all_cpus),
 	KUNIT_CASE(scope_with_bump),
 	KUNIT_CASE(scope_with_stack),
 	KUNIT_CASE(scope_with_pool),

@@ -271,6 +271,47 @@ int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_check
 }
 EXPORT_SYMBOL_GPL(nebula_bump_restore_outline);
 
+/* Contexts of several CPUs open scopes on a shared one; others have one owner. */
+static void count_scope(struct nebula_bump *b, int n)
+{
+	if (bump_is_shared(b))
+		atomic_add(n, &b->scopes);
+	else
+		nebula_count(b->scopes.counter, n);
+}
+
+/**
+ * nebula_bump_scope_enter_slow() - nebula_bump_scope_enter() where it is not inline
+ * @b: the allocator.
+ * @cp: filled in; where the scope rewinds to. It is of no allocator when @b is shared.
+ *
+ * Context: as nebula_bump_checkpoint().
+ */
+void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoint *cp)
+{
+	count_scope(b, 1);
+	*cp = nebula_bump_checkpoint(b);
+	/* So that its end takes the slow path, too. */
+	if (bump_is_shared(b))
+		cp->owner = NULL;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_scope_enter_slow);
+
+/**
+ * nebula_bump_scope_exit_slow() - nebula_bump_scope_exit() where it is not inline
+ * @b: the allocator.
+ * @cp: where the scope began.
+ *
+ * Context: as nebula_bump_restore().
+ */
+void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	nebula_bump_restore_outline(b, cp);
+	/* The last access: once it is counted, another task may destroy the allocator. */
+	count_scope(b, -1);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_scope_exit_slow);
+
 static noinline void trace_reset(const struct nebula_bump *b)
 {
 	trace_bump_reset(nebula_allocator_name(&b->common), nebula_bump_used(b));
@@ -509,7 +550,7 @@ static void ops_reset_peak(struct nebula_allocator *a)
 
 static bool ops_in_use(const struct nebula_allocator *a)
 {
-	return READ_ONCE(bump_of(a)->scopes);
+	return atomic_read(&bump_of(a)->scopes);
 }
 
 static void ops_retire(struct nebula_allocator *a)

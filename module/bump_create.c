@@ -276,7 +276,7 @@ void nebula_bump_destroy(struct nebula_bump *b)
 			    .what = "destroy");
 	else if (nebula_atomic_context())
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (b->scopes)
+	else if (atomic_read(&b->scopes))
 		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
 			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&b->common))
@@ -323,7 +323,7 @@ EXPORT_SYMBOL_GPL(nebula_bump_init);
  */
 void nebula_bump_exit(struct nebula_bump *b)
 {
-	if (b->heap || b->scopes) {
+	if (b->heap || atomic_read(&b->scopes)) {
 		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "exit",
 			    .detail = b->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
 		return;

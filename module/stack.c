@@ -443,6 +443,44 @@ int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mar
 }
 EXPORT_SYMBOL_GPL(nebula_stack_restore_outline);
 
+/* Contexts of several CPUs open scopes on a shared stack; others have one owner. */
+static void count_scope(struct nebula_stack *s, int n)
+{
+	if (stack_is_shared(s))
+		atomic_add(n, &s->scopes);
+	else
+		nebula_count(s->scopes.counter, n);
+}
+
+/**
+ * nebula_stack_scope_enter_slow() - nebula_stack_scope_enter() where it is not inline
+ * @s: the stack.
+ * @m: filled in; where the scope goes back to.
+ *
+ * Context: as nebula_stack_mark().
+ */
+void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m)
+{
+	count_scope(s, 1);
+	*m = nebula_stack_mark(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_scope_enter_slow);
+
+/**
+ * nebula_stack_scope_exit_slow() - nebula_stack_scope_exit() where it is not inline
+ * @s: the stack.
+ * @m: where the scope began.
+ *
+ * Context: as nebula_stack_restore().
+ */
+void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m)
+{
+	nebula_stack_restore_outline(s, m);
+	/* The last access: once it is counted, another task may destroy the stack. */
+	count_scope(s, -1);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_scope_exit_slow);
+
 /**
  * nebula_stack_reset() - give back everything
  * @s: the stack.
@@ -620,7 +658,7 @@ static void ops_reset_peak(struct nebula_allocator *a)
 
 static bool ops_in_use(const struct nebula_allocator *a)
 {
-	return READ_ONCE(stack_of(a)->scopes);
+	return atomic_read(&stack_of(a)->scopes);
 }
 
 static void ops_retire(struct nebula_allocator *a)

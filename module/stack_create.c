@@ -210,7 +210,7 @@ static void take_down(struct nebula_stack *s)
  *
  * All its memory goes back. Refused, and recorded, while a scope on it is open (INVALID_STATE),
  * in atomic context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); the
- * stack stays usable then. Open scopes of a shared stack are not counted.
+ * stack stays usable then.
  *
  * Context: process context; sleeps. No other call on the stack may be running.
  */
@@ -223,7 +223,7 @@ void nebula_stack_destroy(struct nebula_stack *s)
 			    .what = "destroy");
 	else if (nebula_atomic_context())
 		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (s->scopes && !stack_is_shared(s))
+	else if (atomic_read(&s->scopes))
 		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
 			    .what = "destroy");
 	else if (!nebula_allocator_in_use(&s->common))
@@ -308,7 +308,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_init);
  */
 void nebula_stack_exit(struct nebula_stack *s)
 {
-	if (s->heap || s->scopes) {
+	if (s->heap || atomic_read(&s->scopes)) {
 		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "exit",
 			    .detail = s->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
 		return;

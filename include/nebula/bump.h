@@ -20,6 +20,7 @@
 #define _NEBULA_BUMP_H
 
 #include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
@@ -157,7 +158,7 @@ struct nebula_bump_heap;
  * @peak: private; highest use seen, bytes, as of the last look.
  * @snapshot: private; odd while the words above change together.
  * @shrunk_from: private; highest cursor that shrinking an object went down from.
- * @scopes: private; scopes that are open.
+ * @scopes: private; scopes that are open. The owner's; shared: any context, atomic.
  * @stale_count: private; entries of @stale in use.
  * @stamps: private; the newest stamp.
  * @stale_to: private; this stamp and all before it are stale.
@@ -195,7 +196,7 @@ struct nebula_bump {
 	unsigned long peak;
 	unsigned long shrunk_from;
 	unsigned int snapshot;
-	unsigned int scopes;
+	atomic_t scopes;
 	unsigned int stale_count;
 	u64 stamps;
 	u64 stale_to;
@@ -215,6 +216,8 @@ void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align
 	__alloc_size(2);
 u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at);
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
+void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoint *cp);
+void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_reset_outline(struct nebula_bump *b);
 
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
@@ -506,10 +509,19 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 	b->mark_at = NEBULA_BUMP_MARK_RESET;
 }
 
-/* A scope begins, see guard(nebula_bump): where it rewinds to. Context: the owner's. */
+/*
+ * A scope begins, see guard(nebula_bump): where it rewinds to. A shared allocator takes the slow
+ * paths: no checkpoint is ever taken there, and its scopes are of no allocator. Context: the owner's.
+ */
 static __always_inline struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b)
 {
-	nebula_count(b->scopes, 1);
+	if (unlikely(b->cur != b->mark_at) && unlikely(b->stamp != NEBULA_BUMP_STAMP_NONE)) {
+		struct nebula_checkpoint cp;
+
+		nebula_bump_scope_enter_slow(b, &cp);
+		return cp;
+	}
+	nebula_count(b->scopes.counter, 1);
 	return nebula_bump_checkpoint(b);
 }
 
@@ -517,7 +529,13 @@ static __always_inline struct nebula_checkpoint nebula_bump_scope_enter(struct n
 static __always_inline void nebula_bump_scope_exit(struct nebula_bump *b,
 						   struct nebula_checkpoint cp)
 {
-	nebula_count(b->scopes, -1);
+	if (unlikely(cp.owner != b)) {
+		struct nebula_checkpoint copy = cp;
+
+		nebula_bump_scope_exit_slow(b, &copy);
+		return;
+	}
+	nebula_count(b->scopes.counter, -1);
 	nebula_bump_restore(b, cp);
 }
 

@@ -20,6 +20,7 @@
 #define _NEBULA_STACK_H
 
 #include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -112,7 +113,7 @@ struct nebula_stack_heap;
  * @marks: private; id of the newest mark.
  * @padding: private; bytes ever lost to alignment and to small objects.
  * @resets: private; how often it was reset.
- * @scopes: private; scopes that are open.
+ * @scopes: private; scopes that are open. The owner's; shared: any context, atomic.
  * @start: private; offset of the first byte.
  * @end: private; offset behind the last byte.
  * @room: private; entries there is room for.
@@ -139,7 +140,7 @@ struct nebula_stack {
 	u32 *entries;
 	unsigned long padding;
 	unsigned long resets;
-	unsigned int scopes;
+	atomic_t scopes;
 	u32 start;
 	u32 end;
 	u32 room;
@@ -165,6 +166,8 @@ void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t alig
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
 void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m);
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
+void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m);
+void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m);
 
 void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
 			   size_t align)
@@ -340,11 +343,14 @@ static __always_inline struct nebula_mark nebula_stack_mark(struct nebula_stack 
  * @s: the stack.
  * @m: the mark; it stays valid.
  *
- * Context: as nebula_stack_alloc(). With %NEBULA_SHARED also what other CPUs allocated goes, and
- * the time it takes grows with the number of objects that go. Return: 0; -ESTALE (STALE_CHECKPOINT)
- * when the stack was reset since, or what the mark was taken on top of was given back, even if the
- * space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for another stack's, or garbage. On failure
- * nothing changes.
+ * With %NEBULA_SHARED also what other CPUs allocated goes, and the time it takes grows with the
+ * number of objects that go.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: 0; -ESTALE (STALE_CHECKPOINT) when the stack was reset since, or what the mark was taken
+ * on top of was given back, even if the space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for
+ * another stack's, or garbage; -EPERM for an NMI where a shared stack cannot serve it
+ * (WRONG_CONTEXT). On failure nothing changes.
  */
 static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct nebula_mark m)
 {
@@ -362,17 +368,34 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 	return 0;
 }
 
-/* A scope begins, see guard(nebula_stack): where it goes back to. Context: as mark. */
+/*
+ * A scope begins, see guard(nebula_stack): where it goes back to. Shared stacks take the slow path,
+ * since no mark is ever on top of what the inline code reads of them. Context: as mark.
+ */
 static __always_inline struct nebula_mark nebula_stack_scope_enter(struct nebula_stack *s)
 {
-	nebula_count(s->scopes, 1);
+	const u32 *top = s->top;
+
+	if (unlikely(!(top[-1] & top[-2] & NEBULA_STACK_TAG))) {
+		struct nebula_mark m;
+
+		nebula_stack_scope_enter_slow(s, &m);
+		return m;
+	}
+	nebula_count(s->scopes.counter, 1);
 	return nebula_stack_mark(s);
 }
 
 /* It ends. When its beginning was given back before, that is recorded, and nothing changes. */
 static __always_inline void nebula_stack_scope_exit(struct nebula_stack *s, struct nebula_mark m)
 {
-	nebula_count(s->scopes, -1);
+	if (unlikely(m.owner != data_race(s->self))) { /* see module/divert.c */
+		struct nebula_mark copy = m;
+
+		nebula_stack_scope_exit_slow(s, &copy);
+		return;
+	}
+	nebula_count(s->scopes.counter, -1);
 	nebula_stack_restore(s, m);
 }
 
