@@ -154,7 +154,7 @@ static void system_refuses_a_second_free(struct kunit *test)
 		nebula_free(a, p);
 		KUNIT_EXPECT_FALSE(test, nebula_owns(a, p));
 		nebula_free(a, p);
-		expect_refused(test, before.failed + i, NEBULA_E_FOREIGN_POINTER, "second free");
+		expect_refused(test, before.failed + i, NEBULA_E_DOUBLE_FREE, "second free");
 	}
 	KUNIT_EXPECT_EQ(test, stats_now().frees, before.frees + ARRAY_SIZE(sizes));
 	KUNIT_EXPECT_EQ(test, stats_now().used, before.used);
@@ -187,7 +187,7 @@ static void system_in_atomic_context(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, second);
 	KUNIT_EXPECT_TRUE(test, !p || fixture_stamped(p, 100, 1));
 	nebula_free(a, large[0]);
-	EXPECT_ERROR(test, a, NEBULA_E_FOREIGN_POINTER);
+	EXPECT_ERROR(test, a, NEBULA_E_DOUBLE_FREE);
 	nebula_free(a, p);
 	KUNIT_EXPECT_EQ(test, stats_now().live, live);
 }

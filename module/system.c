@@ -36,6 +36,12 @@ struct header {
 };
 
 static DEFINE_PER_CPU(struct nebula_custom_cpu, counters);
+
+/* Objects that a CPU freed last, to tell a second free from one of what was never allocated. */
+#define FREED_KEPT	16
+
+/* What was freed cannot keep a mark itself: it is the kernel's memory again. */
+static DEFINE_PER_CPU(const void *[FREED_KEPT], freed);
 static unsigned long peak;
 static struct nebula_allocator system = { .kind = NEBULA_KIND_SYSTEM };
 
@@ -122,13 +128,26 @@ static void give_back(void *memory)
 	schedule_work(&free_work);
 }
 
+/* Until the same address is allocated again its header is a fault or rubbish. */
+static bool was_freed(const void *p)
+{
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < FREED_KEPT; i++)
+			if (READ_ONCE(per_cpu(freed, cpu)[i]) == p)
+				return true;
+	return false;
+}
+
 static void ops_free(struct nebula_allocator *a, void *p, size_t size)
 {
 	struct header *at = (struct header *)p - 1, h;
 
 	if (!read_header(p, &h)) {
-		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .size = size, .pointer = p,
-			    .what = "free");
+		nebula_fail(a, was_freed(p) ? NEBULA_E_DOUBLE_FREE : NEBULA_E_FOREIGN_POINTER,
+			    .size = size, .pointer = p, .what = "free");
 		return;
 	}
 	if (size && size != h.size) {
@@ -147,7 +166,7 @@ static void ops_free(struct nebula_allocator *a, void *p, size_t size)
 			    .what = "free");
 		return;
 	}
-	this_cpu_inc(counters.frees);
+	this_cpu_write(freed[this_cpu_inc_return(counters.frees) % FREED_KEPT], p);
 	this_cpu_add(counters.bytes_out, h.size);
 	give_back(h.memory);
 }
@@ -194,7 +213,8 @@ const struct nebula_kind_ops nebula_system_ops = {
  *
  * kvmalloc(), which may sleep where it is called from a context that may; otherwise only what the
  * page allocator has at hand. Not from NMI (WRONG_CONTEXT), and on PREEMPT_RT from task context
- * only. A free of what it did not allocate is refused and recorded as FOREIGN_POINTER.
+ * only. A free of what it did not allocate is refused and recorded as FOREIGN_POINTER, a second
+ * free as DOUBLE_FREE as long as the object is one of those that were freed last.
  *
  * Context: any.
  * Return: the allocator; there is one, always.
