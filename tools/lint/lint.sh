@@ -17,6 +17,8 @@ done
 . "$here/rules_abi.sh"
 # shellcheck source=tools/lint/rules_kernel.sh
 . "$here/rules_kernel.sh"
+# shellcheck source=tools/lint/rules_oldest.sh
+. "$here/rules_oldest.sh"
 # shellcheck source=tools/lint/rules_refused.sh
 . "$here/rules_refused.sh"
 # shellcheck source=tools/lint/rules_text.sh
@@ -74,6 +76,8 @@ main() {
 		rule "no warning at W=1 on $kernel" build_without_warnings "$kernel"
 		rule "each public header compiles alone on $kernel" headers_compile_alone "$kernel"
 	done
+	rule "no warning at W=1 on the oldest headers, $OLDEST_RELEASE" builds_on_oldest
+	rule 'a kernel that will not do is told why' unfit_kernels_are_told
 	rule 'client code in README.md compiles on stock' readme_clients_compile
 	rule 'wrong code does not compile, and says why' wrong_code_does_not_compile
 	rule 'what clients compile in is pinned to NEBULA_ABI' abi_is_pinned

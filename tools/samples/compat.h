@@ -6,6 +6,11 @@
 #include <linux/hrtimer.h>
 #include <linux/version.h>
 
+/* Since 6.6, and in late 6.1.y. */
+#ifndef __counted_by
+#define __counted_by(member)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*fn)(struct hrtimer *timer),

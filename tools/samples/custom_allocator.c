@@ -18,6 +18,7 @@
 #include <linux/spinlock.h>
 
 #include <nebula/nebula.h>
+#include "compat.h"
 
 #define CELL	64
 #define CELLS	16

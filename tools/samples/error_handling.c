@@ -67,7 +67,7 @@ static struct record *alloc_batch(struct nebula_bump *arena, size_t *nr)
 static int do_less(size_t records)
 {
 	struct nebula_bump *arena __free(nebula_bump) =
-		nebula_bump_create("batch", .capacity = SZ_4K);
+		nebula_bump_create("batch", .capacity = SZ_64K);
 	size_t nr = records;
 	struct record *batch;
 
@@ -180,7 +180,7 @@ static int free_twice(void)
 
 static int __init error_handling_init(void)
 {
-	int err = do_less(1000) ?: make_room() ?: ask_elsewhere() ?: free_twice();
+	int err = do_less(5000) ?: make_room() ?: ask_elsewhere() ?: free_twice();
 
 	if (!err)
 		pr_info("  that is no lack of memory: error %d\n", do_less(SIZE_MAX));

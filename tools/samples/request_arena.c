@@ -19,7 +19,8 @@
 
 #include <nebula/nebula.h>
 
-#define ARENA_SIZE	SZ_4K
+/* Whole pages, whatever their size. */
+#define ARENA_SIZE	SZ_64K
 
 static const char no_memory[] = "the request is too long";
 

@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include <nebula/nebula.h>
@@ -24,7 +25,9 @@
 #define DEPTH_MAX	16
 
 #define NUMBER		'0'
-#define NODES_36	"1+2+3+4+5+6+7+8+9+1+2+3+4+5+6+7+8+9+"
+
+/* So many that their nodes need more than the arena has. */
+#define ONES		2000
 
 struct node {
 	char op;		/* NUMBER, or what to do with the operands */
@@ -167,6 +170,23 @@ static void calculate(struct nebula_bump *arena, const char *text)
 		pr_info("%-24.24s   it has no value\n", text);
 }
 
+/* 1+1+1+ and so on */
+static int calculate_long(struct nebula_bump *arena)
+{
+	char *text __free(kfree) = kmalloc(2 * ONES, GFP_KERNEL);
+	size_t i;
+
+	if (!text)
+		return -ENOMEM;
+	for (i = 0; i < 2 * ONES; i += 2) {
+		text[i] = '1';
+		text[i + 1] = '+';
+	}
+	text[i - 1] = '\0';
+	calculate(arena, text);
+	return 0;
+}
+
 static int __init syntax_tree_init(void)
 {
 	static const char *const texts[] = {
@@ -174,16 +194,19 @@ static int __init syntax_tree_init(void)
 		"9223372036854775807", "9223372036854775807 + 1", "9223372036854775808",
 		"", "1 +", "1 + * 2", "(1 + 2", "1 + 2)", "2 x 3",
 		"((((((((((((((((1))))))))))))))))", "(((((((((((((((((1)))))))))))))))))",
-		NODES_36 NODES_36 NODES_36 NODES_36 "1",
 	};
 	struct nebula_bump *arena __free(nebula_bump) =
-		nebula_bump_create("tree", .capacity = SZ_4K);
+		nebula_bump_create("tree", .capacity = SZ_64K);
 	size_t i;
+	int err;
 
 	if (IS_ERR(arena))
 		return PTR_ERR(arena);
 	for (i = 0; i < ARRAY_SIZE(texts); i++)
 		calculate(arena, texts[i]);
+	err = calculate_long(arena);
+	if (err)
+		return err;
 	pr_info("%zu bytes in use, %zu at most\n", nebula_bump_used(arena),
 		nebula_bump_peak(arena));
 	return 0;
