@@ -164,7 +164,48 @@ static void config_equal_names_are_told_apart(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+/*
+ * Does the compiler see that @p, somewhere in @buffer, may be equal to a pointer into that? Inline,
+ * so that it knows where both come from.
+ */
+static __always_inline void expect_alias(struct kunit *test, u8 *buffer, u8 *p)
+{
+	unsigned long at = (unsigned long)p - (unsigned long)buffer;
+
+	OPTIMIZER_HIDE_VAR(at);
+	KUNIT_EXPECT_TRUE(test, p == buffer + at);
+}
+
+/* No function that may serve from the caller's memory is __malloc. */
+static void config_buffers_may_alias(struct kunit *test)
+{
+	u8 buffer[512] __aligned(16);
+	struct nebula_stack stack;
+	struct nebula_pool *pool;
+	size_t size = 24;
+	u8 *p;
+
+	OPTIMIZER_HIDE_VAR(size);
+	nebula_stack_init(&stack, buffer, sizeof(buffer));
+	p = nebula_stack_alloc(&stack, size, 8);
+	expect_alias(test, buffer, p);
+	p = nebula_stack_zalloc(&stack, size, 8);
+	expect_alias(test, buffer, p);
+	p = nebula_alloc(&stack.common, size, 8);
+	expect_alias(test, buffer, p);
+	nebula_stack_exit(&stack);
+
+	pool = nebula_pool_create("lent", .block_size = 24, .blocks = 4, .buffer = buffer,
+				  .buffer_size = sizeof(buffer));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	p = nebula_pool_alloc(pool);
+	expect_alias(test, buffer, p);
+	nebula_pool_free(pool, p);
+	nebula_pool_destroy(pool);
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(config_buffers_may_alias),
 	KUNIT_CASE(config_refusals),
 	KUNIT_CASE(config_refuses_bad_names),
 	KUNIT_CASE(config_accepts_what_is_right),

@@ -64,7 +64,8 @@
  * @flags: &enum nebula_flags; %NEBULA_STRICT does not apply.
  * @preset: &enum nebula_preset.
  * @backing: &enum nebula_backing; @buffer implies %NEBULA_BUFFER.
- * @gfp: flags for all memory it gets, also while growing; 0 means %GFP_KERNEL.
+ * @gfp: flags for all memory it gets, also while growing; 0 means %GFP_KERNEL. As for
+ *	pools, not all are accepted.
  * @node: NEBULA_NODE(n) to prefer NUMA node n; 0 means any.
  * @buffer: the caller's memory instead of a region of its own; excludes %NEBULA_GROW.
  * @buffer_size: bytes at @buffer.

@@ -52,7 +52,7 @@ enum nebula_preset {
  * enum nebula_flags - properties of an allocator
  * @NEBULA_SHARED: any number of CPUs and contexts may allocate at once.
  * @NEBULA_GROW: map further regions, up to the maximal capacity.
- * @NEBULA_ZERO: all memory handed out is zeroed.
+ * @NEBULA_ZERO: all memory handed out is zeroed. The kernel's init_on_alloc=1 has the same effect.
  * @NEBULA_STRICT: a pool serves exactly its number of blocks.
  * @NEBULA_REDZONE: guard bytes around each object, verified when it is given back.
  * @NEBULA_POISON: fill released memory, verify it when it is handed out again.

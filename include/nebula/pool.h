@@ -54,7 +54,9 @@
  * @flags: &enum nebula_flags: %NEBULA_STRICT, %NEBULA_GROW, %NEBULA_ZERO, %NEBULA_TYPESAFE_BY_RCU,
  *	%NEBULA_FIFO and the debug flags.
  * @backing: where the region comes from.
- * @gfp: flags for all memory it takes; default %GFP_KERNEL.
+ * @gfp: flags for all memory it takes; default %GFP_KERNEL. Not %__GFP_HIGHMEM, %__GFP_MOVABLE,
+ *	%__GFP_RECLAIMABLE, %__GFP_COMP, %__GFP_NOFAIL; %__GFP_DMA or %__GFP_DMA32 mean pages, so
+ *	they exclude %NEBULA_VMALLOC and @buffer.
  * @node: %NEBULA_NODE(n); default any.
  * @ctor: called once for each block when it is mapped; excludes %NEBULA_ZERO.
  * @buffer: memory to serve from, with @buffer_size; never freed.

@@ -50,7 +50,8 @@
  * @flags: &enum nebula_flags: %NEBULA_ZERO and the debug flags.
  * @preset: &enum nebula_preset.
  * @backing: &enum nebula_backing, but for %NEBULA_BUFFER; each CPU's memory is on its own node.
- * @gfp: flags for all memory it gets; 0 means %GFP_KERNEL.
+ * @gfp: flags for all memory it gets; 0 means %GFP_KERNEL. As for pools,
+ *	not all are accepted.
  */
 struct nebula_scratch_config {
 	size_t per_cpu_size;
@@ -107,10 +108,11 @@ void nebula_scratch_destroy(struct nebula_scratch *s);
 void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t size);
 void nebula_scratch_exit(struct nebula_scratch *s);
 
+/* Not __malloc: the caller may have lent the memory, and then knows it by another pointer. */
 void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
-	__malloc __alloc_size(2);
+	__alloc_size(2);
 void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
-	__malloc __alloc_size(2);
+	__alloc_size(2);
 int nebula_scratch_put_outline(struct nebula_scratch *s, void *p);
 bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p);
 
@@ -166,7 +168,7 @@ static __always_inline bool nebula_scratch_stays(void)
  * Return: the memory, of this CPU; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY,
  * INVALID_ALIGNMENT, SIZE_OVERFLOW or WRONG_CONTEXT recorded.
  */
-static __always_inline __malloc __alloc_size(2) __must_check
+static __always_inline __alloc_size(2) __must_check
 void *nebula_scratch_get(struct nebula_scratch *s, size_t size, size_t align)
 {
 	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) && size &&

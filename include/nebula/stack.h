@@ -49,7 +49,8 @@
  * @flags: &enum nebula_flags: %NEBULA_SHARED, %NEBULA_ZERO and the debug flags.
  * @preset: &enum nebula_preset.
  * @backing: &enum nebula_backing; @buffer implies %NEBULA_BUFFER.
- * @gfp: flags for all memory it gets; 0 means %GFP_KERNEL.
+ * @gfp: flags for all memory it gets; 0 means %GFP_KERNEL. As for pools,
+ *	not all are accepted.
  * @node: NEBULA_NODE(n) to prefer NUMA node n; 0 means any.
  * @buffer: the caller's memory instead of a region of its own.
  * @buffer_size: bytes at @buffer.
@@ -159,6 +160,7 @@ void nebula_stack_destroy(struct nebula_stack *s);
 void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size);
 void nebula_stack_exit(struct nebula_stack *s);
 
+/* Not __malloc: the caller may have lent the memory, and then knows it by another pointer. */
 void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
 	__alloc_size(2);
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
