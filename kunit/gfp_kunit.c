@@ -196,7 +196,7 @@ static void gfp_and_sizes_that_cannot_be(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		for (j = 0; j < ARRAY_SIZE(backings); j++) {
-			for (shift = 0; shift < 16; shift++) {
+			for (shift = 1; shift < 16; shift++) {
 				cfg.capacity = NEBULA_CAPACITY_MAX >> shift;
 				cfg.gfp = flags[i];
 				cfg.backing = backings[j];

@@ -101,6 +101,16 @@ static inline bool bump_has_inline(const struct nebula_bump *b)
 	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
 }
 
+/*
+ * What is given back is cleared: for init_on_free, or so that all that is free is zero and
+ * allocations need not care (NEBULA_CLEAN). Poison takes precedence.
+ */
+static inline bool bump_clears(const struct nebula_bump *b)
+{
+	return unlikely(b->common.flags & (NEBULA_CLEAN | NEBULA_INIT_ON_FREE)) &&
+	       !(b->common.flags & NEBULA_POISON);
+}
+
 /* The inline path may serve now, see divert.c. */
 static inline bool bump_is_inline(const struct nebula_bump *b)
 {

@@ -52,6 +52,19 @@ static size_t default_max(size_t capacity)
 							       : capacity * DEFAULT_GROWTH;
 }
 
+/*
+ * For the kernel's switches memory of our own is cleared in bulk when it is given back, so that
+ * allocations stay inline. What a client lends would have to be cleared as a whole at first.
+ */
+static u32 clean_flags(u32 flags, const struct nebula_bump_config *cfg)
+{
+	const u32 kernels = flags & (NEBULA_INIT_ON_ALLOC | NEBULA_INIT_ON_FREE);
+
+	if (!kernels || cfg->buffer || flags & NEBULA_DEBUG_FLAGS || cfg->flags & NEBULA_ZERO)
+		return flags;
+	return (flags & ~NEBULA_ZERO) | NEBULA_CLEAN;
+}
+
 /* The configuration as it will be used, with all defaults filled in. */
 static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump_config *cfg,
 			 const struct nebula_config_common *common)
@@ -60,7 +73,7 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 	size_t capacity = cfg->capacity ?: cfg->buffer_size;
 
 	b->common.kind = NEBULA_KIND_BUMP;
-	b->common.flags = nebula_config_flags(common);
+	b->common.flags = clean_flags(nebula_config_flags(common), cfg);
 	nebula_config_request(&heap->request, common);
 	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
 	heap->max_capacity = heap->request.size;
@@ -99,12 +112,17 @@ static void free_heap(struct nebula_bump_heap *heap)
 	kfree(heap);
 }
 
-/* Every chunk comes from here. Context: as @req->gfp; not NMI. */
+/* Every chunk comes from here, zeroed where it has to be. Context: as @req->gfp; not NMI. */
 struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err)
 {
-	struct nebula_chunk *chunk = nebula_chunk_map(req, err);
+	struct nebula_region_request zeroed = *req;
+	struct nebula_chunk *chunk;
 
+	/* Under init_on_alloc the kernel clears all it hands out, and no page twice. */
+	if (heap->bump.common.flags & NEBULA_CLEAN)
+		zeroed.gfp |= __GFP_ZERO;
+	chunk = nebula_chunk_map(&zeroed, err);
 	if (chunk)
 		nebula_guard_fill(&heap->bump.common, chunk->region.base, chunk->region.size);
 	return chunk;
@@ -303,6 +321,7 @@ void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
 
 	memset(b, 0, sizeof(*b));
 	begin_life(b);
+	b->common.flags = nebula_init_flags(0, false);
 	b->common.attention = nebula_divert_embedded(NEBULA_KIND_BUMP);
 	b->capacity = usable ? size : 0;
 	bump_owner_enter_chunk(b, usable ? buf : NULL, b->capacity);

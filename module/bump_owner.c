@@ -90,7 +90,7 @@ static void serve_inline(struct nebula_bump *b, unsigned long limit, unsigned lo
  */
 static unsigned long peak_address(const struct nebula_bump *b)
 {
-	return is_simple(b) && b->shrunk_from <= b->cur
+	return is_simple(b) && b->shrunk_from <= b->cur && !bump_clears(b)
 		     ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
 }
 
@@ -414,6 +414,8 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 	if (start + old_size != cursor(b) || new_size > b->end - start)
 		return false;
 	bump_owner_attend(b);
+	if (bump_clears(b) && new_size < old_size)
+		memset(p + new_size, 0, old_size - new_size);
 	if (new_size < old_size)
 		b->shrunk_from = max(b->shrunk_from, before);
 	snapshot_begin(b);
@@ -496,6 +498,21 @@ static void plan_next_life(struct nebula_bump_heap *heap)
 	heap->starts_over = heap->whole;
 }
 
+/* Clears all above @to, which is in @chunk, or in the only region of one without chunks. */
+static void clear_above(struct nebula_bump *b, const struct nebula_chunk *chunk, unsigned long to)
+{
+	const struct nebula_chunk *c = b->heap ? b->heap->newest : NULL;
+	/* The cursor is rounded up, beyond a buffer that ends anywhere. */
+	unsigned long end = min(b->cur, b->end);
+
+	if (likely(!bump_clears(b)))
+		return;
+	for (; c != chunk; c = c->prev, end = nebula_chunk_end(c))
+		memset((void *)nebula_chunk_base(c), 0, end - nebula_chunk_base(c));
+	if (end > to)
+		memset((void *)to, 0, end - to);
+}
+
 /* The largest chunk becomes the only one. */
 static void keep_largest(struct nebula_bump *b)
 {
@@ -563,6 +580,8 @@ void bump_owner_reset(struct nebula_bump *b)
 	bump_owner_attend(b);
 	whole = !bump_is_guarded(b) ||
 		nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
+	clear_above(b, b->heap ? b->heap->first : NULL,
+		    b->heap ? nebula_chunk_base(b->heap->first) : b->base);
 	snapshot_begin(b);
 	give_all_back(b);
 	if (b->heap)
@@ -683,6 +702,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	whole = !bump_is_guarded(b) || nebula_guard_release(&b->common, &b->heap->guards,
 							    b->allocs - b->frees - cp->live);
 	before = b->retired + (b->cur - b->base);
+	clear_above(b, at.chunk, bump_cursor(cp->cur, cp->tail));
 	snapshot_begin(b);
 	if (at.chunk && at.chunk != b->heap->newest) {
 		unchain_after(b->heap, at.chunk);

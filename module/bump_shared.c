@@ -322,6 +322,9 @@ bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t 
 	if (!new_size || new_size >= heap->sub_size || !bump_same_sub(heap, start, next))
 		return false;
 	preempt_disable();
+	/* If it is the newest object: what it gives back can be another's after the exchange. */
+	if (bump_clears(b) && new_size < old_size && this_cpu_read(*cpu_word(heap)) == cur)
+		memset(p + new_size, 0, old_size - new_size);
 	if (nebula_this_cpu_cas(*cpu_word(heap), &cur, next)) {
 		this_cpu_add(heap->cpus->padding, (next - before) - (new_size - old_size));
 		if (new_size < old_size)
@@ -656,13 +659,27 @@ void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu)
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 }
 
+/* Clears what was taken of the chunk that a reset keeps, at both ends. */
+static void clear_taken(struct nebula_bump_heap *heap, u64 taken)
+{
+	const struct nebula_chunk *chunk = heap->first;
+	const unsigned long base = nebula_chunk_base(chunk), from = top(chunk, taken);
+
+	if (likely(!bump_clears(&heap->bump)))
+		return;
+	memset((void *)base, 0, bottom(heap, chunk, taken) - base);
+	memset((void *)from, 0, nebula_chunk_end(chunk) - from);
+}
+
 /* No allocation is in flight: the caller's duty. Growth may be, hence the lock. */
 void bump_shared_reset(struct nebula_bump *b)
 {
 	struct nebula_bump_heap *heap = b->heap;
+	struct nebula_chunk *keep;
 	struct sums sums;
 	unsigned long flags;
 	bool whole;
+	u64 taken;
 
 	if (in_nmi()) {
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "reset");
@@ -676,8 +693,11 @@ void bump_shared_reset(struct nebula_bump *b)
 	WRITE_ONCE(heap->frees_shared, sums.allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
 	empty_cpus(heap);
-	chain_only(heap, largest(heap));
+	keep = largest(heap);
+	taken = atomic64_read(&keep->taken);
+	chain_only(heap, keep);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
+	clear_taken(heap, taken);
 	if (!whole)
 		nebula_guard_refill(&b->common, &heap->guards, heap->first->region.base,
 				    heap->first->region.size);

@@ -4,6 +4,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/atomic.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
@@ -146,12 +148,52 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 	return nebula_error_record(&failure);
 }
 
-/* Flags with those that the preset and the module parameter add. Process context; sleeps. */
+/* What a test has in place of the kernel's switches, %NEBULA_CLEAN with it. */
+static u32 init_overridden;
+
+/**
+ * nebula_init_override() - pretend that the kernel was booted with other switches
+ * @flags: %NEBULA_INIT_ON_ALLOC and %NEBULA_INIT_ON_FREE, with %NEBULA_CLEAN; 0 for those that it
+ *	was booted with.
+ *
+ * For tests. Allocators keep the switches they were made under.
+ *
+ * Context: any.
+ * Return: the former value.
+ */
+u32 nebula_init_override(u32 flags)
+{
+	return xchg(&init_overridden, flags);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_init_override);
+
+/*
+ * What init_on_alloc and init_on_free add to @flags, as they do for slabs: nothing for objects that
+ * have a constructor or are TYPESAFE_BY_RCU, which keep what is in them (@keeps). Any context.
+ */
+u32 nebula_init_flags(u32 flags, bool keeps)
+{
+	const u32 overridden = READ_ONCE(init_overridden);
+	bool on_alloc = want_init_on_alloc(0), on_free = want_init_on_free();
+
+	if (keeps || flags & NEBULA_TYPESAFE_BY_RCU)
+		return flags;
+	if (overridden) {
+		on_alloc = overridden & NEBULA_INIT_ON_ALLOC;
+		on_free = overridden & NEBULA_INIT_ON_FREE;
+	}
+	if (on_alloc && !(flags & NEBULA_ZERO))
+		flags |= NEBULA_ZERO | NEBULA_INIT_ON_ALLOC;
+	return on_free ? flags | NEBULA_INIT_ON_FREE : flags;
+}
+
+/* Flags with those that preset, module parameter and kernel add. Process context; sleeps. */
 u32 nebula_config_flags(const struct nebula_config_common *c)
 {
 	const u32 preset = c->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0;
 
-	return c->flags | preset | (nebula_debug_flags(c->name) & c->known_flags);
+	return nebula_init_flags(c->flags | preset | (nebula_debug_flags(c->name) & c->known_flags),
+				 c->keeps);
 }
 
 static const char *preset_name(const struct nebula_allocator *a)
@@ -176,10 +218,21 @@ static void put_flags(struct nebula_text *t, u32 flags)
 	nebula_text_key(t, "flags", "%s", line);
 }
 
+/* Only where one is on: most kernels have neither. */
+static void put_init(struct nebula_text *t, u32 flags)
+{
+	const bool on_alloc = flags & NEBULA_INIT_ON_ALLOC, on_free = flags & NEBULA_INIT_ON_FREE;
+
+	if (on_alloc || on_free)
+		nebula_text_key(t, "init", "%s%s%s", on_alloc ? "on_alloc" : "",
+				on_alloc && on_free ? "|" : "", on_free ? "on_free" : "");
+}
+
 /* An allocator as it came out, defaults filled in: lines for debugfs' info. Process context. */
 void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text *t)
 {
 	nebula_text_key(t, "preset", "%s", preset_name(a));
-	put_flags(t, a->flags);
+	put_flags(t, a->flags & NEBULA_INIT_ON_ALLOC ? a->flags & ~NEBULA_ZERO : a->flags);
+	put_init(t, a->flags);
 	nebula_kind_ops(a->kind)->describe(a, t);
 }

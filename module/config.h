@@ -42,6 +42,7 @@ struct nebula_refusal {
  * @node: as given.
  * @buffer: as given.
  * @buffer_size: as given.
+ * @keeps: objects keep what is in them while they are free.
  */
 struct nebula_config_common {
 	const char *name;
@@ -53,6 +54,7 @@ struct nebula_config_common {
 	int node;
 	void *buffer;
 	size_t buffer_size;
+	bool keeps;
 };
 
 int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,

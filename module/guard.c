@@ -443,8 +443,8 @@ bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int re
 }
 
 /**
- * nebula_guard_fill() - mark memory as nobody's
- * @a: the allocator; nothing happens without %NEBULA_POISON.
+ * nebula_guard_fill() - overwrite memory that is free
+ * @a: the allocator: with %NEBULA_POISON marks it as free, else init_on_free has it cleared.
  * @p: the memory.
  * @size: bytes.
  *
@@ -454,6 +454,8 @@ void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
 {
 	if (a->flags & NEBULA_POISON)
 		memset(p, FREE_BYTE, size);
+	else if (a->flags & NEBULA_INIT_ON_FREE)
+		memset(p, 0, size);
 }
 
 /**

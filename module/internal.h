@@ -36,6 +36,15 @@
 
 #define NEBULA_VERSION	"0.1.0"
 
+/*
+ * The kernel's switches init_on_alloc and init_on_free, in &struct nebula_allocator.flags beside
+ * the client's. The first comes with %NEBULA_ZERO, unless the kind keeps all its free memory zeroed
+ * instead, %NEBULA_CLEAN.
+ */
+#define NEBULA_INIT_ON_ALLOC	BIT(29)
+#define NEBULA_INIT_ON_FREE	BIT(30)
+#define NEBULA_CLEAN		BIT(31)
+
 /* Functions that the KUnit module calls beyond the public ones. */
 #if IS_ENABLED(CONFIG_KUNIT)
 #define EXPORT_SYMBOL_FOR_NEBULA_KUNIT(symbol)	EXPORT_SYMBOL_GPL(symbol)
@@ -657,6 +666,8 @@ static inline gfp_t nebula_gfp_complete(gfp_t gfp)
 	return compat_gfp(gfp | __GFP_NOWARN) & ~(__GFP_ZERO | NEBULA_GFP_ZONES);
 }
 
+u32 nebula_init_flags(u32 flags, bool keeps);
+u32 nebula_init_override(u32 flags);
 bool nebula_gfp_valid(gfp_t gfp, const struct nebula_region_request *req);
 void *nebula_array_alloc(size_t n, size_t size, gfp_t gfp, int node);
 

@@ -390,6 +390,9 @@ void pool_release(struct nebula_pool_heap *heap, struct pool_segment *seg, unsig
 	if (unlikely(READ_ONCE(heap->attention) & POOL_WATCHED))
 		trace_pool_free(nebula_allocator_name(&heap->pool.common), pool_block(seg, index),
 				heap->pool.block_size);
+	/* The block cannot be allocated before it is put. */
+	if (unlikely(READ_ONCE(heap->attention) & POOL_CLEAR))
+		memset(pool_block(seg, index), 0, heap->pool.block_size);
 	if (unlikely(READ_ONCE(heap->attention) & POOL_DEBUG)) {
 		pool_guard_free(heap, seg, index);
 		pool_put_direct(heap, seg, index);

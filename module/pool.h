@@ -177,6 +177,7 @@ struct pool_segment {
 #define POOL_LARGE		BIT(5)
 #define POOL_FIFO		BIT(6)
 #define POOL_WATCHED		BIT(7)
+#define POOL_CLEAR		BIT(8)
 
 /* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
 #define POOL_WISH_GROW		0

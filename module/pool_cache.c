@@ -366,7 +366,7 @@ void pool_set_limits(struct nebula_pool_heap *heap)
 {
 	const bool waiting = heap->nr_waiters;
 	const bool watched = nebula_is_diverted(&heap->pool.common);
-	const bool outline = heap->attention & (POOL_DEBUG | POOL_ZERO);
+	const bool outline = heap->attention & (POOL_DEBUG | POOL_ZERO | POOL_CLEAR);
 	unsigned long attention = heap->attention & ~(POOL_WAITING | POOL_WATCHED);
 	unsigned long limit = waiting || watched ? 0 : heap->depth;
 

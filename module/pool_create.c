@@ -97,6 +97,8 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 		heap->attention |= POOL_DEBUG;
 	if (flags & NEBULA_ZERO)
 		heap->attention |= POOL_ZERO;
+	if (flags & NEBULA_INIT_ON_FREE && !(flags & NEBULA_POISON))
+		heap->attention |= POOL_CLEAR;
 	if (flags & NEBULA_FIFO)
 		heap->attention |= POOL_FIFO;
 }
@@ -254,6 +256,7 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
 		return ERR_PTR(-ENOEXEC);
 	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	common.keeps = cfg->ctor;
 	r = check(cfg, &common);
 	if (!r.code) {
 		saved = nebula_gfp_scope_enter(common.gfp ?: GFP_KERNEL);

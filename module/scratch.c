@@ -98,7 +98,9 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align, size_t as
 	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
 	const unsigned long cur = raw_cpu_read(cpus->cur), end = raw_cpu_read(cpus->end);
 	const unsigned long base = ALIGN(cur, max_t(size_t, align, NEBULA_SCRATCH_GRAIN));
-	const size_t words = base == cur ? SCRATCH_WORD : 2 * SCRATCH_WORD;
+	/* Two words keep put out of line, which is where memory is cleared. */
+	const bool one_word = base == cur && !(s->common.flags & NEBULA_INIT_ON_FREE);
+	const size_t words = one_word ? SCRATCH_WORD : 2 * SCRATCH_WORD;
 	unsigned long next;
 
 	if (base < cur || base >= end || size > end - base)
@@ -109,7 +111,7 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align, size_t as
 	raw_cpu_write(cpus->cur, next);
 	/* Only now the memory is ours. */
 	barrier();
-	if (base == cur) {
+	if (one_word) {
 		((unsigned long *)next)[-1] = base;
 	} else {
 		((unsigned long *)next)[-2] = cur;

@@ -245,6 +245,7 @@ void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t si
 
 	memset(s, 0, sizeof(*s));
 	s->common.kind = NEBULA_KIND_SCRATCH;
+	s->common.flags = nebula_init_flags(0, false);
 	if (!buf || size < head + 3 * SCRATCH_WORD || size > NEBULA_SCRATCH_SIZE_MAX ||
 	    !IS_ALIGNED((__force unsigned long)buf, SCRATCH_WORD)) {
 		enter_nothing(s);

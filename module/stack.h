@@ -70,11 +70,14 @@ static inline bool stack_is_shared(const struct nebula_stack *s)
 	return s->common.flags & NEBULA_SHARED;
 }
 
+/* With one of them there is more to do than to move the top. */
+#define STACK_SLOW_FLAGS	(NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE)
+
 /* Shared, and nothing else to look at. */
 static inline bool stack_is_plain_shared(const struct nebula_stack *s)
 {
-	return (s->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==
-	       NEBULA_SHARED && !nebula_is_diverted(&s->common) && (NEBULA_NMI_SAFE || !in_nmi());
+	return (s->common.flags & (NEBULA_SHARED | STACK_SLOW_FLAGS)) == NEBULA_SHARED &&
+	       !nebula_is_diverted(&s->common) && (NEBULA_NMI_SAFE || !in_nmi());
 }
 
 static inline bool stack_is_guarded(const struct nebula_stack *s)
@@ -85,7 +88,7 @@ static inline bool stack_is_guarded(const struct nebula_stack *s)
 /* The inline paths may serve, see divert.c; otherwise all but mark comes out of line. */
 static inline bool stack_is_inline(const struct nebula_stack *s)
 {
-	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_SHARED)) &&
+	return !(s->common.flags & (NEBULA_SHARED | STACK_SLOW_FLAGS)) &&
 	       !nebula_is_diverted(&s->common);
 }
 

@@ -281,6 +281,7 @@ void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size)
 
 	memset(s, 0, sizeof(*s));
 	begin_life(s);
+	s->common.flags = nebula_init_flags(0, false);
 	s->common.attention = nebula_divert_embedded(NEBULA_KIND_STACK);
 	if (!usable) {
 		enter_nothing(s);

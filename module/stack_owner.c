@@ -312,6 +312,8 @@ enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size)
 	if (new_size > s->end - start)
 		return NEBULA_E_OUT_OF_MEMORY;
 	next = settle(s, start + new_size, 0);
+	if (next < old)
+		nebula_guard_fill(&s->common, (void *)(s->base + next), old - next);
 	/* A mark on it is still one of what lies below. */
 	WRITE_ONCE(*at, next);
 	WRITE_ONCE(*s->top, next);
@@ -373,12 +375,12 @@ static bool is_intact(struct nebula_stack *s, const u32 *at)
 	return nebula_guard_verify(&s->common, (void *)(s->base + start_of(at)));
 }
 
-/* Debug flags: looks at what is about to go, and marks it as nobody's. */
-static void inspect_above(struct nebula_stack *s, const u32 *to)
+/* What is about to go: with debug flags it is inspected; it is filled as those flags say. */
+static void release_above(struct nebula_stack *s, const u32 *to)
 {
 	u32 *at;
 
-	for (at = s->top; at > to; at = older_than(at))
+	for (at = s->top; stack_is_guarded(s) && at > to; at = older_than(at))
 		if (!is_mark(at) && !is_intact(s, at))
 			break;
 	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
@@ -392,8 +394,7 @@ enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula
 		return NEBULA_E_FOREIGN_CHECKPOINT;
 	if (m->at > (s->top - s->bottom) * sizeof(*at) || nebula_stack_mark_id(at) != m->id)
 		return NEBULA_E_STALE_CHECKPOINT;
-	if (stack_is_guarded(s))
-		inspect_above(s, at);
+	release_above(s, at);
 	WRITE_ONCE(s->extras, m->extras);
 	WRITE_ONCE(s->top, at);
 	return NEBULA_OK;
@@ -401,8 +402,7 @@ enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula
 
 void stack_owner_reset(struct nebula_stack *s)
 {
-	if (stack_is_guarded(s))
-		inspect_above(s, s->bottom);
+	release_above(s, s->bottom);
 	WRITE_ONCE(s->resets, s->resets + 1);
 	empty(s);
 }

@@ -38,6 +38,10 @@
  *  - A CPU that goes offline has nothing here but counters.
  *  - PREEMPT_RT: no locks, nothing sleeps. Preemption is off for one turn of a loop at a time.
  *
+ * init_on_free: an object is cleared before the exchange that gives it back, because another CPU
+ * can allocate the place right after. When the exchange fails the object stays, cleared: its owner
+ * was freeing it, or a restore took it along.
+ *
  * Debug flags: the zones of an object are verified when its owner frees it. What goes with a
  * restore or reset is not looked at, since somebody may be just about to dress it; and nothing is
  * filled when it goes, because it can be somebody's again at once.
@@ -47,6 +51,7 @@
 #include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include "stack.h"
 
 #define GRANULE_MIN	max_t(size_t, SMP_CACHE_BYTES, 64)
@@ -195,6 +200,13 @@ bool stack_shared_top(const struct nebula_stack *s, struct stack_object *o)
 	return true;
 }
 
+/* Granules that are about to be given back. */
+static void clear(const struct nebula_stack_heap *heap, unsigned int from, unsigned int to)
+{
+	if (heap->stack.common.flags & NEBULA_INIT_ON_FREE && from < to)
+		memset(address(heap, from), 0, (size_t)(to - from) << heap->shift);
+}
+
 /* The object at @base goes, if it is the newest. */
 bool stack_shared_pop(struct nebula_stack *s, const void *base)
 {
@@ -210,6 +222,7 @@ bool stack_shared_pop(struct nebula_stack *s, const void *base)
 		if (t.start == NONE || address(heap, t.start) != base)
 			goto out;
 		older = unpack(atomic64_read(&heap->slots[t.start]));
+		clear(heap, t.start, t.end);
 	} while (!exchange(heap, word, older.start, older.end));
 	this_cpu_inc(heap->cpus->frees);
 	done = true;
@@ -237,6 +250,7 @@ enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, s
 			code = NEBULA_E_OUT_OF_MEMORY;
 			goto out;
 		}
+		clear(heap, t.start + need, t.end);
 	} while (!exchange(heap, word, t.start, t.start + need));
 	if (t.start + need > t.end)
 		this_cpu_add(heap->cpus->consumed,
@@ -341,6 +355,8 @@ enum nebula_errc stack_shared_restore(struct nebula_stack *s, const struct nebul
 		if (!find_mark(heap, word, m, &d))
 			continue;
 		found = is_at_mark(heap, &d, m);
+		if (found)
+			clear(heap, granules_used(d.at), granules_used(unpack(word)));
 		if (found && exchange(heap, word, d.at.start, d.at.end))
 			break;
 		/* What was followed is of this word if that has not changed; as in mark. */
@@ -366,6 +382,7 @@ void stack_shared_reset(struct nebula_stack *s)
 	preempt_disable();
 	do {
 		word = read_word(heap);
+		clear(heap, 0, granules_used(unpack(word)));
 	} while (!find_mark(heap, word, &bottom, &d) ||
 		 !exchange(heap, word, NONE, d.at.end + 1));
 	atomic64_inc(&heap->resets);

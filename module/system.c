@@ -41,7 +41,7 @@ static DEFINE_PER_CPU(struct nebula_custom_cpu, counters);
 #define FREED_KEPT	16
 
 /* What was freed cannot keep a mark itself: it is the kernel's memory again. */
-static DEFINE_PER_CPU(const void *[FREED_KEPT], freed);
+static DEFINE_PER_CPU(unsigned long[FREED_KEPT], freed);
 static unsigned long peak;
 static struct nebula_allocator system = { .kind = NEBULA_KIND_SYSTEM };
 
@@ -136,7 +136,7 @@ static bool was_freed(const void *p)
 
 	for_each_possible_cpu(cpu)
 		for (i = 0; i < FREED_KEPT; i++)
-			if (READ_ONCE(per_cpu(freed, cpu)[i]) == p)
+			if (READ_ONCE(per_cpu(freed, cpu)[i]) == (unsigned long)p)
 				return true;
 	return false;
 }
@@ -166,7 +166,8 @@ static void ops_free(struct nebula_allocator *a, void *p, size_t size)
 			    .what = "free");
 		return;
 	}
-	this_cpu_write(freed[this_cpu_inc_return(counters.frees) % FREED_KEPT], p);
+	this_cpu_write(freed[this_cpu_inc_return(counters.frees) % FREED_KEPT],
+		       (unsigned long)p);
 	this_cpu_add(counters.bytes_out, h.size);
 	give_back(h.memory);
 }

@@ -78,6 +78,17 @@ all_are_expected() {
 	return $missing
 }
 
+# The sample basic keeps a pool, an arena and a stack while it is loaded: the switches of this boot apply.
+init_on_alloc_applies() {
+	switched=0
+	! dmesg | grep 'mem auto-init:.*heap alloc:on' || switched=3
+	insmod ./nebula_sample_basic.ko || return 1
+	found=$(cat "$nebula"/allocators/*/info | grep -c '^init: *on_alloc')
+	rmmod nebula_sample_basic
+	echo "init_on_alloc applies to $found of 3, and should to $switched"
+	[ "$found" -eq "$switched" ]
+}
+
 step 'load nebula_memory' insmod ./nebula_memory.ko
 step 'it is known what each sample prints' all_are_expected
 totals >/tmp/totals
@@ -86,4 +97,5 @@ for file in expected/*.txt; do
 	step "$name" run_sample "$name"
 	step "$name left nothing behind" nothing_left
 done
+step 'init_on_alloc of the kernel applies' init_on_alloc_applies
 step 'unload nebula_memory' rmmod nebula_memory
