@@ -17,12 +17,15 @@ static struct nebula_error newest(struct kunit *test, const struct nebula_alloca
 	return err;
 }
 
-#define EXPECT_NEWEST(test, err, c, d)						\
-do {										\
-	KUNIT_EXPECT_STREQ(test, nebula_errc_name((err).code),			\
-			   nebula_errc_name(NEBULA_E_##c));			\
-	KUNIT_EXPECT_EQ(test, (err).detail, NEBULA_D_##d);			\
-} while (0)
+static void expect(struct kunit *test, const struct nebula_error *err, enum nebula_errc code,
+		   enum nebula_detail detail)
+{
+	KUNIT_EXPECT_STREQ(test, nebula_errc_name(err->code), nebula_errc_name(code));
+	KUNIT_EXPECT_EQ(test, err->detail, detail);
+}
+
+#define EXPECT_NEWEST(test, err, c, d)	\
+	expect(test, &(err), NEBULA_E_##c, NEBULA_D_##d)
 
 static bool has_stack(const struct nebula_error *err, unsigned long mark)
 {

@@ -13,7 +13,8 @@
 #define AT(d)		.detail = NEBULA_D_##d
 
 /* The detail that comes out, and the row: one for it, for the kind, for both, or for all others. */
-#define TO_ROW(d, k, r)	.detail = NEBULA_D_##d, .row_kind = NEBULA_KIND_##k, .row_detail = NEBULA_D_##r
+#define TO_ROW(d, k, r)	.detail = NEBULA_D_##d, .row_kind = NEBULA_KIND_##k,			\
+			.row_detail = NEBULA_D_##r
 #define ON(d)		TO_ROW(d, NONE, d)
 #define OF(k, d)	TO_ROW(d, k, NONE)
 #define OF_ON(k, d)	TO_ROW(d, k, d)
@@ -42,7 +43,8 @@ const struct report_row report_rows[] = {
 	{ "a composite", ERR(OUT_OF_MEMORY, FALLBACK, .size = 100, AT(NO_PART)), ON(NO_PART) },
 	{ "a split", ERR(OUT_OF_MEMORY, SPLIT, .size = 100, AT(NO_PART)), ON(NO_PART) },
 	{ "a client's kind", ERR(OUT_OF_MEMORY, CUSTOM, FILLED), OF(CUSTOM, NONE), "conn" },
-	{ "the kernel's own", ERR(OUT_OF_MEMORY, SYSTEM, .size = SZ_1G), OF(SYSTEM, NONE), "1.00 GiB" },
+	{ "the kernel's own", ERR(OUT_OF_MEMORY, SYSTEM, .size = SZ_1G), OF(SYSTEM, NONE),
+	  "1.00 GiB" },
 	{ "a buffer that was refused", ERR(OUT_OF_MEMORY, BUMP, .buffer = true, .size = 10,
 					   .need = 10), ON(NO_MEMORY), "nebula_bump_exit()" },
 	{ "a stack after exit", ERR(OUT_OF_MEMORY, STACK, .size = 10), ON(NO_MEMORY) },
@@ -50,23 +52,24 @@ const struct report_row report_rows[] = {
 					    .need = 2UL * SZ_1G), ON(IMPOSSIBLE), "2.00 GiB" },
 	{ "more than the machine has", ERR(OUT_OF_MEMORY, BUMP, ROOMY, .size = 1UL << 60,
 					   .need = 1UL << 60), ON(IMPOSSIBLE) },
-	{ "an alignment beyond all it has", ERR(OUT_OF_MEMORY, BUMP, ROOMY, .size = 8, .align = SZ_8K,
-						.need = 3 * SZ_4K),
+	{ "an alignment beyond all it has", ERR(OUT_OF_MEMORY, BUMP, ROOMY, .size = 8,
+						.align = SZ_8K, .need = 3 * SZ_4K),
 	  ON(ALIGNMENT), "8192 8192 raise .capacity 12288" },
 	{ "outrun", ERR(OUT_OF_MEMORY, BUMP, FILLED, TO_8K, .growth_pending = true), ON(OUTRUN),
 	  RAISE_TO_8K },
 	{ "outrun, and grown by now", ERR(OUT_OF_MEMORY, BUMP, .capacity = SZ_16K, TO_8K,
 					  .growth_pending = true),
 	  ON(OUTRUN), "raise .capacity to 8192 more has 16384 by now" },
-	{ "grown up to the limit", ERR(OUT_OF_MEMORY, BUMP, FILLED, .size = 2000, .need = 20 * SZ_1K,
-				       .max_capacity = SZ_16K, AT(AT_LIMIT)),
+	{ "grown up to the limit", ERR(OUT_OF_MEMORY, BUMP, FILLED, .size = 2000,
+				       .need = 20 * SZ_1K, .max_capacity = SZ_16K, AT(AT_LIMIT)),
 	  ON(AT_LIMIT), "raise .max_capacity to 20480 now 16384 1.95 KiB" },
 	{ "scratch", ERR(OUT_OF_MEMORY, SCRATCH, FILLED, .need = 2048, .unit = 1000),
 	  OF(SCRATCH, NONE), "raise .per_cpu_size to 2048 now 1000" },
 	{ "scratch of a buffer", ERR(OUT_OF_MEMORY, SCRATCH, .need = 700, .unit = 600,
 				     .capacity = 1200, .buffer = true),
 	  OF(SCRATCH, NONE), "raise the size of the buffer to 700 now 600" },
-	{ "a full stack", ERR(OUT_OF_MEMORY, STACK, FILLED, TO_8K), OF_ON(STACK, FULL), RAISE_TO_8K },
+	{ "a full stack", ERR(OUT_OF_MEMORY, STACK, FILLED, TO_8K), OF_ON(STACK, FULL),
+	  RAISE_TO_8K },
 	{ "a full stack on a buffer", ERR(OUT_OF_MEMORY, STACK, LENT, .size = 20, .need = 110),
 	  OF_ON(STACK, FULL), "raise the size of the buffer to 110 now 100" },
 	{ "full", ERR(OUT_OF_MEMORY, BUMP, FILLED, TO_8K), ON(FULL),
@@ -91,8 +94,8 @@ const struct report_row report_rows[] = {
 	{ "bulk outrun", ERR(POOL_EXHAUSTED, POOL, .unit = 64, .capacity = 8192, AT(BULK),
 			     .need = 81, .growth_pending = true),
 	  ON(OUTRUN), "raise .blocks to 81 has 128 by now" },
-	{ "a pool at its limit", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 101, .max_capacity = 6400,
-				     AT(AT_LIMIT)),
+	{ "a pool at its limit", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 101,
+				     .max_capacity = 6400, AT(AT_LIMIT)),
 	  ON(AT_LIMIT), "raise .max_blocks to 101 now 100 conn" },
 	{ "in bulk", ERR(POOL_EXHAUSTED, POOL, USED_UP, .need = 120, AT(BULK)), ON(BULK),
 	  "raise .blocks to 120 now 100" },
@@ -174,7 +177,8 @@ const struct report_row report_rows[] = {
 	{ "waiters", ERR(INVALID_STATE, POOL, AT(WAITERS)), ON(WAITERS) },
 	{ "reserves", ERR(INVALID_STATE, POOL, AT(RESERVES)), ON(RESERVES) },
 	{ "a part", ERR(INVALID_STATE, BUMP, AT(PART)), ON(PART) },
-	{ "made by init", ERR(INVALID_STATE, BUMP, AT(EMBEDDED)), ON(EMBEDDED), "nebula_bump_exit()" },
+	{ "made by init", ERR(INVALID_STATE, BUMP, AT(EMBEDDED)), ON(EMBEDDED),
+	  "nebula_bump_exit()" },
 	{ "made by create", ERR(INVALID_STATE, STACK, AT(CREATED)), ON(CREATED),
 	  "nebula_stack_destroy()" },
 	{ "a client's, as composite", ERR(INVALID_STATE, CUSTOM, AT(NO_COMPOSITE)),

@@ -312,7 +312,8 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 	/* From here on it is nobody's. */
 	barrier();
 	WRITE_ONCE(c->cur, o.from);
-	return code ? nebula_fail(&s->common, code, .pointer = p, .what = "word behind the object") : 0;
+	return code ? nebula_fail(&s->common, code, .pointer = p,
+				  .what = "word behind the object") : 0;
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_put_outline);
 
