@@ -355,7 +355,7 @@ static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 }
 
-/* Bytes of the newest chunk. A reset, which does not take @grow_lock, may drop it meanwhile. */
+/* Bytes of the newest chunk. A concurrent reset, which does not take @grow_lock, may drop it. */
 static size_t newest_size(const struct nebula_bump_heap *heap)
 {
 	size_t size;

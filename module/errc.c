@@ -248,7 +248,8 @@ static const struct nebula_errc_info infos[] = {
 		.name = "WRONG_CONTEXT", ERRNO(EPERM), .severity = NEBULA_WARNING,
 		.message = "the operation may not run in this context",
 		.advice = ROWS {
-			ROW(ON(MAY_MIGRATE), "the task may be moved to another CPU meanwhile",
+			ROW(ON(MAY_MIGRATE),
+			    "the task may be moved to another CPU between get and put",
 			    "disable preemption from get to put, or use CLASS(nebula_scratch, ...)",
 			    "or a stack of the task's own: nebula_stack_create()"),
 			ROW(ON(NMI), "an NMI may not do that",
@@ -271,7 +272,7 @@ static const struct nebula_errc_info infos[] = {
 			ROW(ON(NEVER_ALLOCATED), "the object was never allocated",
 			    "check how the pointer was computed"),
 			ROW(ON(STACKS), NULL,
-			    "compare who freed it first, below, with who frees it now",
+			    "compare the first free of it, below, with this one",
 			    CLEAR_POINTER),
 			ROW(ON(UNTRACKED), "the object is free already, or was never allocated",
 			    CLEAR_POINTER,

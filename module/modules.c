@@ -368,7 +368,7 @@ u64 nebula_modules_since(const struct module *mod)
 	return since;
 }
 
-/* Nobody looks anything up any more. Process context. */
+/* No lookup runs any more. Process context. */
 void nebula_modules_exit(void)
 {
 	struct known_module *m, *next;
