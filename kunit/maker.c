@@ -67,6 +67,19 @@ void expect_abi_refused(struct kunit *test, const struct maker *maker, const voi
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -ENOEXEC);
 }
 
+void expect_none_refused(struct kunit *test, const struct maker *maker)
+{
+	static const struct refusal r = {
+		"none", "no configuration", NEBULA_E_INVALID_CONFIG, -EINVAL,
+	};
+	u64 seq = 0;
+
+	fixture_listen(test);
+	expect_refused(test, maker, "x", &r, &seq);
+	/* A client of other headers is told of those first. */
+	expect_abi_refused(test, maker, NULL);
+}
+
 void expect_atomic_refused(struct kunit *test, const struct maker *maker, const void *cfg)
 {
 	void *kept = maker_create(maker, "kept", cfg), *made;

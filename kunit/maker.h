@@ -59,6 +59,9 @@ void expect_names_refused(struct kunit *test, const struct maker *maker, const v
 /* A client that was built against other headers is refused. */
 void expect_abi_refused(struct kunit *test, const struct maker *maker, const void *cfg);
 
+/* A configuration that is NULL is refused. */
+void expect_none_refused(struct kunit *test, const struct maker *maker);
+
 /* Neither made nor taken down in atomic context. */
 void expect_atomic_refused(struct kunit *test, const struct maker *maker, const void *cfg);
 

@@ -621,6 +621,17 @@ static void scratch_in_atomic_context(struct kunit *test)
 	destroy_empty(test, kept);
 }
 
+static void scratch_config_that_is_null(struct kunit *test)
+{
+	struct nebula_error err;
+
+	fixture_listen(test);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(create("x", NULL)), -EINVAL);
+	KUNIT_EXPECT_GT(test, fixture_heard(NEBULA_E_INVALID_CONFIG, &err), 0U);
+	KUNIT_EXPECT_STREQ(test, err.what, "no configuration");
+	KUNIT_EXPECT_EQ(test, err.kind, NEBULA_KIND_SCRATCH);
+}
+
 static void scratch_of_another_abi(struct kunit *test)
 {
 	static const struct nebula_scratch_config cfg = { .per_cpu_size = PER_CPU };
@@ -722,6 +733,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(scratch_config_refusals),
 	KUNIT_CASE(scratch_unwinds_each_step),
 	KUNIT_CASE(scratch_in_atomic_context),
+	KUNIT_CASE(scratch_config_that_is_null),
 	KUNIT_CASE(scratch_of_another_abi),
 	KUNIT_CASE(scratch_destroyed_while_held),
 	KUNIT_CASE(scratch_is_counted),

@@ -113,6 +113,33 @@ bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int 
 	return false;
 }
 
+/**
+ * nebula_config_admit() - see that there is a configuration, and that its size is ours
+ * @kind: of the allocator.
+ * @name: of the allocator.
+ * @cfg: the client's configuration, which is not read.
+ * @owner: the client.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @size: of the configuration as the client was compiled, bytes.
+ * @our_size: of the configuration as this module was compiled, bytes.
+ *
+ * Every create function calls it before it reads @cfg.
+ *
+ * Context: any.
+ * Return: 0; -ENOEXEC; or -EINVAL, recorded as INVALID_CONFIG, for a @cfg that is %NULL.
+ */
+int nebula_config_admit(enum nebula_kind kind, const char *name, const void *cfg,
+			struct module *owner, unsigned int abi, size_t size, size_t our_size)
+{
+	if (!nebula_config_is_ours(name, owner, abi, size, our_size))
+		return -ENOEXEC;
+	if (!cfg)
+		return nebula_config_refuse(kind, name, 0,
+					    NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG,
+							  "no configuration"));
+	return 0;
+}
+
 /* How regions are to be mapped, all but their size. */
 void nebula_config_request(struct nebula_region_request *req,
 			   const struct nebula_config_common *c)

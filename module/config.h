@@ -76,6 +76,8 @@ extern const u8 NEBULA_ABI_SYMBOL;
 struct nebula_refusal nebula_config_check(const struct nebula_config_common *c);
 bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int abi,
 			   size_t size, size_t our_size);
+int nebula_config_admit(enum nebula_kind kind, const char *name, const void *cfg,
+			struct module *owner, unsigned int abi, size_t size, size_t our_size);
 void nebula_config_request(struct nebula_region_request *req,
 			   const struct nebula_config_common *c);
 

@@ -144,7 +144,17 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 						 size_t cfg_size, unsigned int abi,
 						 struct module *owner)
 {
-	const struct nebula_config_common common = {
+	struct nebula_config_common common;
+	struct nebula_scratch_heap *heap;
+	struct nebula_refusal r;
+	unsigned int saved;
+	int err;
+
+	err = nebula_config_admit(NEBULA_KIND_SCRATCH, name, cfg, owner, abi, cfg_size,
+				  sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
+	common = (struct nebula_config_common){
 		.name = name,
 		.preset = cfg->preset,
 		.flags = cfg->flags,
@@ -152,12 +162,6 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 		.backing = cfg->backing,
 		.gfp = cfg->gfp,
 	};
-	struct nebula_scratch_heap *heap;
-	struct nebula_refusal r;
-	unsigned int saved;
-
-	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
-		return ERR_PTR(-ENOEXEC);
 	r = nebula_config_check(&common);
 	if (!r.code)
 		r = check_size(cfg);

@@ -159,14 +159,16 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 					     size_t cfg_size, unsigned int abi,
 					     struct module *owner)
 {
-	const struct nebula_config_common common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	struct nebula_config_common common;
 	struct nebula_stack_heap *heap;
 	struct nebula_refusal r;
 	unsigned int saved;
 	int err;
 
-	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
-		return ERR_PTR(-ENOEXEC);
+	err = nebula_config_admit(NEBULA_KIND_STACK, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
+	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
 	r = nebula_config_check(&common);
 	if (!r.code)
 		r = check_capacity(cfg);
