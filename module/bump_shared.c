@@ -104,8 +104,13 @@ static bool kick_growth(struct nebula_bump_heap *heap)
 	/* Pairs with publish(). */
 	if (smp_load_acquire(&heap->bump.capacity) >= heap->max_capacity)
 		return false;
-	if (!atomic_read(&heap->growing) && !atomic_xchg(&heap->growing, 1))
-		irq_work_queue(&heap->kick);
+	if (atomic_read(&heap->growing))
+		return true;
+	/* One step: a task preempted between the two would keep all others from kicking. */
+	preempt_disable();
+	if (!atomic_xchg(&heap->growing, 1))
+		nebula_kick(&heap->kick);
+	preempt_enable();
 	return true;
 }
 

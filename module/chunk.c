@@ -73,9 +73,14 @@ void nebula_chunk_unmap_later(struct nebula_chunk *chunk)
 {
 	if (!chunk)
 		return;
-	/* Only the first one of a batch needs a kick: the worker takes the whole list. */
+	/*
+	 * Only the first one of a batch needs a kick: the worker takes the whole list. One step: a
+	 * task preempted between the two would hold up those that are added after it.
+	 */
+	preempt_disable();
 	if (llist_add(&chunk->free, &waiting))
-		irq_work_queue(&unmap_kick);
+		nebula_kick(&unmap_kick);
+	preempt_enable();
 }
 
 /**

@@ -83,7 +83,7 @@ static DEFINE_IRQ_WORK(kick, kick_readers);
 
 void nebula_deliver_record(void)
 {
-	irq_work_queue(&kick);
+	nebula_kick(&kick);
 }
 
 /*
@@ -93,8 +93,13 @@ void nebula_deliver_record(void)
 void nebula_deliver_repeat(void)
 {
 	smp_mb();	/* Pairs with the one in request_repeats(). */
-	if (!atomic_read(&repeats_pending) && !atomic_xchg(&repeats_pending, 1))
-		irq_work_queue(&kick);
+	if (atomic_read(&repeats_pending))
+		return;
+	/* One step: a task preempted between the two would keep all others from kicking. */
+	preempt_disable();
+	if (!atomic_xchg(&repeats_pending, 1))
+		nebula_kick(&kick);
+	preempt_enable();
 }
 
 static void request_repeats(struct work_struct *work)

@@ -671,6 +671,30 @@ u32 nebula_init_override(u32 flags);
 bool nebula_gfp_valid(gfp_t gfp, const struct nebula_region_request *req);
 void *nebula_array_alloc(size_t n, size_t size, gfp_t gfp, int node);
 
+/*
+ * Queues an irq_work, which is how any context asks for what it may not do itself. The kernel marks
+ * the work as queued before it is in a queue: a task preempted in between would hold up all who
+ * kick meanwhile until it runs again. Never call irq_work_queue() but here. Any context.
+ */
+static inline void nebula_kick(struct irq_work *work)
+{
+	preempt_disable();
+	irq_work_queue(work);
+	preempt_enable();
+}
+
+/*
+ * Sets a flag that @work acts on and queues @work, in one step as seen from other tasks: for the
+ * reason above a flag that is set means that @work comes soon. Any context.
+ */
+static inline void nebula_kick_for(unsigned int flag, unsigned long *flags, struct irq_work *work)
+{
+	preempt_disable();
+	if (!test_and_set_bit(flag, flags))
+		irq_work_queue(work);
+	preempt_enable();
+}
+
 /* The NOIO or NOFS scope that @gfp asks for, around allocations that take no flags of ours. */
 static inline unsigned int nebula_gfp_scope_enter(gfp_t gfp)
 {

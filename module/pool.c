@@ -18,8 +18,7 @@
 /* Asks for something that not every context may do; see kick_work(). Any context. */
 void pool_wish(struct nebula_pool_heap *heap, unsigned int wish)
 {
-	if (!test_and_set_bit(wish, &heap->wishes))
-		irq_work_queue(&heap->kick);
+	nebula_kick_for(wish, &heap->wishes, &heap->kick);
 }
 
 /* Live blocks, off by the operations in flight on other CPUs. Any context. */

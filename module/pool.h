@@ -210,6 +210,8 @@ struct pool_segment {
  * @wishes: POOL_WISH_*. Any context.
  * @kick: takes wishes out of any context.
  * @grow_work: adds a segment.
+ * @growing: runs of @grow_work that are queued or under way. Any context: work_busy() would take a
+ *	lock.
  * @grow_lock: one who adds, takes away, or empties caches at a time.
  * @wait_lock: the waiters.
  * @waiters: FIFO. Lock: @wait_lock.
@@ -245,6 +247,7 @@ struct nebula_pool_heap {
 	unsigned long wishes;
 	struct irq_work kick;
 	struct work_struct grow_work;
+	atomic_t growing;
 	struct mutex grow_lock;		/* one who adds or takes away at a time */
 	raw_spinlock_t wait_lock;	/* the waiters */
 	struct list_head waiters;

@@ -153,13 +153,21 @@ static void expose(struct nebula_pool_heap *heap)
 	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
 }
 
+/* Counted first: the worker may be done before queue_work() returns. */
+static void queue_growth(struct nebula_pool_heap *heap)
+{
+	atomic_inc(&heap->growing);
+	if (!queue_work(compat_unbound_wq, &heap->grow_work))
+		atomic_dec(&heap->growing);
+}
+
 static void kick_work(struct irq_work *work)
 {
 	struct nebula_pool_heap *heap = container_of(work, struct nebula_pool_heap, kick);
 
 	if (test_and_clear_bit(POOL_WISH_GROW, &heap->wishes) &&
 	    heap->pool.common.flags & NEBULA_GROW)
-		queue_work(compat_unbound_wq, &heap->grow_work);
+		queue_growth(heap);
 	if (test_and_clear_bit(POOL_WISH_WAKE, &heap->wishes))
 		pool_serve_waiters(heap);
 	if (test_and_clear_bit(POOL_WISH_RCU, &heap->wishes))

@@ -156,8 +156,7 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->unit = size;
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
 	u->waiters = nebula_pool_waiters(&heap->pool);
-	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) ||
-			    work_busy((struct work_struct *)&heap->grow_work);
+	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) || atomic_read(&heap->growing);
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)

@@ -430,6 +430,7 @@ void pool_grow_work(struct work_struct *work)
 			    .detail = NEBULA_D_GROWTH);
 	else
 		pool_wish(heap, POOL_WISH_WAKE);
+	atomic_dec(&heap->growing);
 }
 
 static void count_block(unsigned long index, void *data)

@@ -85,6 +85,7 @@ main() {
 	rule 'checkpatch --strict' checkpatch_is_silent
 	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete
 	rule 'no BUG() and no WARN()' no_bug_no_warn
+	rule 'irq_work is queued by nebula_kick() only' kicks_are_one_step
 	rule 'kernel versions in compat.h only' versions_in_compat_only
 	rule 'every source is built' sources_are_built
 	rule 'no C file over 800 lines' files_are_short

@@ -60,6 +60,14 @@ no_bug_no_warn() {
 	absent '(^|[^A-Za-z0-9_])(BUG|BUG_ON|VM_BUG_ON[A-Z_]*|WARN|WARN_ON|WARN_ONCE|WARN_ON_ONCE|WARN_TAINT[A-Z_]*|VM_WARN[A-Z_]*)[[:space:]]*\(' "${files[@]}"
 }
 
+# A task that queues an irq_work with preemption on may be preempted once it is marked as queued and
+# not in a queue yet; then nothing that others queue comes before that task runs again.
+kicks_are_one_step() {
+	local files
+	mapfile -t files < <(find module include -name '*.[ch]' ! -path module/internal.h)
+	absent '(^|[^A-Za-z0-9_])irq_work_queue(_on)?[[:space:]]*\(' "${files[@]}"
+}
+
 versions_in_compat_only() {
 	local files
 	mapfile -t files < <(c_files | grep -v '/compat\.h$')
