@@ -100,6 +100,13 @@ static inline void compat_module_init_text(const struct module *mod, unsigned lo
 #endif
 }
 
+/* Since 6.18 a workqueue whose work stays on its CPU says so. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define COMPAT_WQ_PERCPU		WQ_PERCPU
+#else
+#define COMPAT_WQ_PERCPU		0
+#endif
+
 /* Since 6.13 a timer gets its function where it is set up. */
 static inline void compat_hrtimer_setup(struct hrtimer *timer,
 					enum hrtimer_restart (*fn)(struct hrtimer *timer),

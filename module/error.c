@@ -179,10 +179,11 @@ static void fill_name(char name[NEBULA_NAME_SIZE], const struct nebula_failure *
 			*c = '?';
 }
 
-/* What the allocator is, and how full. */
-static void fill_state(struct nebula_error *err, const struct nebula_allocator *a)
+/* What the allocator is, and how full; @usage as in &struct nebula_failure. */
+static void fill_state(struct nebula_error *err, const struct nebula_allocator *a,
+		       const struct nebula_usage *usage)
 {
-	const struct nebula_usage u = nebula_allocator_usage(a);
+	const struct nebula_usage u = usage ? *usage : nebula_allocator_usage(a);
 
 	err->id = a->reg ? a->reg->id : 0;
 	err->kind = a->kind;
@@ -206,7 +207,7 @@ static void fill_request(struct nebula_error *err, const struct nebula_failure *
 	memset(err, 0, sizeof(*err));
 	err->kind = f->kind;
 	if (f->allocator)
-		fill_state(err, f->allocator);
+		fill_state(err, f->allocator, f->usage);
 	err->code = f->code;
 	err->detail = f->detail;
 	err->size = f->size;
@@ -463,7 +464,7 @@ static bool read_newest(const struct nebula_allocator *a, struct nebula_error *e
 static void describe(struct nebula_error *err, const struct nebula_allocator *a)
 {
 	memset(err, 0, sizeof(*err));
-	fill_state(err, a);
+	fill_state(err, a, NULL);
 	strscpy(err->name, nebula_allocator_name(a), sizeof(err->name));
 }
 

@@ -144,6 +144,11 @@ int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t);
 int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t);
 unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t);
 
+/* pool_cache.c */
+
+int nebula_pool_init(void);
+void nebula_pool_exit(void);
+
 /* text.c */
 
 /**
@@ -518,6 +523,7 @@ void nebula_system_exit(void);
  * @value: as in &struct nebula_error.
  * @limit: likewise.
  * @growth_pending: more was asked for, or came since; that need not be on its way any more.
+ * @usage: how full @allocator was when it refused, or NULL for how full it is now.
  * @what: field, operation or limit at fault, for people to read, or NULL.
  * @entries: call stack to show instead of this one, innermost first, or NULL.
  * @nr_entries: valid entries of @entries.
@@ -538,6 +544,7 @@ struct nebula_failure {
 	size_t value;
 	size_t limit;
 	bool growth_pending;
+	const struct nebula_usage *usage;
 	const char *what;
 	const unsigned long *entries;
 	unsigned int nr_entries;
@@ -673,8 +680,8 @@ void *nebula_array_alloc(size_t n, size_t size, gfp_t gfp, int node);
 
 /*
  * Queues an irq_work, which is how any context asks for what it may not do itself. The kernel marks
- * the work as queued before it is in a queue: a task preempted in between would hold up all who
- * kick meanwhile until it runs again. Never call irq_work_queue() but here. Any context.
+ * the work as queued before it is in a queue: a task preempted in between would hold up every other
+ * kick until it runs again. Never call irq_work_queue() but here. Any context.
  */
 static inline void nebula_kick(struct irq_work *work)
 {

@@ -23,6 +23,9 @@ static int __init nebula_init(void)
 	int ret;
 
 	nebula_debugfs_init();
+	ret = nebula_pool_init();
+	if (ret)
+		goto err_pool;
 	ret = nebula_owner_init();
 	if (ret)
 		goto err_owner;
@@ -36,6 +39,8 @@ static int __init nebula_init(void)
 err_hotplug:
 	nebula_owner_exit();
 err_owner:
+	nebula_pool_exit();
+err_pool:
 	nebula_debugfs_exit();
 	return ret;
 }
@@ -45,6 +50,7 @@ static void __exit nebula_exit(void)
 	cpuhp_remove_state_nocalls(hotplug);
 	nebula_system_exit();
 	nebula_owner_exit();
+	nebula_pool_exit();
 	nebula_debugfs_exit();
 	nebula_chunks_flush();
 	nebula_error_exit();

@@ -111,12 +111,13 @@ noinline void pool_look_at_peak(struct nebula_pool_heap *heap, struct pool_segme
 
 	rcu_read_lock();
 	returned = sum_returned(heap);
-	smp_rmb();	/* Pairs with the barrier of a free, as in pool_alloc_quietly(). */
+	smp_rmb();	/* Pairs with the barrier of a free, as in find_block(). */
 	live = pool_live(heap);
 	smp_rmb();	/* Likewise. */
 	/*
 	 * A block that one CPU frees and another allocates may be in the sum twice. Without those
-	 * that came back since before the sum it is no more than were live at once.
+	 * that came back since before the sum it is no more than were live at once, or in a free
+	 * that has not returned.
 	 */
 	pool_raise_peak(heap, live - (long)(sum_returned(heap) - returned));
 	share_room(heap, raw_cpu_ptr(seg->cpus), (long)READ_ONCE(heap->peak) - live);
@@ -133,50 +134,60 @@ void pool_reset_peak(struct nebula_pool_heap *heap)
 	preempt_enable();
 }
 
-static void *look_everywhere(struct nebula_pool_heap *heap)
+static void *take_from(struct nebula_pool_heap *heap, struct pool_segment *seg, bool claimed)
+{
+	unsigned long index = claimed ? pool_take_claimed(heap, seg) : pool_take(heap, seg);
+
+	return index == POOL_NONE ? NULL : pool_block(seg, index);
+}
+
+static void *look_everywhere(struct nebula_pool_heap *heap, bool claimed)
 {
 	struct pool_segment *seg;
-	unsigned long index;
+	void *obj;
 
 	pool_for_each_segment(seg, heap) {
 		if (atomic_read(&seg->mode) != POOL_OPEN)
 			continue;
-		index = pool_take(heap, seg);
-		if (index != POOL_NONE)
-			return pool_block(seg, index);
+		obj = take_from(heap, seg, claimed);
+		if (obj)
+			return obj;
 	}
-	/* Rather than to refuse, shrink is kept from taking one away. */
+	/* Before an allocation is refused, shrink is kept from taking a segment away. */
 	pool_for_each_segment(seg, heap) {
 		if (atomic_cmpxchg(&seg->mode, POOL_CLOSING, POOL_OPEN) != POOL_CLOSING)
 			continue;
-		index = pool_take(heap, seg);
-		if (index != POOL_NONE)
-			return pool_block(seg, index);
+		obj = take_from(heap, seg, claimed);
+		if (obj)
+			return obj;
 	}
 	return NULL;
 }
 
 /*
- * A block from wherever there is one; NULL only when all that are promised were in use at one
- * moment. Any context.
+ * Finds a block, or proves that there is none.
  *
- * Places are looked at one after another, and a block may move to one that we have passed. Whoever
- * makes a block available counts that first. So when the count is the same before and after, no
- * block came to any place meanwhile; each was empty when we saw it and still was when we saw the
- * last: that is the moment. When it is not the same somebody freed, and we look again: nobody is
- * waited for. What lies in other CPUs' caches is slack.
+ * The search looks at places one after another, and a block may move from one it has yet to see to
+ * one it has passed: a context takes the block there, and puts one here. A put is counted after the
+ * block was put and before its context does anything else, so each context makes at most one put
+ * that is not counted. When the count is the same before and after the search, each put behind it
+ * is still under way, and that context had nothing but this block: as many blocks are live, or in a
+ * free that has not returned, as the search would have had to find. When the count differs a free
+ * has ended during the search, which begins again; it waits for nothing. (A put that was counted
+ * before the block was put could end behind the search, and its context take the last block before
+ * it: tools/model/exhaustion.c finds that.)
  */
-void *pool_alloc_quietly(struct nebula_pool_heap *heap)
+static void *find_block(struct nebula_pool_heap *heap, bool claimed)
 {
 	unsigned long returned;
 	void *obj;
 
 	preempt_disable();
-	obj = look_everywhere(heap);
+	obj = look_everywhere(heap, claimed);
 	while (!obj) {
 		returned = sum_returned(heap);
-		smp_rmb();	/* Counts before places; pairs with the barriers of who puts. */
-		obj = look_everywhere(heap);
+		smp_rmb();	/* Counts before places; pairs with the barrier of a take. */
+		obj = look_everywhere(heap, claimed);
 		smp_rmb();	/* Places before counts; likewise. */
 		if (sum_returned(heap) == returned)
 			break;
@@ -186,19 +197,125 @@ void *pool_alloc_quietly(struct nebula_pool_heap *heap)
 }
 
 /*
- * Records that there are not @n blocks; evaluates to what alloc returns. @may_grow is what
- * pool_may_grow() said before we looked: when there are more by now, it is worth trying again, too.
+ * A block from wherever there is one; NULL only when all that are promised were in use at one
+ * moment. What lies in other CPUs' caches is slack. Any context.
+ */
+void *pool_alloc_quietly(struct nebula_pool_heap *heap)
+{
+	return find_block(heap, false);
+}
+
+/* The same for one that has a ticket, or a pledge, which the block uses up. Any context. */
+void *pool_alloc_claimed(struct nebula_pool_heap *heap)
+{
+	return find_block(heap, true);
+}
+
+/* Blocks taken out of their places, less those put before the count was @returned. */
+static unsigned long sum_taken(const struct nebula_pool_heap *heap, unsigned long returned)
+{
+	const struct pool_segment *seg;
+	unsigned long sum = 0;
+	int cpu;
+
+	pool_for_each_segment(seg, heap) {
+		for_each_possible_cpu(cpu) {
+			const struct nebula_pool_cpu *pc = per_cpu_ptr(seg->cpus, cpu);
+
+			sum += READ_ONCE(pc->out) + READ_ONCE(pc->returned);
+		}
+	}
+	return sum - returned;
+}
+
+/*
+ * Pledges @n blocks of a pool without caches to a bulk allocation, all or none, before it takes
+ * any: of two that are too many together one has all that it needs, and a hopeless one takes none.
+ * Single allocations know nothing of pledges.
+ *
+ * What is live is counted too high rather than too low: puts are counted first, takes last. When
+ * that seems too much while a free or a take of another bulk allocation comes in between, it is
+ * counted again.
+ */
+static bool pledge(struct nebula_pool_heap *heap, unsigned int n)
+{
+	long pledged = atomic_long_read(&heap->pledged), again;
+	unsigned long returned;
+
+	for (;;) {
+		returned = sum_returned(heap);
+		smp_rmb();	/* See above. */
+		if (sum_taken(heap, returned) + pledged + n <= READ_ONCE(heap->blocks)) {
+			if (atomic_long_try_cmpxchg(&heap->pledged, &pledged, pledged + n))
+				return true;
+			continue;
+		}
+		smp_rmb();	/* Likewise. */
+		again = atomic_long_read(&heap->pledged);
+		if (again == pledged && sum_returned(heap) == returned)
+			return false;
+		pledged = again;
+	}
+}
+
+/* Makes sure of @n blocks, all or none, before any is taken. Any context. */
+bool pool_claim_bulk(struct nebula_pool_heap *heap, unsigned int n)
+{
+	bool claimed;
+
+	if (pool_has_tickets(heap))
+		return pool_claim(heap, n);
+	preempt_disable();
+	claimed = pledge(heap, n);
+	preempt_enable();
+	return claimed;
+}
+
+/* Those of them that have not been taken are not needed. Any context. */
+void pool_unclaim_bulk(struct nebula_pool_heap *heap, unsigned int n)
+{
+	if (pool_has_tickets(heap))
+		pool_unclaim(heap, n);
+	else
+		atomic_long_sub(n, &heap->pledged);
+}
+
+/* Wishes that the pool had @target blocks. Any context. */
+void pool_wish_growth(struct nebula_pool_heap *heap, unsigned long target)
+{
+	unsigned long old = READ_ONCE(heap->target);
+
+	while (old < target && !try_cmpxchg(&heap->target, &old, target))
+		;
+	pool_wish(heap, POOL_WISH_GROW);
+}
+
+/*
+ * Records that there are not @n blocks; evaluates to what alloc returns. @nominal is what
+ * pool_nominal() was before the search: when there are more by now, it is worth trying again, too.
+ * The report shows the pool as the search found it: fewer than @n of these blocks were left, unless
+ * they are promised to the line of waiters.
  */
 void *pool_alloc_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
-			   unsigned int n, bool may_grow)
+			   const char *what, unsigned int n, unsigned long nominal)
 {
-	if (may_grow)
-		pool_wish(heap, POOL_WISH_GROW);
+	unsigned long live = pool_live(heap), need;
+	struct nebula_usage usage;
+	bool pending;
+
+	if (n <= nominal && !(READ_ONCE(heap->attention) & POOL_WAITING))
+		live = max(live, nominal - n + 1);
+	need = max(live + n, nominal + 1);
+	pending = pool_may_grow(heap, nominal, live + n);
+	if (pending)
+		pool_wish_growth(heap, need);
 	else if (heap->pool.common.flags & NEBULA_GROW)
 		detail = detail ?: NEBULA_D_AT_LIMIT;
+	pool_usage(heap, live, nominal, &usage);
+	usage.growth_pending = pending;
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
-		    .align = heap->pool.align, .detail = detail, .growth_pending = may_grow,
-		    .need = max(pool_live(heap), READ_ONCE(heap->nominal)) + n);
+		    .align = heap->pool.align, .detail = detail, .what = what,
+		    .usage = &usage, .need = need);
 	return NULL;
 }
 
@@ -236,14 +353,14 @@ void *pool_dress(struct nebula_pool_heap *heap, void *obj)
 
 static noinline void *alloc_attentively(struct nebula_pool_heap *heap)
 {
-	const bool may_grow = pool_may_grow(heap);
+	const unsigned long nominal = pool_nominal(heap);
 	void *obj;
 
 	if (unlikely(pool_must_fail(heap)))
 		return NULL;
-	obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
+	obj = pool_may_take(heap, 1) ? pool_alloc_quietly(heap) : NULL;
 	if (!obj)
-		return pool_alloc_exhausted(heap, NEBULA_D_NONE, 1, may_grow);
+		return pool_alloc_exhausted(heap, NEBULA_D_NONE, NULL, 1, nominal);
 	if (heap->attention & POOL_GROWS)
 		pool_look_at_level(heap);
 	return pool_dress(heap, obj);
@@ -468,7 +585,8 @@ EXPORT_SYMBOL_GPL(nebula_pool_refuse_layout);
 
 static noinline void put_twice(struct nebula_pool_heap *heap)
 {
-	pool_put_twice(heap, &heap->primary);
+	pool_count_put(heap->primary.cpus, 1, 1);
+	pool_stale(heap);
 	preempt_enable();
 }
 
@@ -505,11 +623,12 @@ void nebula_pool_free_index(struct nebula_pool *p, unsigned long index)
 		goto attentively;
 	nebula_pool_switch(seg->state[index], NEBULA_POOL_LIVE, NEBULA_POOL_FREE, attentively);
 	/* As pool_put_direct(), for pools without caches. */
-	pool_count_back(cpus, 1);
+	pool_count_leaving(cpus, 1);
 	if (unlikely(test_and_set_bit(index, seg->loose[0].words))) {
 		put_twice(heap);
 		return;
 	}
+	pool_count_put(cpus, 1, 0);
 	/* The exchange was a full barrier: it pairs with that in pool_wait.c. */
 	if (unlikely(data_race(heap->attention))) {
 		put_attentively(heap, index);

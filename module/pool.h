@@ -185,6 +185,16 @@ struct pool_segment {
 #define POOL_WISH_RCU		2
 
 /**
+ * struct pool_drain - a CPU that empties its own caches of a pool
+ * @work: runs there.
+ * @heap: the pool. Invariant.
+ */
+struct pool_drain {
+	struct work_struct work;
+	struct nebula_pool_heap *heap;
+};
+
+/**
  * struct nebula_pool_heap - a pool
  * @pool: what the client sees.
  * @primary: the blocks it was made with; the inline functions know no others.
@@ -202,7 +212,11 @@ struct pool_segment {
  * @grows: how often one was added. Lock: @grow_lock.
  * @resets: how often all blocks were given back at once. Whoever does that.
  * @peak: most blocks live at once, up to @nominal; with caches within the slack. Any context.
- * @drawn: with caches: blocks that are neither in the depot nor loose. Any context.
+ * @spare: with caches: unclaimed blocks of depot and loose blocks, see pool_claim().
+ *	Any context.
+ * @pledged: without caches: blocks that bulk allocations under way have yet to take. Any context.
+ * @target: blocks that a refused request needs the pool to have. Any context; the grow worker takes
+ *	it back to 0.
  * @allocs_gone: allocations, and as many frees, that segments that went had counted. Lock:
  *	@grow_lock.
  * @withheld: blocks that were counted as allocated for a bulk allocation that has not succeeded,
@@ -212,6 +226,7 @@ struct pool_segment {
  * @grow_work: adds a segment.
  * @growing: runs of @grow_work that are queued or under way. Any context: work_busy() would take a
  *	lock.
+ * @drains: with caches: empties those of a CPU, there. Any context queues it.
  * @grow_lock: one who adds, takes away, or empties caches at a time.
  * @wait_lock: the waiters.
  * @waiters: FIFO. Lock: @wait_lock.
@@ -241,13 +256,16 @@ struct nebula_pool_heap {
 	unsigned long grows;
 	unsigned long resets;
 	unsigned long peak;
-	atomic_long_t drawn;
+	atomic_long_t spare;
+	atomic_long_t pledged;
+	unsigned long target;
 	unsigned long allocs_gone;
 	atomic_long_t withheld;
 	unsigned long wishes;
 	struct irq_work kick;
 	struct work_struct grow_work;
 	atomic_t growing;
+	struct pool_drain __percpu *drains;
 	struct mutex grow_lock;		/* one who adds or takes away at a time */
 	raw_spinlock_t wait_lock;	/* the waiters */
 	struct list_head waiters;
@@ -298,11 +316,20 @@ static inline unsigned long pool_index(const struct pool_segment *seg, const voi
 	for ((seg) = (struct pool_segment *)&(heap)->primary; (seg);			\
 	     (seg) = smp_load_acquire(&(seg)->next))	/* see above */
 
-/* Look before you look for blocks: there will be more, or the last of them can be seen. */
-static inline bool pool_may_grow(const struct nebula_pool_heap *heap)
+/* Blocks that are promised. Read before a search: it sees all of them. */
+static inline unsigned long pool_nominal(const struct nebula_pool_heap *heap)
 {
-	return heap->pool.common.flags & NEBULA_GROW &&
-	       smp_load_acquire(&heap->nominal) < heap->max_blocks; /* see add_segment() */
+	return smp_load_acquire(&heap->nominal); /* see add_segment() */
+}
+
+/* A pool of @nominal blocks can grow by itself until @live of them may be in use. */
+static inline bool pool_may_grow(const struct nebula_pool_heap *heap, unsigned long nominal,
+				 unsigned long live)
+{
+	const unsigned long max = READ_ONCE(heap->max_blocks);
+	const unsigned long slack = READ_ONCE(heap->blocks) - READ_ONCE(heap->nominal);
+
+	return heap->pool.common.flags & NEBULA_GROW && nominal < max && live <= max + slack;
 }
 
 /* As nebula_pool_switch(); true when the state was @from. */
@@ -333,11 +360,25 @@ static inline void pool_cache_release(struct pool_segment *seg, unsigned long co
 	raw_cpu_write(seg->cpus->count, count);
 }
 
-/* @n blocks are about to leave this CPU for depot and loose blocks; preemption is off. */
-static inline void pool_count_back(struct nebula_pool_cpu __percpu *cpus, unsigned long n)
+/*
+ * @n blocks are about to leave this CPU for depot and loose blocks; preemption is off. No other CPU
+ * can have one of them, and count it, yet.
+ */
+static inline void pool_count_leaving(struct nebula_pool_cpu __percpu *cpus, unsigned long n)
 {
 	pool_count(cpus->out, -(long)n);
-	pool_count(cpus->returned, n);
+}
+
+/*
+ * They were put, but for @dropped of them, which were there already. Counted only now that they can
+ * be had: see find_block().
+ */
+static inline void pool_count_put(struct nebula_pool_cpu __percpu *cpus, unsigned long n,
+				  unsigned long dropped)
+{
+	if (unlikely(dropped))
+		pool_count(cpus->out, dropped);
+	pool_count(cpus->returned, n - dropped);
 }
 
 /* @n blocks have come into the claimed cache. */
@@ -353,18 +394,38 @@ static inline void pool_raise_peak(struct nebula_pool_heap *heap, long live)
 	nebula_peak_raise(&heap->peak, clamp(live, 0L, (long)READ_ONCE(heap->nominal)));
 }
 
-/*
- * @n blocks go to a cache from depot and loose blocks, or, less than 0, back to them. Any context.
- *
- * A cache is filled when it is empty and a block is about to be handed out. So all that were drawn
- * before are live, but for what other CPUs' caches hold, and one more will be.
- */
-static inline void pool_draw(struct nebula_pool_heap *heap, long n)
+/* The pool hands out tickets, see pool_claim(). */
+static inline bool pool_has_tickets(const struct nebula_pool_heap *heap)
 {
-	long drawn = atomic_long_fetch_add(n, &heap->drawn);
+	return heap->primary.depth_max;
+}
 
-	if (n > 0)
-		pool_raise_peak(heap, drawn + 1);
+/*
+ * In a pool with caches, takes @n tickets, all or none: the right to as many blocks of depot and
+ * loose blocks. A ticket is taken before its block, and given back after a block was put, so depot
+ * and loose blocks never hold fewer blocks than there are tickets out and left. Any context.
+ *
+ * A cache is filled with tickets for a whole batch, some of which may come back unused; until then
+ * they count as what that cache may hold. It is filled when it is empty and a block is about to be
+ * handed out: all blocks without a ticket are live then, but for what other CPUs' caches hold, and
+ * one more will be.
+ */
+static inline bool pool_claim(struct nebula_pool_heap *heap, unsigned long n)
+{
+	long spare = atomic_long_read(&heap->spare);
+
+	do {
+		if (spare < (long)n)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&heap->spare, &spare, spare - (long)n));
+	pool_raise_peak(heap, (long)READ_ONCE(heap->blocks) - spare + 1);
+	return true;
+}
+
+/* Tickets come back: unused, or after @n blocks were put. Full barrier. Any context. */
+static inline void pool_unclaim(struct nebula_pool_heap *heap, long n)
+{
+	atomic_long_add_return(n, &heap->spare);
 }
 
 /* More blocks are out by this CPU's doing than the peak was looked at for. Any context. */
@@ -375,8 +436,12 @@ static inline bool pool_peak_exceeded(struct nebula_pool_cpu __percpu *cpus)
 
 /* pool.c */
 void *pool_alloc_quietly(struct nebula_pool_heap *heap);
+void *pool_alloc_claimed(struct nebula_pool_heap *heap);
+bool pool_claim_bulk(struct nebula_pool_heap *heap, unsigned int n);
+void pool_unclaim_bulk(struct nebula_pool_heap *heap, unsigned int n);
 void *pool_alloc_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
-			   unsigned int n, bool may_grow);
+			   const char *what, unsigned int n, unsigned long nominal);
+void pool_wish_growth(struct nebula_pool_heap *heap, unsigned long target);
 bool pool_must_fail(struct nebula_pool_heap *heap);
 bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj);
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
@@ -401,6 +466,7 @@ int pool_segment_map(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 		     unsigned int depth, gfp_t gfp);
 void pool_segment_unmap(struct pool_segment *seg);
 void pool_grow_work(struct work_struct *work);
+bool pool_grow_for(struct nebula_pool_heap *heap, unsigned int n, unsigned long nominal, int *err);
 void pool_look_at_level(struct nebula_pool_heap *heap);
 size_t pool_overhead(const struct nebula_pool_heap *heap);
 
@@ -408,16 +474,19 @@ size_t pool_overhead(const struct nebula_pool_heap *heap);
 unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
 void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
-unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg);
-unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segment *seg);
+unsigned long pool_take_claimed(struct nebula_pool_heap *heap, struct pool_segment *seg);
+unsigned int pool_cache_want(const struct pool_segment *seg);
+unsigned int pool_cache_fill(struct nebula_pool_heap *heap, struct pool_segment *seg);
 unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segment *seg,
 			       unsigned long count);
 void pool_stale(struct nebula_pool_heap *heap);
 void *pool_replace(struct nebula_pool_heap *heap, struct pool_segment *seg);
-void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg);
 void pool_drain_locked(struct nebula_pool_heap *heap);
 void pool_drain(struct nebula_pool_heap *heap);
 void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu);
+void pool_drain_kick(struct nebula_pool_heap *heap);
+int pool_drain_init(struct nebula_pool_heap *heap, gfp_t gfp);
+void pool_drain_exit(struct nebula_pool_heap *heap);
 void pool_set_limits(struct nebula_pool_heap *heap);
 extern unsigned int nebula_pool_cache_depth;
 
@@ -439,7 +508,7 @@ void pool_loose_fill(struct pool_loose *l, unsigned long blocks);
 unsigned long pool_loose_count(const struct pool_loose *l);
 
 /* pool_wait.c */
-bool pool_may_take(const struct nebula_pool_heap *heap);
+bool pool_may_take(const struct nebula_pool_heap *heap, unsigned int n);
 void pool_serve_waiters(struct nebula_pool_heap *heap);
 
 /* pool_rcu.c */
@@ -458,6 +527,27 @@ void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		       unsigned long index, enum nebula_errc code, const char *what);
 const char *pool_guard_fault(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
 			     unsigned long index);
+
+/* pool_bulk.c */
+
+/**
+ * enum pool_bulk - what became of a bulk allocation
+ * @POOL_BULK_DONE: all blocks are there.
+ * @POOL_BULK_SHORT: there are not as many; none was taken.
+ * @POOL_BULK_FAILED: it was made to fail, which is recorded.
+ */
+enum pool_bulk {
+	POOL_BULK_DONE,
+	POOL_BULK_SHORT,
+	POOL_BULK_FAILED,
+};
+
+enum pool_bulk pool_alloc_many(struct nebula_pool_heap *heap, unsigned int n, void **objs);
+unsigned long pool_most(const struct nebula_pool_heap *heap);
+
+/* pool_ops.c */
+void pool_usage(const struct nebula_pool_heap *heap, unsigned long live, unsigned long nominal,
+		struct nebula_usage *u);
 
 /* pool_look.c */
 void pool_report_leaks(struct nebula_pool_heap *heap);

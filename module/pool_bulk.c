@@ -87,38 +87,82 @@ static void admit(struct nebula_pool_heap *heap, unsigned int n)
 	atomic_long_sub(n, &heap->withheld);
 }
 
+/* Tickets for many blocks tell less of the peak than the blocks do. */
+static void note_peak(struct nebula_pool_heap *heap)
+{
+	pool_raise_peak(heap, (long)READ_ONCE(heap->blocks) - atomic_long_read(&heap->spare));
+}
+
+/*
+ * Fills the claimed, empty cache for a bulk allocation that has @tickets, of which those for what
+ * comes into the cache are used up. Any missing for a whole batch are claimed.
+ */
+static unsigned long fill_for(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			      unsigned int *tickets)
+{
+	const unsigned int want = pool_cache_want(seg);
+	unsigned int n;
+
+	if (!READ_ONCE(heap->limit))
+		return 0;
+	if (*tickets < want) {
+		if (!pool_claim(heap, want - *tickets))
+			return 0;
+		*tickets = want;
+	}
+	n = pool_cache_fill(heap, seg);
+	*tickets -= n;
+	return n;
+}
+
 /*
  * As many blocks as cache and depot give without much ado; they are the last of @objs. Withheld,
- * unless they are all.
+ * unless they are all. There are tickets for the rest in @left then. None is taken, and @left is 0,
+ * when there are not enough.
  */
-static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, void **objs)
+static unsigned int alloc_cached(struct nebula_pool_heap *heap, unsigned int n, void **objs,
+				 unsigned int *left)
 {
 	struct pool_segment *seg = &heap->primary;
-	unsigned int take, missing = 0, left = n;
+	unsigned int take, missing = 0, claimed, tickets;
 	struct nebula_pool_cpu *pc;
 	unsigned long count;
 
+	*left = 0;
 	if (!pool_cache_claim(seg, &count))
 		return 0;
+	claimed = n > count ? n - count : 0;
+	tickets = claimed;
+	if (claimed && !pool_claim(heap, claimed)) {
+		pool_cache_release(seg, count);
+		return 0;
+	}
 	pc = this_cpu_ptr(seg->cpus);
-	while (left) {
+	for (*left = n; *left;) {
 		if (!count)
-			count = pool_cache_refill(heap, seg);
+			count = fill_for(heap, seg, &tickets);
 		if (!count)
 			break;
-		take = min_t(unsigned long, left, count);
+		take = min_t(unsigned long, *left, count);
 		count -= take;
-		left -= take;
-		missing += hand_out(heap, seg, pc->slots + count, take, objs + left);
+		*left -= take;
+		missing += hand_out(heap, seg, pc->slots + count, take, objs + *left);
 	}
-	if (unlikely(left | missing))
-		withhold(heap, n - left - missing);
-	nebula_count(pc->allocs, n - left);
+	if (unlikely(*left | missing))
+		withhold(heap, n - *left - missing);
+	nebula_count(pc->allocs, n - *left);
 	pool_cache_release(seg, count);
-	if (likely(!missing))
-		return n - left;
-	nebula_pool_free_bulk(&heap->pool, n - left, objs + left);
-	return 0;
+	if (unlikely(missing)) {
+		nebula_pool_free_bulk(&heap->pool, n - *left, objs + *left);
+		pool_unclaim(heap, tickets);
+		*left = 0;
+		return 0;
+	}
+	if (tickets > *left)
+		pool_unclaim(heap, tickets - *left);
+	if (claimed)
+		note_peak(heap);
+	return n - *left;
 }
 
 static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_errc code,
@@ -129,30 +173,65 @@ static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_er
 	return false;
 }
 
-/* The rest, one by one; those got before are at the end of @objs. */
-static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left, unsigned int n,
-				void **objs)
+/* The rest, one by one, each claimed; those got before are at the end of @objs. */
+static noinline enum pool_bulk alloc_rest(struct nebula_pool_heap *heap, unsigned int left,
+					  unsigned int n, void **objs)
 {
-	const bool may_grow = pool_may_grow(heap);
 	unsigned int i;
 
-	if (unlikely(pool_must_fail(heap))) {
-		nebula_pool_free_bulk(&heap->pool, n - left, objs + left);
-		return false;
-	}
 	withhold(heap, left);
 	for (i = left; i; i--) {
-		objs[i - 1] = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
-		if (!objs[i - 1])
+		objs[i - 1] = pool_alloc_claimed(heap);
+		if (unlikely(!objs[i - 1]))
 			break;
 		pool_dress(heap, objs[i - 1]);
 	}
 	admit(heap, i ?: n);
-	if (!i)
-		return true;
+	if (heap->attention & POOL_GROWS)
+		pool_look_at_level(heap);
+	if (likely(!i)) {
+		if (pool_has_tickets(heap))
+			note_peak(heap);
+		return POOL_BULK_DONE;
+	}
+	/* Single allocations have taken what was pledged, or a segment has gone. */
+	pool_unclaim_bulk(heap, i);
 	nebula_pool_free_bulk(&heap->pool, n - i, objs + i);
-	pool_alloc_exhausted(heap, NEBULA_D_BULK, i, may_grow);
-	return false;
+	return POOL_BULK_SHORT;
+}
+
+/*
+ * Allocates @n blocks, all or none. Before it takes any it makes sure of all, so that a request
+ * that is refused has kept none from others. Any context.
+ */
+enum pool_bulk pool_alloc_many(struct nebula_pool_heap *heap, unsigned int n, void **objs)
+{
+	unsigned int got = 0, left = 0;
+
+	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {
+		preempt_disable();
+		got = alloc_cached(heap, n, objs, &left);
+		preempt_enable();
+		if (likely(got == n))
+			return POOL_BULK_DONE;
+		if (left)
+			return alloc_rest(heap, left, n, objs);
+	}
+	if (unlikely(pool_must_fail(heap)))
+		return POOL_BULK_FAILED;
+	if (!pool_may_take(heap, n) || !pool_claim_bulk(heap, n))
+		return POOL_BULK_SHORT;
+	return alloc_rest(heap, n, n, objs);
+}
+
+/* Blocks that the pool has, or may have once it has grown. Any context. */
+unsigned long pool_most(const struct nebula_pool_heap *heap)
+{
+	const unsigned long blocks = READ_ONCE(heap->blocks);
+
+	if (!(heap->pool.common.flags & NEBULA_GROW))
+		return blocks;
+	return max_t(unsigned long, blocks, READ_ONCE(heap->max_blocks));
 }
 
 /**
@@ -161,25 +240,34 @@ static noinline bool alloc_rest(struct nebula_pool_heap *heap, unsigned int left
  * @n: how many.
  * @objs: where they go; what is in it after a failure is meaningless.
  *
+ * A request that cannot succeed takes no block. A pool with %NEBULA_GROW that has too few blocks,
+ * but may have enough, refuses and begins to grow to as many as it takes.
+ *
  * Context: any, NMI included; does not sleep.
  * Return: true; false with POOL_EXHAUSTED recorded, INVALID_LAYOUT for no blocks, or EXCEEDS_MAX
- * for more than the pool has. None is allocated then.
+ * for more than the pool has or, with %NEBULA_GROW, may have. None is allocated then.
  */
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	unsigned int got = 0;
+	unsigned long nominal;
 
-	if (unlikely(n - 1UL >= READ_ONCE(heap->blocks)) || unlikely(!objs))
-		return n && objs ? refuse(heap, NEBULA_E_EXCEEDS_MAX, NEBULA_D_BULK, "bulk", n)
-				 : refuse(heap, NEBULA_E_INVALID_LAYOUT, NEBULA_D_NO_BLOCKS,
-					  "bulk", n);
-	if (likely(READ_ONCE(heap->attention) == POOL_CACHED)) {
-		preempt_disable();
-		got = alloc_cached(heap, n, objs);
-		preempt_enable();
+	if (unlikely(n - 1UL >= READ_ONCE(heap->blocks)) || unlikely(!objs)) {
+		if (!n || !objs)
+			return refuse(heap, NEBULA_E_INVALID_LAYOUT, NEBULA_D_NO_BLOCKS, "bulk", n);
+		if (n > pool_most(heap))
+			return refuse(heap, NEBULA_E_EXCEEDS_MAX, NEBULA_D_BULK, "bulk", n);
 	}
-	return likely(got == n) || alloc_rest(heap, n - got, n, objs);
+	nominal = pool_nominal(heap);
+	switch (pool_alloc_many(heap, n, objs)) {
+	case POOL_BULK_DONE:
+		return true;
+	case POOL_BULK_SHORT:
+		pool_alloc_exhausted(heap, NEBULA_D_BULK, NULL, n, nominal);
+		fallthrough;
+	default:
+		return false;
+	}
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_bulk);
 

@@ -52,25 +52,30 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/workqueue.h>
+#include "compat.h"
 #include "pool.h"
 
 unsigned int nebula_pool_cache_depth = 64;
 module_param_named(cache_depth, nebula_pool_cache_depth, uint, 0644);
 MODULE_PARM_DESC(cache_depth, "blocks that the cache of a CPU holds in a new pool (default 64)");
 
-/**
- * struct drain - a CPU that empties its own caches
- * @work: runs there.
- * @heap: of this pool.
+/*
+ * Drains run here. Callers that reclaim memory may wait for them: a drain asks for none, and the
+ * rescuer runs it when there is no memory for another worker.
  */
-struct drain {
-	struct work_struct work;
-	struct nebula_pool_heap *heap;
-};
+static struct workqueue_struct *drain_wq;
 
-/* Lock: draining. */
-static DEFINE_PER_CPU(struct drain, drains);
-static DEFINE_MUTEX(draining);
+int __init nebula_pool_init(void)
+{
+	drain_wq = alloc_workqueue("nebula_drain", COMPAT_WQ_PERCPU | WQ_MEM_RECLAIM, 0);
+	return drain_wq ? 0 : -ENOMEM;
+}
+
+void nebula_pool_exit(void)
+{
+	destroy_workqueue(drain_wq);
+}
 
 /* A block is free in two places, or somebody has it: it was freed twice at once. */
 noinline __cold void pool_stale(struct nebula_pool_heap *heap)
@@ -80,16 +85,16 @@ noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 }
 
 /*
- * A block was counted as put in depot or loose blocks, but is there already, or has gone from
- * there: as if it had been taken in between. (An entry that is dropped from a cache makes up for
- * its second free by being counted no more.)
+ * Drops an entry of depot or loose blocks whose block is live: its second free was counted as it
+ * came there. The entry goes, and with it a ticket, which may be one that another context has yet
+ * to use. (One that is dropped from a cache makes up for its second free by being counted no more.)
  */
-noinline __cold void pool_put_twice(struct nebula_pool_heap *heap, struct pool_segment *seg)
+static noinline __cold void drop_entry(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
 	pool_count(seg->cpus->filled, 1);
 	pool_count(seg->cpus->out, 1);
-	if (heap->primary.depth_max)
-		pool_draw(heap, 1);
+	if (pool_has_tickets(heap))
+		pool_unclaim(heap, -1);
 	pool_stale(heap);
 }
 
@@ -112,16 +117,12 @@ static unsigned long take_loose(struct pool_segment *seg)
 	return index;
 }
 
-static void note_taken(struct nebula_pool_heap *heap, struct pool_segment *seg)
-{
-	if (heap->primary.depth_max)
-		pool_draw(heap, 1);
-	else if (unlikely(pool_peak_exceeded(seg->cpus)))
-		pool_look_at_peak(heap, seg);
-}
-
-/* A block past the cache; POOL_NONE when there is none in depot and loose blocks. */
-unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg)
+/*
+ * A block past the cache; POOL_NONE when there is none in depot and loose blocks of this segment.
+ * Uses up a pledge if @pledged.
+ */
+static unsigned long take_block(struct nebula_pool_heap *heap, struct pool_segment *seg,
+				bool pledged)
 {
 	unsigned long index;
 
@@ -133,28 +134,70 @@ unsigned long pool_take_direct(struct nebula_pool_heap *heap, struct pool_segmen
 			return POOL_NONE;
 		if (likely(pool_switch(seg, index, NEBULA_POOL_FREE, NEBULA_POOL_LIVE)))
 			break;
-		pool_put_twice(heap, seg);
+		drop_entry(heap, seg);
 	}
+	/* Not both pledged and out: a bulk allocation that interrupts would be refused for it. */
+	if (pledged)
+		atomic_long_dec(&heap->pledged);
 	pool_count(seg->cpus->out, 1);
-	note_taken(heap, seg);
+	if (!pool_has_tickets(heap) && unlikely(pool_peak_exceeded(seg->cpus)))
+		pool_look_at_peak(heap, seg);
 	return index;
 }
 
-/* Fills a claimed, empty cache with a batch: how many blocks. */
-unsigned long pool_cache_refill(struct nebula_pool_heap *heap, struct pool_segment *seg)
+/* The same for one that has a ticket or a pledge, which the block uses up. */
+unsigned long pool_take_claimed(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	return take_block(heap, seg, !pool_has_tickets(heap));
+}
+
+/* The same for one that has none yet. */
+static unsigned long take_direct(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	unsigned long index;
+
+	if (!pool_has_tickets(heap))
+		return take_block(heap, seg, false);
+	if (!pool_claim(heap, 1))
+		return POOL_NONE;
+	index = take_block(heap, seg, false);
+	if (unlikely(index == POOL_NONE))
+		pool_unclaim(heap, 1);
+	return index;
+}
+
+/* Tickets that it takes to fill a cache: for as many blocks as there can be in a batch. */
+unsigned int pool_cache_want(const struct pool_segment *seg)
+{
+	return max_t(unsigned int, seg->depot.batch, POOL_LOOSE_BATCH);
+}
+
+/* Fills a claimed, empty cache with a batch, for pool_cache_want() tickets: how many it took. */
+unsigned int pool_cache_fill(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
 	struct nebula_pool_cpu *pc = this_cpu_ptr(seg->cpus);
 	unsigned int n;
 
-	if (!READ_ONCE(heap->limit))
-		return 0;
 	n = pool_depot_fetch(&seg->depot, pc->slots);
 	if (!n)
 		n = pool_loose_fetch(&seg->loose[0], &pc->hint, pc->slots);
 	pool_count_filled(seg->cpus, n);
-	pool_draw(heap, n);
 	if (unlikely(heap->pool.common.flags & NEBULA_GROW))
 		pool_look_at_level(heap);
+	return n;
+}
+
+/* The same for one that has no tickets yet: with few of them left there is nothing for a cache. */
+static unsigned long refill(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	const unsigned int want = pool_cache_want(seg);
+	unsigned int n;
+
+	if (!READ_ONCE(heap->limit) || !pool_claim(heap, want))
+		return 0;
+	n = pool_cache_fill(heap, seg);
+	if (n < want)
+		pool_unclaim(heap, want - n);
 	return n;
 }
 
@@ -165,9 +208,9 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 	unsigned long count, index;
 
 	if (!seg->depth_max || !pool_cache_claim(seg, &count))
-		return pool_take_direct(heap, seg);
+		return take_direct(heap, seg);
 	if (!count)
-		count = pool_cache_refill(heap, seg);
+		count = refill(heap, seg);
 	pc = this_cpu_ptr(seg->cpus);
 	while (count) {
 		index = pc->slots[--count];
@@ -179,7 +222,7 @@ unsigned long pool_take(struct nebula_pool_heap *heap, struct pool_segment *seg)
 		pool_stale(heap);
 	}
 	pool_cache_release(seg, 0);
-	return pool_take_direct(heap, seg);
+	return take_direct(heap, seg);
 }
 
 /*
@@ -222,17 +265,33 @@ static bool put_loose(struct pool_segment *seg, unsigned long index)
 /* Puts a free block where everyone finds it. */
 void pool_put_direct(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
 {
-	/* Counted before the block can be had, see pool_alloc_quietly() and is_idle(). */
-	pool_count_back(seg->cpus, 1);
-	if (heap->primary.depth_max)
-		pool_draw(heap, -1);
+	pool_count_leaving(seg->cpus, 1);
 	if (unlikely(!put_loose(seg, index))) {
-		pool_put_twice(heap, seg);
+		pool_count_put(seg->cpus, 1, 1);
+		pool_stale(heap);
 		return;
 	}
-	/* The exchange was a full barrier: it pairs with that in pool_wait.c. */
+	pool_count_put(seg->cpus, 1, 0);
+	if (pool_has_tickets(heap))
+		pool_unclaim(heap, 1);
+	/* Each of these was a full barrier: it pairs with that in pool_wait.c. */
 	if (unlikely(READ_ONCE(heap->attention) & POOL_WAITING))
 		pool_wish(heap, POOL_WISH_WAKE);
+}
+
+/* Makes @n blocks out of a cache loose: how many were not already. */
+static unsigned int put_all_loose(struct nebula_pool_heap *heap, struct pool_segment *seg,
+				  const u32 *slots, unsigned int n)
+{
+	unsigned int put = 0;
+
+	while (n--) {
+		if (likely(pool_loose_put(&seg->loose[0], *slots++)))
+			put++;
+		else
+			pool_stale(heap);
+	}
+	return put;
 }
 
 /* Takes a batch of blocks out of a claimed cache: how many are left. */
@@ -240,16 +299,15 @@ unsigned long pool_cache_flush(struct nebula_pool_heap *heap, struct pool_segmen
 			       unsigned long count)
 {
 	struct nebula_pool_cpu *pc = this_cpu_ptr(seg->cpus);
-	unsigned int n = min_t(unsigned long, count, seg->depot.batch), i;
+	unsigned int n = min_t(unsigned long, count, seg->depot.batch), put = n;
 	const u32 *from = pc->slots + count - n;
 
-	pool_count_back(seg->cpus, n);
-	pool_draw(heap, -(long)n);
+	pool_count_leaving(seg->cpus, n);
 	/* There is no empty batch while many hold few blocks. */
 	if (unlikely(!pool_depot_store(&seg->depot, from, n)))
-		for (i = 0; i < n; i++)
-			if (!pool_loose_put(&seg->loose[0], from[i]))
-				pool_put_twice(heap, seg);
+		put = put_all_loose(heap, seg, from, n);
+	pool_count_put(seg->cpus, n, n - put);
+	pool_unclaim(heap, put);
 	return count - n;
 }
 
@@ -268,38 +326,79 @@ void pool_put(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned 
 	pool_cache_release(seg, count + 1);
 }
 
-/* Makes loose what is in a cache that nobody else works on. */
-static void empty_cache(struct nebula_pool_heap *heap, struct pool_segment *seg,
-			struct nebula_pool_cpu *pc, unsigned long count)
-{
-	unsigned long i;
-
-	for (i = 0; i < count; i++)
-		if (!pool_loose_put(&seg->loose[0], pc->slots[i]))
-			pool_put_twice(heap, seg);
-}
-
 static void drain_here(struct nebula_pool_heap *heap)
 {
 	struct pool_segment *seg;
 	unsigned long count;
+	unsigned int put;
 
 	preempt_disable();
 	pool_for_each_segment(seg, heap) {
-		/* Nobody whom we have interrupted works on the cache: this is a task. */
+		/* This is a task, so it has interrupted nothing that works on the cache. */
 		if (!pool_cache_claim(seg, &count))
 			continue;
-		pool_count_back(seg->cpus, count);
-		pool_draw(heap, -(long)count);
-		empty_cache(heap, seg, this_cpu_ptr(seg->cpus), count);
+		pool_count_leaving(seg->cpus, count);
+		put = put_all_loose(heap, seg, this_cpu_ptr(seg->cpus)->slots, count);
+		pool_count_put(seg->cpus, count, count - put);
+		pool_unclaim(heap, put);
 		pool_cache_release(seg, 0);
 	}
 	preempt_enable();
 }
 
+/* A waiter does not wait for the drains of other CPUs. */
 static void drain_work(struct work_struct *work)
 {
-	drain_here(container_of(work, struct drain, work)->heap);
+	struct nebula_pool_heap *heap = container_of(work, struct pool_drain, work)->heap;
+
+	drain_here(heap);
+	if (READ_ONCE(heap->attention) & POOL_WAITING)
+		pool_serve_waiters(heap);
+}
+
+int pool_drain_init(struct nebula_pool_heap *heap, gfp_t gfp)
+{
+	struct pool_drain *d;
+	int cpu;
+
+	if (!heap->primary.depth_max)
+		return 0;
+	heap->drains = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct pool_drain, gfp);
+	if (!heap->drains)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		d = per_cpu_ptr(heap->drains, cpu);
+		d->heap = heap;
+		INIT_WORK(&d->work, drain_work);
+	}
+	return 0;
+}
+
+/* No drain runs any more. Process context; sleeps. */
+void pool_drain_exit(struct nebula_pool_heap *heap)
+{
+	int cpu;
+
+	if (!heap->drains)
+		return;
+	for_each_possible_cpu(cpu)
+		cancel_work_sync(&per_cpu_ptr(heap->drains, cpu)->work);
+	free_percpu(heap->drains);
+	heap->drains = NULL;
+}
+
+/*
+ * Makes every CPU empty its caches, without waiting for any. A CPU that goes offline leaves its
+ * caches to pool_drain_dead(); one that comes online has nothing in them.
+ */
+void pool_drain_kick(struct nebula_pool_heap *heap)
+{
+	unsigned int cpu;
+
+	if (!heap->drains)
+		return;
+	for_each_online_cpu(cpu)
+		queue_work_on(cpu, drain_wq, &per_cpu_ptr(heap->drains, cpu)->work);
 }
 
 /* The caches of a CPU that is offline and stays so during the call. */
@@ -308,15 +407,18 @@ void pool_drain_dead(struct nebula_pool_heap *heap, unsigned int cpu)
 	struct nebula_pool_cpu *pc;
 	struct pool_segment *seg;
 	unsigned long count;
+	unsigned int put;
 
 	rcu_read_lock();
 	pool_for_each_segment(seg, heap) {
 		pc = per_cpu_ptr(seg->cpus, cpu);
 		count = READ_ONCE(pc->count);
 		WRITE_ONCE(pc->out, pc->out - (long)count);
-		WRITE_ONCE(pc->returned, pc->returned + count);
-		pool_draw(heap, -(long)count);
-		empty_cache(heap, seg, pc, count);
+		put = put_all_loose(heap, seg, pc->slots, count);
+		WRITE_ONCE(pc->out, pc->out + (long)(count - put));
+		WRITE_ONCE(pc->returned, pc->returned + put);
+		if (put)
+			pool_unclaim(heap, put);
 		WRITE_ONCE(pc->count, 0);
 	}
 	rcu_read_unlock();
@@ -332,21 +434,11 @@ void pool_drain_locked(struct nebula_pool_heap *heap)
 {
 	unsigned int cpu;
 
-	mutex_lock(&draining);
-	for_each_possible_cpu(cpu) {
-		struct drain *d = per_cpu_ptr(&drains, cpu);
-
-		if (!cpu_online(cpu)) {
-			pool_drain_dead(heap, cpu);
-			continue;
-		}
-		d->heap = heap;
-		INIT_WORK(&d->work, drain_work);
-		schedule_work_on(cpu, &d->work);
-	}
+	if (!heap->drains)
+		return;
+	pool_drain_kick(heap);
 	for_each_online_cpu(cpu)
-		flush_work(&per_cpu_ptr(&drains, cpu)->work);
-	mutex_unlock(&draining);
+		flush_work(&per_cpu_ptr(heap->drains, cpu)->work);
 }
 
 /* The same without that. */

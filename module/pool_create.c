@@ -184,6 +184,7 @@ static void init_heap(struct nebula_pool_heap *heap)
 	heap->nominal = heap->primary.nominal;
 	heap->blocks = heap->primary.blocks;
 	heap->segments = 1;
+	atomic_long_set(&heap->spare, heap->blocks);
 }
 
 /* Everything that is of the pool itself, in reverse order of making. */
@@ -196,6 +197,7 @@ static void free_heap(struct nebula_pool_heap *heap)
 		pool_segment_unmap(seg);
 		kfree(seg);
 	}
+	pool_drain_exit(heap);
 	pool_segment_unmap(&heap->primary);
 	kfree(heap);
 }
@@ -219,7 +221,9 @@ static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
 	}
 	init_heap(heap);
 	expose(heap);
-	*err = nebula_allocator_register(&heap->pool.common, common->name, owner, gfp);
+	*err = pool_drain_init(heap, gfp);
+	if (!*err)
+		*err = nebula_allocator_register(&heap->pool.common, common->name, owner, gfp);
 	if (!*err)
 		return heap;
 	free_heap(heap);
@@ -299,9 +303,25 @@ void pool_unmap(struct nebula_pool_heap *heap)
 	free_heap(heap);
 }
 
-static void take_down(struct nebula_pool_heap *heap)
+/*
+ * Waits for what is about to free blocks, if there are any: RCU callbacks of the client that were
+ * queued before, and frees in interrupts that have put their block, but have not counted it.
+ */
+static void wait_for_frees(struct nebula_pool_heap *heap)
 {
 	pool_rcu_quiesce(heap);
+	if (!pool_live(heap))
+		return;
+	rcu_barrier();
+	/* A callback may have freed by way of another grace period. */
+	pool_rcu_quiesce(heap);
+	if (pool_live(heap))
+		synchronize_rcu();
+}
+
+static void take_down(struct nebula_pool_heap *heap)
+{
+	wait_for_frees(heap);
 	pool_retire(heap);
 	synchronize_rcu();
 	pool_unmap(heap);
@@ -311,7 +331,8 @@ static void take_down(struct nebula_pool_heap *heap)
  * nebula_pool_destroy() - take down a pool
  * @p: the pool; %NULL and ERR_PTR() are fine.
  *
- * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
+ * All its memory goes back, after a grace period. While blocks are live, RCU callbacks that were
+ * queued before may free them: it waits for those. Blocks that are live then are recorded as LEAK.
  * Refused, and recorded, while somebody waits for a block or has a reserve (INVALID_STATE), and in
  * atomic context (WRONG_CONTEXT); the pool stays usable then.
  *

@@ -139,13 +139,17 @@ static const struct nebula_pool_heap *heap_of(const struct nebula_allocator *a)
 	return container_of(a, struct nebula_pool_heap, pool.common);
 }
 
-/* Blocks as bytes; more than were promised may be in use. */
-static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+/*
+ * A pool of which @live blocks are in use and @nominal promised; more than those may be in use. All
+ * that is derived of the two is, so that no two figures speak of different moments. Any context.
+ */
+void pool_usage(const struct nebula_pool_heap *heap, unsigned long live, unsigned long nominal,
+		struct nebula_usage *u)
 {
-	const struct nebula_pool_heap *heap = heap_of(a);
+	const struct nebula_allocator *a = &heap->pool.common;
 	const size_t size = heap->pool.block_size;
-	unsigned long live = pool_live(heap), nominal = READ_ONCE(heap->nominal);
 
+	memset(u, 0, sizeof(*u));
 	u->used = live * size;
 	u->capacity = max(nominal, live) * size;
 	u->available = u->capacity - u->used;
@@ -157,6 +161,13 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
 	u->waiters = nebula_pool_waiters(&heap->pool);
 	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) || atomic_read(&heap->growing);
+}
+
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_pool_heap *heap = heap_of(a);
+
+	pool_usage(heap, pool_live(heap), READ_ONCE(heap->nominal), u);
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)

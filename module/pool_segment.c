@@ -33,8 +33,11 @@ static_assert(DEPTH_MIN >= POOL_LOOSE_BATCH);
 /* Slack is at most this part of the blocks promised. */
 #define SLACK_PART	4
 
-/* Growth starts when fewer than this part of the blocks are left. */
+/* Growth starts when fewer than this part of the blocks are left, or none. */
 #define LOW_WATER_PART	4
+
+/* Growth by less than this part of the blocks would make too many segments. */
+#define PIECE_PART	16
 
 /**
  * struct layout - where everything is in the region of a segment, offsets in bytes
@@ -283,7 +286,9 @@ static void add_segment(struct nebula_pool_heap *heap, struct pool_segment *seg)
 	WRITE_ONCE(heap->segments, heap->segments + 1);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
 	smp_store_release(&last->next, seg);	/* Pairs with pool_for_each_segment(). */
-	smp_store_release(&heap->nominal, heap->nominal + seg->nominal); /* And pool_may_grow(). */
+	if (pool_has_tickets(heap))
+		pool_unclaim(heap, seg->blocks);
+	smp_store_release(&heap->nominal, heap->nominal + seg->nominal); /* And pool_nominal(). */
 }
 
 /* Lock: @grow_lock. */
@@ -301,6 +306,41 @@ static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
 	}
 	add_segment(heap, seg);
 	return 0;
+}
+
+/*
+ * Adds @most blocks, or less when that many cannot be had in one piece: a smaller one may. Lock:
+ * @grow_lock.
+ */
+static int grow_by(struct nebula_pool_heap *heap, unsigned long most, gfp_t gfp)
+{
+	const unsigned long least = clamp(heap->nominal / PIECE_PART, 1UL, most);
+	int ret;
+
+	for (;;) {
+		ret = grow(heap, most, gfp);
+		if (!ret || most == least)
+			return ret;
+		most = max(most / 2, least);
+	}
+}
+
+/*
+ * Adds blocks until there are @target: each time as many as there are, as far as that is allowed.
+ * Lock: @grow_lock.
+ */
+static int grow_to(struct nebula_pool_heap *heap, unsigned long target, gfp_t gfp)
+{
+	unsigned long room, most;
+	int ret = 0;
+
+	target = min_t(unsigned long, target, heap->max_blocks);
+	while (!ret && heap->nominal < target) {
+		room = heap->max_blocks - heap->nominal;
+		most = max(heap->nominal, target - heap->nominal);
+		ret = grow_by(heap, min(room, most), gfp);
+	}
+	return ret;
 }
 
 /* Lock: @grow_lock. */
@@ -401,36 +441,64 @@ static bool is_low(const struct nebula_pool_heap *heap)
 		for_each_possible_cpu(cpu)
 			out += READ_ONCE(per_cpu_ptr(seg->cpus, cpu)->out);
 	rcu_read_unlock();
-	return out > (long)(nominal - nominal / LOW_WATER_PART);
+	/* In a small pool the last block has to be enough. */
+	return out > (long)(nominal - max(nominal / LOW_WATER_PART, 1UL));
 }
 
 /* Wishes for more blocks when few are left. Any context. */
 void pool_look_at_level(struct nebula_pool_heap *heap)
 {
-	if (pool_may_grow(heap) && is_low(heap))
+	const unsigned long nominal = READ_ONCE(heap->nominal);
+
+	if (pool_may_grow(heap, nominal, nominal + 1) && is_low(heap))
 		pool_wish(heap, POOL_WISH_GROW);
 }
 
-/* Adds as many blocks as there are, up to the limit. */
+/* Adds blocks when few are left, or fewer than a request that was refused needs. */
 void pool_grow_work(struct work_struct *work)
 {
 	struct nebula_pool_heap *heap = container_of(work, struct nebula_pool_heap, grow_work);
 	unsigned int saved = nebula_gfp_scope_enter(heap->request.gfp);
-	unsigned long room;
-	int ret = 0;
+	unsigned long target;
+	int ret;
 
 	mutex_lock(&heap->grow_lock);
-	room = min(heap->max_blocks - heap->nominal, heap->nominal);
-	if (room && is_low(heap))
-		ret = grow(heap, room, heap->request.gfp);
+	target = xchg(&heap->target, 0);
+	if (is_low(heap))
+		target = max(target, heap->nominal + 1);
+	ret = grow_to(heap, target, heap->request.gfp);
 	mutex_unlock(&heap->grow_lock);
 	nebula_gfp_scope_exit(heap->request.gfp, saved);
 	if (ret)
 		nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "growth",
 			    .detail = NEBULA_D_GROWTH);
-	else
-		pool_wish(heap, POOL_WISH_WAKE);
+	/* Some may have been added before it failed. */
+	pool_wish(heap, POOL_WISH_WAKE);
 	atomic_dec(&heap->growing);
+}
+
+/*
+ * A request for @n blocks failed when @nominal were promised: grows for it. False when that is no
+ * use, or failed, with its errno in @err. Process context; sleeps.
+ */
+bool pool_grow_for(struct nebula_pool_heap *heap, unsigned int n, unsigned long nominal, int *err)
+{
+	const unsigned long target = pool_live(heap) + n;
+	unsigned int saved;
+	bool grown;
+
+	if (!pool_may_grow(heap, nominal, target))
+		return false;
+	saved = nebula_gfp_scope_enter(heap->request.gfp);
+	mutex_lock(&heap->grow_lock);
+	if (heap->nominal == nominal)
+		*err = grow_to(heap, max(target, nominal + 1), heap->request.gfp);
+	grown = heap->nominal > nominal;
+	mutex_unlock(&heap->grow_lock);
+	nebula_gfp_scope_exit(heap->request.gfp, saved);
+	if (grown)
+		pool_wish(heap, POOL_WISH_WAKE);
+	return grown;
 }
 
 static void count_block(unsigned long index, void *data)
@@ -449,10 +517,11 @@ static bool is_idle(const struct pool_segment *seg)
 	return n == seg->blocks;
 }
 
-/* Nothing of @seg is live: what was allocated was freed. */
-static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment *seg)
+/* What was allocated of @seg was freed: it adds that to the @gone allocations. */
+static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			unsigned long gone)
 {
-	unsigned long allocs = heap->allocs_gone;
+	unsigned long allocs = gone;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
@@ -467,12 +536,18 @@ static void keep_counts(struct nebula_pool_heap *heap, const struct pool_segment
 static void remove_segment(struct nebula_pool_heap *heap, struct pool_segment *prev,
 			   struct pool_segment *seg)
 {
+	const unsigned long gone = heap->allocs_gone;
+
 	WRITE_ONCE(heap->nominal, heap->nominal - seg->nominal);
+	if (pool_has_tickets(heap))
+		pool_unclaim(heap, -(long)seg->blocks);
 	WRITE_ONCE(heap->blocks, heap->blocks - seg->blocks);
 	WRITE_ONCE(heap->segments, heap->segments - 1);
 	WRITE_ONCE(prev->next, seg->next);
-	keep_counts(heap, seg);
+	keep_counts(heap, seg, gone);
 	synchronize_rcu();
+	/* A free that had put its block may have counted that only now. */
+	keep_counts(heap, seg, gone);
 	pool_segment_unmap(seg);
 	kfree(seg);
 }
@@ -484,7 +559,10 @@ static void close_segments(struct nebula_pool_heap *heap)
 
 	for (seg = heap->primary.next; seg; seg = seg->next)
 		atomic_set(&seg->mode, POOL_CLOSING);
-	pool_drain(heap);
+	if (heap->drains)
+		pool_drain(heap);
+	else
+		synchronize_rcu();
 }
 
 /**

@@ -9,15 +9,17 @@
  *
  * No wake-up is lost:
  *
- *	waiter	joins the line, sets limit 0 and POOL_WAITING; makes all CPUs empty their caches
+ *	waiter	joins the line, sets limit 0 and POOL_WAITING; asks all CPUs to empty their caches
  *		smp_mb(); looks for blocks; sleeps
  *	free	puts the block; full barrier; POOL_WAITING? kicks the irq_work, which looks too
+ *	drain	puts what is in the caches of its CPU; serves the line
  *
- * A free that read the limit before it was set may still put its block into a cache, but it does so
- * with preemption off, and the caches are emptied by a task on each CPU, that is afterwards. One
- * that puts a block where everyone finds it either comes before the waiter looks, who then finds
- * it, or sees POOL_WAITING. Kicks that come while the irq_work is pending are one with it: it
- * clears the wish before it looks.
+ * The waiter waits for no other CPU. A free that read the limit before it was set may still put its
+ * block into a cache, but it does so with preemption off, and the caches are emptied by a task on
+ * each CPU, that is afterwards; that task serves the line. One that puts a block where everyone
+ * finds it either comes before the waiter looks, which then finds it, or sees POOL_WAITING. Kicks
+ * that come while the irq_work is pending are one with it: it clears the wish before it looks. A
+ * wish that is set comes soon: it is set and queued with preemption off.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -67,14 +69,14 @@ void pool_serve_waiters(struct nebula_pool_heap *heap)
 }
 
 /*
- * May one who does not wait have a block? Not while there are no more than those in the line will
- * get. Any context.
+ * May a request that does not wait have @n blocks? Not while there are no more than those in the
+ * line will get. Any context.
  */
-bool pool_may_take(const struct nebula_pool_heap *heap)
+bool pool_may_take(const struct nebula_pool_heap *heap, unsigned int n)
 {
 	if (likely(!(READ_ONCE(heap->attention) & POOL_WAITING)))
 		return true;
-	return READ_ONCE(heap->blocks) > pool_live(heap) + READ_ONCE(heap->nr_waiters);
+	return READ_ONCE(heap->blocks) >= pool_live(heap) + READ_ONCE(heap->nr_waiters) + n;
 }
 
 /* Returns whether the line was empty. */
@@ -116,6 +118,7 @@ static void *fail(struct nebula_pool_heap *heap, enum nebula_errc code)
 
 static void *wait_for_block(struct nebula_pool_heap *heap, long timeout, bool killable)
 {
+	unsigned long nominal;
 	struct waiter w = { };
 	long left;
 	void *obj;
@@ -125,16 +128,18 @@ static void *wait_for_block(struct nebula_pool_heap *heap, long timeout, bool ki
 	might_sleep();
 	if (unlikely(pool_must_fail(heap)))
 		return ERR_PTR(-ENOMEM);
-	obj = pool_may_take(heap) ? pool_alloc_quietly(heap) : NULL;
+	nominal = pool_nominal(heap);
+	obj = pool_may_take(heap, 1) ? pool_alloc_quietly(heap) : NULL;
 	if (obj)
 		return pool_dress(heap, obj);
 	if (timeout <= 0)
 		return fail(heap, NEBULA_E_TIMED_OUT);
 
-	pool_wish(heap, POOL_WISH_GROW);
-	if (join(heap, &w) && heap->primary.depth_max)
-		pool_drain(heap);
-	smp_mb();	/* Pairs with the exchange in pool_put_direct(). */
+	if (pool_may_grow(heap, nominal, nominal + 1))
+		pool_wish_growth(heap, nominal + 1);
+	if (join(heap, &w))
+		pool_drain_kick(heap);
+	smp_mb();	/* Pairs with the full barriers in pool_put_direct(). */
 	pool_serve_waiters(heap);
 	left = killable ? wait_for_completion_killable_timeout(&w.done, timeout)
 			: wait_for_completion_interruptible_timeout(&w.done, timeout);
