@@ -15,6 +15,8 @@ done
 . "$here/rules_build.sh"
 # shellcheck source=tools/lint/rules_abi.sh
 . "$here/rules_abi.sh"
+# shellcheck source=tools/lint/rules_context.sh
+. "$here/rules_context.sh"
 # shellcheck source=tools/lint/rules_kernel.sh
 . "$here/rules_kernel.sh"
 # shellcheck source=tools/lint/rules_oldest.sh
@@ -82,6 +84,7 @@ main() {
 	rule 'wrong code does not compile, and says why' wrong_code_does_not_compile
 	rule 'what clients compile in is pinned to NEBULA_ABI' abi_is_pinned
 	rule 'sparse on stock' sparse_is_silent
+	rule 'nothing that an NMI reaches takes a lock' nmi_takes_no_lock
 	rule 'checkpatch --strict' checkpatch_is_silent
 	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete
 	rule 'no BUG() and no WARN()' no_bug_no_warn
