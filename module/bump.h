@@ -5,7 +5,7 @@
  *	bump.c         dispatch between the modes, getters, what the registry needs
  *	bump_create.c  configuration, create and destroy, init and exit
  *	bump_owner.c   owner mode: the inline path's slow side, growth, rewinding
- *	bump_checkpoint.c  owner mode: which checkpoints are stale
+ *	bump_checkpoint.c  owner mode: which checkpoints are stale, and where they point
  *	bump_shared.c  shared mode: sub-chunks, growth ahead of need
  *	bump_text.c    copies and formatted text, in either mode
  *	bump_look.c    validate, map, live: what debugfs shows
@@ -166,8 +166,24 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
 void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
 void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
 
+/**
+ * struct bump_place - where a checkpoint points
+ * @chunk: the region; NULL in an embedded allocator.
+ * @pos: position, counted from 1 at the start of the oldest region.
+ * @cur: the cursor there.
+ * @tail: likewise.
+ */
+struct bump_place {
+	struct nebula_chunk *chunk;
+	u64 pos;
+	unsigned long cur;
+	unsigned long tail;
+};
+
 /* bump_checkpoint.c */
 bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp);
+bool bump_checkpoint_find(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
+			  struct bump_place *at);
 void bump_checkpoint_leave_region(struct nebula_bump *b);
 u64 bump_checkpoint_moved(struct nebula_bump *b);
 void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp);

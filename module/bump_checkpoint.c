@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which checkpoints of an owner's bump allocator are stale. Owner's context; constant time and
- * memory, no lock.
+ * Which checkpoints of an owner's bump allocator are stale, in constant time and memory, and where
+ * the others point. Owner's context; no lock.
  *
  * A checkpoint is stale when the allocator was reset after it was taken, or rewound to an older
  * one. So only the order in which checkpoints were taken matters, and each has a stamp that says
@@ -219,4 +219,54 @@ void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp)
 	b->stamp = stamp;
 	b->mark_at = bump_cursor(b->cur, b->tail);
 	b->restored = true;
+}
+
+static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, unsigned long end)
+{
+	return IS_ALIGNED(cp->cur, NEBULA_BUMP_GRAIN) && cp->cur >= base &&
+	       cp->cur <= ALIGN(end, NEBULA_BUMP_GRAIN);
+}
+
+/**
+ * bump_checkpoint_find() - where a checkpoint points
+ * @b: the allocator, in owner mode.
+ * @cp: the checkpoint; its numbers may be garbage.
+ * @at: set to the place.
+ *
+ * With nothing live a checkpoint is at the start, of whatever region that is now. Two chunks may be
+ * neighbours in memory, so that the end of one is the start of the other; no other checkpoint than
+ * that is at the start of a chunk.
+ *
+ * Context: the owner's.
+ * Return: whether it points into the allocator.
+ */
+bool bump_checkpoint_find(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
+			  struct bump_place *at)
+{
+	const unsigned long to = bump_cursor(cp->cur, cp->tail);
+	struct nebula_chunk *chunk;
+	unsigned long base;
+
+	*at = (struct bump_place){ .cur = cp->cur, .tail = cp->tail };
+	if (!b->heap) {
+		at->pos = (u64)(to - b->base) + 1;
+		return points_into(cp, b->base, b->end);
+	}
+	if (!cp->live) {
+		at->chunk = b->heap->first;
+		at->pos = 1;
+		at->tail = nebula_chunk_base(at->chunk);
+		at->cur = ALIGN(at->tail, NEBULA_BUMP_GRAIN);
+		return true;
+	}
+	for (chunk = b->heap->newest; chunk; chunk = chunk->prev) {
+		base = nebula_chunk_base(chunk);
+		if (!points_into(cp, base, nebula_chunk_end(chunk)) ||
+		    (chunk->prev && cp->cur == base))
+			continue;
+		at->chunk = chunk;
+		at->pos = (u64)chunk->pos + (to - base) + 1;
+		return true;
+	}
+	return false;
 }

@@ -593,70 +593,14 @@ void bump_owner_reset(struct nebula_bump *b)
 		fill_rest(b);
 }
 
-/**
- * struct place - where a checkpoint points
- * @chunk: the region; NULL in an embedded allocator.
- * @pos: position, counted from 1 at the start of the oldest region.
- * @cur: the cursor there.
- * @tail: likewise.
- */
-struct place {
-	struct nebula_chunk *chunk;
-	u64 pos;
-	unsigned long cur;
-	unsigned long tail;
-};
-
-static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, unsigned long end)
-{
-	return IS_ALIGNED(cp->cur, NEBULA_BUMP_GRAIN) && cp->cur >= base &&
-	       cp->cur <= ALIGN(end, NEBULA_BUMP_GRAIN);
-}
-
-/*
- * With nothing live a checkpoint is at the start, of whatever region that is now. Two chunks may be
- * neighbours in memory, so that the end of one is the start of the other; no other checkpoint than
- * that is at the start of a chunk.
- */
-static bool find_place(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
-		       struct place *at)
-{
-	const unsigned long to = bump_cursor(cp->cur, cp->tail);
-	struct nebula_chunk *chunk;
-	unsigned long base;
-
-	*at = (struct place){ .cur = cp->cur, .tail = cp->tail };
-	if (!b->heap) {
-		at->pos = (u64)(to - b->base) + 1;
-		return points_into(cp, b->base, b->end);
-	}
-	if (!cp->live) {
-		at->chunk = b->heap->first;
-		at->pos = 1;
-		at->tail = nebula_chunk_base(at->chunk);
-		at->cur = ALIGN(at->tail, NEBULA_BUMP_GRAIN);
-		return true;
-	}
-	for (chunk = b->heap->newest; chunk; chunk = chunk->prev) {
-		base = nebula_chunk_base(chunk);
-		if (!points_into(cp, base, nebula_chunk_end(chunk)) ||
-		    (chunk->prev && cp->cur == base))
-			continue;
-		at->chunk = chunk;
-		at->pos = (u64)chunk->pos + (to - base) + 1;
-		return true;
-	}
-	return false;
-}
-
 static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
-			      struct place *at)
+			      struct bump_place *at)
 {
 	if (cp->owner != b || cp->stamp > b->stamps)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
 	if (bump_checkpoint_is_stale(b, cp->stamp))
 		return NEBULA_E_STALE_CHECKPOINT;
-	if (!find_place(b, cp, at))
+	if (!bump_checkpoint_find(b, cp, at))
 		return NEBULA_E_FOREIGN_CHECKPOINT;
 	if ((at->pos > pos_now(b) && cp->cur > b->shrunk_from) || cp->live > b->allocs - b->frees)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
@@ -683,7 +627,7 @@ static u64 start_stamp(const struct nebula_bump *b, const struct nebula_checkpoi
 
 int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
-	struct place at;
+	struct bump_place at;
 	enum nebula_errc code;
 	size_t before, after;
 	bool whole;
