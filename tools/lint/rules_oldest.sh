@@ -9,18 +9,18 @@ readonly OLDEST_ROOT=$NEBULA_CACHE/kernels/headers-$OLDEST_RELEASE
 oldest_unpack() {
 	local work=$NEBULA_CACHE/kernels/.fetching-oldest package file
 	rm -rf "$work"
-	mkdir -p "$work/root"
+	mkdir -p "$work/tree"
 	archive_open "$OLDEST_SUITE" || return 1
 	for package in "linux-headers-$OLDEST_RELEASE-amd64" "linux-headers-$OLDEST_RELEASE-common" \
 		"linux-kbuild-6.1/$OLDEST_SUITE"; do
 		archive_download "$package" "$work" || return 1
 	done
 	for file in "$work"/*.deb; do
-		dpkg-deb --extract "$file" "$work/root" || return 1
+		dpkg-deb --extract "$file" "$work/tree" || return 1
 	done
 	# One path in it is absolute.
-	sed -i "s|/usr/src/|$OLDEST_ROOT&|" "$work/root/usr/src/linux-headers-$OLDEST_RELEASE-amd64/Makefile"
-	mv -T "$work/root" "$OLDEST_ROOT"
+	sed -i "s|/usr/src/|$OLDEST_ROOT&|" "$work/tree/usr/src/linux-headers-$OLDEST_RELEASE-amd64/Makefile"
+	mv -T "$work/tree" "$OLDEST_ROOT"
 	rm -rf "$work"
 }
 
