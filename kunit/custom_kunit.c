@@ -190,7 +190,7 @@ static void custom_refuses_error_pointers(struct kunit *test)
 	nebula_custom_unregister(c);
 }
 
-/* The number of an error is a code, or is replaced by one, also when a custom allocator records it. */
+/* The number of an error is a code, or is replaced by one, when a client records it, too. */
 static void custom_records_valid_codes(struct kunit *test)
 {
 	static const int codes[] = { NEBULA_OK, -EINVAL, NEBULA_E_NR, INT_MAX };

@@ -338,8 +338,8 @@ EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
  * nebula_bump_reserve() - make room ahead of need
  * @b: the allocator.
  * @bytes: that later allocations shall find without growing.
- * @gfp: flags for the region it may have to map, as those of nebula_pool_grow(). With __GFP_NOWARN a
- *	refusal is counted and not recorded.
+ * @gfp: flags for the region it may have to map, as those of nebula_pool_grow(). With
+ *	__GFP_NOWARN a refusal is counted and not recorded.
  *
  * In owner mode the bytes are contiguous, alignment to a page included.
  *
@@ -485,8 +485,11 @@ static unsigned long backings_of(const struct nebula_bump_heap *heap)
 	unsigned long backings = 0;
 
 	rcu_read_lock();
-	for (chunk = nebula_chunk_read(&heap->first); chunk; chunk = nebula_chunk_read(&chunk->next))
+	chunk = nebula_chunk_read(&heap->first);
+	while (chunk) {
 		backings |= BIT(chunk->region.backing);
+		chunk = nebula_chunk_read(&chunk->next);
+	}
 	rcu_read_unlock();
 	return backings;
 }

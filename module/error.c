@@ -396,7 +396,7 @@ static bool is_like(u64 seq, const struct nebula_failure *f)
 	if (atomic64_read_acquire(&slot->state) != 2 * seq)
 		return false;
 	/* A comparison that raced with a writer is noticed below. */
-	data_race(like = slot->err.code == f->code && slot->detail == f->detail &&
+	like = data_race(slot->err.code == f->code && slot->detail == f->detail &&
 			 slot->err.by_notifier == by_notifier &&
 			 !strncmp(slot->err.what, f->what ?: "", NEBULA_WHAT_SIZE - 1));
 	/* Pairs with the cmpxchg in slot_claim(). */

@@ -4,13 +4,13 @@
  *
  *	main.c ─ init ladder                        fault.c ─ seam for failing allocations
  *	bump*.c pool*.c stack*.c scratch*.c ─ kinds  region.c, chunk.c ─ backing memory
- *	allocator.c, owner.c ─ registry, owners     error.c, quiet.c, deliver.c, report.c ─ errors
+ *	allocator.c, owner.c ─ registry, owners     error, quiet, deliver, report.c ─ errors
  *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
  *	*_look.c ─ live, map, validate              map.c, sites.c, faults.c ─ what they share
  *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
- *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c, detail.c ─ codes, symbols.c ─ stacks
+ *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c, detail.c ─ codes
  *	generic.c, custom.c, compose.c, system.c ─ one interface over all kinds
- *	modules.c ─ whose code is where
+ *	modules.c ─ whose code is where             symbols.c ─ stacks
  */
 #ifndef _NEBULA_INTERNAL_H
 #define _NEBULA_INTERNAL_H

@@ -512,7 +512,9 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 
 /*
  * A scope begins, see guard(nebula_bump): where it rewinds to. A shared allocator takes the slow
- * paths: no checkpoint is ever taken there, and its scopes are of no allocator. Context: the owner's.
+ * paths: no checkpoint is ever taken there, and its scopes are of no allocator.
+ *
+ * Context: the owner's.
  */
 static __always_inline struct nebula_checkpoint nebula_bump_scope_enter(struct nebula_bump *b)
 {

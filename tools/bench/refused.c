@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a refusal costs: in a flood, where it is counted, and with a full record. While it is
- * measured interrupts are off, so no second ends, and the first few refusals of an allocator are the
- * ones that are recorded.
+ * What a refusal costs: in a flood, where it is counted, and with a full record. While
+ * it is measured interrupts are off, so no second ends, and the first few refusals of an allocator
+ * are the ones that are recorded.
  */
 #include <linux/err.h>
 #include <linux/sizes.h>
