@@ -87,6 +87,37 @@ static void admit(struct nebula_pool_heap *heap, unsigned int n)
 	atomic_long_sub(n, &heap->withheld);
 }
 
+/* All of them from this CPU's cache, if it holds as many. */
+static __always_inline bool alloc_from_cache(struct nebula_pool_heap *heap, unsigned int n,
+					     void **objs)
+{
+	struct pool_segment *seg = &heap->primary;
+	unsigned int missing = 0;
+	unsigned long count;
+	bool enough = false;
+
+	if (unlikely(READ_ONCE(heap->attention) != POOL_CACHED))
+		return false;
+	preempt_disable();
+	if (likely(pool_cache_claim(seg, &count))) {
+		enough = n <= count;
+		if (likely(enough)) {
+			count -= n;
+			missing = hand_out(heap, seg, this_cpu_ptr(seg->cpus)->slots + count, n,
+					   objs);
+			if (unlikely(missing))
+				withhold(heap, n - missing);
+			nebula_count(this_cpu_ptr(seg->cpus)->allocs, n);
+		}
+		pool_cache_release(seg, count);
+	}
+	preempt_enable();
+	if (likely(!missing))
+		return enough;
+	nebula_pool_free_bulk(&heap->pool, n, objs);
+	return false;
+}
+
 /* Tickets for many blocks tell less of the peak than the blocks do. */
 static void note_peak(struct nebula_pool_heap *heap)
 {
@@ -234,6 +265,21 @@ unsigned long pool_most(const struct nebula_pool_heap *heap)
 	return max_t(unsigned long, blocks, READ_ONCE(heap->max_blocks));
 }
 
+static noinline bool alloc_bulk_slowly(struct nebula_pool_heap *heap, unsigned int n, void **objs)
+{
+	const unsigned long nominal = pool_nominal(heap);
+
+	switch (pool_alloc_many(heap, n, objs)) {
+	case POOL_BULK_DONE:
+		return true;
+	case POOL_BULK_SHORT:
+		pool_alloc_exhausted(heap, NEBULA_D_BULK, NULL, n, nominal);
+		fallthrough;
+	default:
+		return false;
+	}
+}
+
 /**
  * nebula_pool_alloc_bulk() - allocate many blocks, all or none
  * @p: the pool.
@@ -250,7 +296,6 @@ unsigned long pool_most(const struct nebula_pool_heap *heap)
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	unsigned long nominal;
 
 	if (unlikely(n - 1UL >= READ_ONCE(heap->blocks)) || unlikely(!objs)) {
 		if (!n || !objs)
@@ -258,16 +303,7 @@ bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 		if (n > pool_most(heap))
 			return refuse(heap, NEBULA_E_EXCEEDS_MAX, NEBULA_D_BULK, "bulk", n);
 	}
-	nominal = pool_nominal(heap);
-	switch (pool_alloc_many(heap, n, objs)) {
-	case POOL_BULK_DONE:
-		return true;
-	case POOL_BULK_SHORT:
-		pool_alloc_exhausted(heap, NEBULA_D_BULK, NULL, n, nominal);
-		fallthrough;
-	default:
-		return false;
-	}
+	return likely(alloc_from_cache(heap, n, objs)) || alloc_bulk_slowly(heap, n, objs);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_bulk);
 
