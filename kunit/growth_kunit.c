@@ -362,12 +362,14 @@ static void growth_counts_exactly(struct kunit *test)
  * @bump: what it owns.
  * @checkpoint: where it rewinds to first; then it resets.
  * @restored: what the rewind returned.
- * @entered: the owner ran, in NMI.
+ * @turn: how often the owner shall have run.
+ * @entered: how often it ran, in NMI.
  */
 struct nmi_scene {
 	struct nebula_bump *bump;
 	struct nebula_checkpoint checkpoint;
 	int restored;
+	unsigned int turn;
 	unsigned int entered;
 };
 
@@ -377,7 +379,10 @@ static int give_back_in_nmi(struct kprobe *kp, struct pt_regs *regs)
 {
 	struct nmi_scene *s = nmi_scene;
 
-	s->entered += !!in_nmi();
+	/* Probes on padding are never hit, one on a call of ftrace's is no trap: some other is. */
+	if (!in_nmi() || s->entered == s->turn)
+		return 0;
+	s->entered++;
 	if (s->entered == 1)
 		s->restored = nebula_bump_restore(s->bump, s->checkpoint);
 	else
@@ -387,7 +392,7 @@ static int give_back_in_nmi(struct kprobe *kp, struct pt_regs *regs)
 
 static noinline void trap_here(void)
 {
-	barrier();
+	asm volatile("nop; nop; nop; nop");
 }
 
 static int never_entered(struct kprobe *kp, struct pt_regs *regs)
@@ -410,19 +415,20 @@ static void growth_is_given_back_in_nmi(struct kunit *test)
 	struct nmi_scene s = { .bump = bump_growing(test), .restored = 1 };
 	struct kprobe queued = { .symbol_name = "queue_work_on", .pre_handler = never_entered };
 	struct probes ps;
-	unsigned int turn;
+	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, register_kprobe(&queued), 0);
 	nmi_scene = &s;
 	s.checkpoint = nebula_bump_checkpoint(s.bump);
 	probes_create(test, &ps, (unsigned long)trap_here, give_back_in_nmi);
 	KUNIT_ASSERT_GT(test, ps.n, 0U);
-	for (turn = 1; turn <= 2; turn++) {
+	for (i = 0; i < ps.n; i++)
+		KUNIT_ASSERT_EQ(test, enable_kprobe(ps.list[i]), 0);
+	while (s.turn < 2) {
 		fill_regions(test, s.bump, 4);
-		KUNIT_ASSERT_EQ(test, enable_kprobe(ps.list[ps.n - 1]), 0);
+		s.turn++;
 		trap_here();
-		KUNIT_ASSERT_EQ(test, disable_kprobe(ps.list[ps.n - 1]), 0);
-		KUNIT_EXPECT_EQ(test, s.entered, turn);
+		KUNIT_EXPECT_EQ(test, s.entered, s.turn);
 		KUNIT_EXPECT_EQ(test, regions_of(s.bump), 1ULL);
 	}
 	probes_destroy(&ps);

@@ -13,12 +13,21 @@ printed() {
 	dmesg | sed -n "s/^\[[^]]*\]\(\[[^]]*\]\)\{0,1\} nebula_sample_$1: //p"
 }
 
-# Errors of this sample, by allocator and code; a report begins with the time.
+# Errors of this sample, by allocator and code; a report begins with the time, and says below that how
+# often it was repeated.
 recorded() {
-	sed -n 's/^\[[^]]*\] \([^ ]*: [A-Z_]*\) .*/\1/p' "$nebula/errors" | sort | uniq -c |
-		while read -r count error; do
-			echo "recorded: $error, $count"
-		done
+	awk '
+		/^\[/ {
+			sub(/^\[[^]]*\] /, "")
+			error = $1 " " $2
+			count[error]++
+		}
+		/^   repeated / { count[error] += $2 }
+		END {
+			for (error in count)
+				print "recorded: " error ", " count[error]
+		}
+	' "$nebula/errors" | sort
 }
 
 # compare EXPECTED FILE: says where they differ.
