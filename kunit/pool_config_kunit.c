@@ -245,6 +245,11 @@ static void config_in_atomic_context(struct kunit *test)
 	expect_atomic_refused(test, &pools, &plain);
 }
 
+static void config_that_is_null(struct kunit *test)
+{
+	expect_none_refused(test, &pools);
+}
+
 static void config_of_another_abi(struct kunit *test)
 {
 	expect_abi_refused(test, &pools, &plain);
@@ -289,6 +294,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(config_unwinds_each_step),
 	KUNIT_CASE(config_without_memory),
 	KUNIT_CASE(config_in_atomic_context),
+	KUNIT_CASE(config_that_is_null),
 	KUNIT_CASE(config_of_another_abi),
 	KUNIT_CASE(config_equal_names_are_told_apart),
 	{ }

@@ -265,8 +265,9 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 	unsigned int saved;
 	int err;
 
-	if (!nebula_config_is_ours(name, owner, abi, cfg_size, sizeof(*cfg)))
-		return ERR_PTR(-ENOEXEC);
+	err = nebula_config_admit(NEBULA_KIND_POOL, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
 	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
 	common.keeps = cfg->ctor;
 	r = check(cfg, &common);

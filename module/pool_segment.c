@@ -412,8 +412,8 @@ static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp
  *
  * Context: process context; sleeps.
  * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT) or for flags that cannot be honoured
- * (INVALID_CONFIG), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond ``.max_blocks`` (EXCEEDS_MAX), -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a
- * caller's buffer (INVALID_STATE).
+ * (INVALID_CONFIG), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond ``.max_blocks`` (EXCEEDS_MAX),
+ * -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a caller's buffer (INVALID_STATE).
  */
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 {
