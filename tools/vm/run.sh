@@ -72,13 +72,13 @@ run_limits() {
 	case $kernel in
 	stock) init_limit=60 timeout=${timeout:-180} ;;
 	debug)
-		init_limit=90 timeout=${timeout:-900}
+		init_limit=90 timeout=${timeout:-1500}
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
 		# It also turns off the hashing of pointers, without which nobody sees which of them are raw.
 		append="numa=fake=2 slab_debug=FZ hash_pointers=always $append"
 		;;
 	uml)
-		init_limit=30 timeout=${timeout:-400}
+		init_limit=30 timeout=${timeout:-600}
 		# Most of what the suites do here would be waiting for grace periods; the debug kernel waits.
 		append="rcupdate.rcu_expedited=1 $append"
 		;;
