@@ -38,6 +38,7 @@ struct bench_spread;
  * @target: what it may cost, instructions, or %BENCH_NO_MORE; 0 without.
  * @percpu: it lives on per-CPU operations, or on keeping interrupts out, which some machines only
  *	imitate.
+ * @unsteady: it unwinds a call stack, whose cost depends on where functions lie: no budget.
  * @code: name of @run or @single.
  * @calls: functions of nebula_memory that @run calls each time, separated by commas; NULL when all
  *	is inline.
@@ -58,6 +59,7 @@ struct bench_case {
 	const char *peers;
 	unsigned int target;
 	bool percpu;
+	bool unsteady;
 	const char *code;
 	const char *calls;
 	void (*run)(unsigned int n);

@@ -5,7 +5,7 @@
  * Each file in /sys/kernel/debug/nebula_bench has a line for each of its rows, measured while it is
  * read:
  *
- *	hot		rows that have a target
+ *	hot		rows that have a target and are steady
  *	averages	all rows that are averages
  *	results		these, and single operations
  *	debugging	rows that change what is measured after them, until the next boot
@@ -78,7 +78,7 @@ struct listing {
 
 static bool is_hot(const struct row *row)
 {
-	return row->c->run && row->c->target;
+	return row->c->run && row->c->target && !row->c->unsteady;
 }
 
 static bool is_average(const struct row *row)

@@ -83,14 +83,14 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("bump_refused", "bump alloc refused, in a flood", bump_refused, BUMP,
 		      .target = 400),
 	BENCH_AVERAGE("bump_recorded", "bump alloc refused, with a record", bump_recorded, BUMP,
-		      .target = 3000, .ops = FULL_RECORDS, .rounds = FULL_ROUNDS,
+		      .target = 3000, .unsteady = true, .ops = FULL_RECORDS, .rounds = FULL_ROUNDS,
 		      .undo = renew_bump),
 	BENCH_AVERAGE("pool_refused", "pool alloc refused, in a flood", pool_refused, POOL,
 		      .target = 400),
 	BENCH_AVERAGE("pool_refused_strict", "strict pool alloc refused, in a flood", pool_refused,
 		      STRICT, .target = 400),
 	BENCH_AVERAGE("pool_recorded", "pool alloc refused, with a record", pool_refused, POOL,
-		      .target = 3000, .ops = FULL_RECORDS, .rounds = FULL_ROUNDS,
+		      .target = 3000, .unsteady = true, .ops = FULL_RECORDS, .rounds = FULL_ROUNDS,
 		      .undo = renew_pool),
 };
 
