@@ -694,6 +694,7 @@ static void trace_from_nmi(struct kunit *test)
 	struct scene s = { };
 	struct nebula_stats st;
 	unsigned int i;
+	s64 errors;
 
 	scene_create(test, &s);
 	start_listening(test);
@@ -706,12 +707,12 @@ static void trace_from_nmi(struct kunit *test)
 		on_each_cpu(send_nmi, NULL, 1);
 	nmis_end();
 	stop_listening();
-	/* An error, an allocation and a free each. */
-	KUNIT_EXPECT_GE(test, atomic_read(&nr_in_nmi), 3);
-	KUNIT_EXPECT_EQ(test, atomic_read(&nr_in_nmi) % 3, 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&nr_in_nmi), atomic_read(&nr_events));
 	nebula_stats_read(s.shared, &st);
-	KUNIT_EXPECT_EQ(test, st.failed, (u64)atomic_read(&nr_in_nmi) / 3);
+	/* An allocation and a free each, and an error unless it is only counted: it is a flood. */
+	errors = atomic_read(&nr_in_nmi) - 2 * (s64)st.failed;
+	KUNIT_EXPECT_GE(test, errors, 1LL);
+	KUNIT_EXPECT_LE(test, errors, (s64)st.failed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nr_in_nmi), atomic_read(&nr_events));
 	nebula_error_flush();
 	scene_destroy(&s);
 }
