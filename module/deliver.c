@@ -156,7 +156,7 @@ static void log_record(struct nebula_error *err)
 
 /* Of highest priority first. Lock: notifiers_lock. */
 static struct notifier_block __rcu *notifiers;
-static struct notifier_block *running;
+static struct notifier_block *running;	/* written under notifiers_lock */
 static struct notifier_block *next_to_run;
 static DEFINE_MUTEX(notifiers_lock);
 static DECLARE_WAIT_QUEUE_HEAD(notifier_done);
@@ -191,14 +191,14 @@ static int run(struct notifier_block *nb, struct nebula_error *err)
 {
 	int ret;
 
-	running = nb;
+	WRITE_ONCE(running, nb);
 	next_to_run = at(&nb->next);
 	mutex_unlock(&notifiers_lock);
 	WRITE_ONCE(notifying, current);
 	ret = nb->notifier_call(nb, err->code, err);
 	WRITE_ONCE(notifying, NULL);
 	mutex_lock(&notifiers_lock);
-	running = NULL;
+	smp_store_release(&running, NULL);	/* Pairs with is_running(). */
 	wake_up_all(&notifier_done);
 	return ret;
 }
@@ -265,14 +265,10 @@ static int unlink(struct notifier_block *nb)
 	return 0;
 }
 
+/* Also while going to sleep, so without the lock: off the list, @nb cannot begin to run. */
 static bool is_running(const struct notifier_block *nb)
 {
-	bool ret;
-
-	mutex_lock(&notifiers_lock);
-	ret = running == nb;
-	mutex_unlock(&notifiers_lock);
-	return ret;
+	return smp_load_acquire(&running) == nb;	/* Pairs with run(). */
 }
 
 /* Once @nb is off the list: it does not run any more. It cannot wait for itself. */
