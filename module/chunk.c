@@ -7,6 +7,7 @@
  * grace period, after which no reader is left, and unmaps.
  */
 #include <linux/irq_work.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -90,7 +91,17 @@ void nebula_chunk_unmap_later(struct nebula_chunk *chunk)
  */
 void nebula_chunks_flush(void)
 {
-	irq_work_sync(&unmap_kick);
+	nebula_irq_work_sync(&unmap_kick);
 	flush_work(&unmap_work);
+}
+
+/* Waits until an irq_work that several tasks may wait for is idle; see internal.h. */
+void nebula_irq_work_sync(struct irq_work *work)
+{
+	static DEFINE_MUTEX(lock);
+
+	mutex_lock(&lock);
+	irq_work_sync(work);
+	mutex_unlock(&lock);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_chunks_flush);

@@ -420,7 +420,7 @@ static void flush(struct reader *r, u64 newest)
 	while (READ_ONCE(r->seq) < newest) {
 		/* One before it is being written; its writer kicks the reader. */
 		cond_resched();
-		irq_work_sync(&kick);
+		nebula_irq_work_sync(&kick);
 		flush_work(&r->work);
 	}
 }
@@ -430,7 +430,7 @@ void nebula_error_flush_log(void)
 {
 	const u64 newest = nebula_ring_progress().newest;
 
-	irq_work_sync(&kick);
+	nebula_irq_work_sync(&kick);
 	flush(&logger, newest);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_flush_log);
@@ -444,7 +444,7 @@ void nebula_error_flush(void)
 {
 	const u64 newest = nebula_ring_progress().newest;
 
-	irq_work_sync(&kick);
+	nebula_irq_work_sync(&kick);
 	flush_delayed_work(&repeats_work);
 	flush(&logger, newest);
 	flush(&notifier, newest);

@@ -654,6 +654,12 @@ static inline bool nebula_may_ask(gfp_t gfp)
 }
 
 /*
+ * chunk.c: where irq_work does not run in interrupts (UML, PREEMPT_RT) irq_work_sync() can wake one
+ * task only, so those that share an irq_work take turns. Process context; sleeps.
+ */
+void nebula_irq_work_sync(struct irq_work *work);
+
+/*
  * Waits until an irq_work is idle that the caller frees after a grace period. irq_work_sync() alone
  * waits for a grace period of its own where irq_work does not run in interrupts, as on PREEMPT_RT:
  * its last access to the irq_work comes after it is marked idle.
