@@ -203,7 +203,7 @@ void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 		pool_guard_note_free(seg, index);
 }
 
-/* Who frees a block, now or after a grace period. With %NEBULA_TRACK. Any context. */
+/* The call stack of a free, now or after a grace period. With %NEBULA_TRACK. Any context. */
 void pool_guard_note_free(struct pool_segment *seg, unsigned long index)
 {
 	struct pool_track *track = &seg->tracks[index];

@@ -69,7 +69,7 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,
 				   .size = array_size(n, sizeof(*blocks)));
-	/* Before it holds anything: the pool's module may be unloaded meanwhile. */
+	/* Before it holds anything: the pool's module may be unloaded in between. */
 	atomic_inc(&heap->reserves);
 	ret = put_aside(heap, n, blocks);
 	if (ret) {
