@@ -9,7 +9,6 @@
  */
 #include <linux/bitops.h>
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
 #include <linux/smp.h>
 #include "contexts.h"
 #include "history.h"
@@ -51,12 +50,23 @@ static void *address_of(const struct history *h, unsigned int place)
 	return (void *)(h->stack->base + h->stack->start + place * HISTORY_GRANULE);
 }
 
-/* Why this was refused just now: whoever interrupts, and other CPUs, leave records as well. */
-static u8 why(const struct history *h, u64 since_ns)
+static u64 records_made(void)
+{
+	struct nebula_error_counts counts;
+
+	nebula_error_counts(&counts);
+	return counts.recorded;
+}
+
+/*
+ * Why this was refused just now: interrupts and other CPUs leave records as well, and one that was
+ * counted as a repeat leaves none. Sequence numbers tell what is new; a clock may stand still.
+ */
+static u8 why(const struct history *h, u64 records)
 {
 	struct nebula_error err;
 
-	if (!nebula_last_error(h->stack, &err) || err.time_ns < since_ns ||
+	if (!nebula_last_error(h->stack, &err) || err.brief || err.seq <= records ||
 	    err.cpu != raw_smp_processor_id() || err.pid != current->pid ||
 	    err.context != contexts_now())
 		return HISTORY_REFUSED;
@@ -72,21 +82,21 @@ static size_t bytes_of(unsigned int size)
 static void act(struct history *h, struct history_op *op, unsigned int i)
 {
 	struct nebula_stack *s = h->stack;
-	const u64 now = local_clock();
+	const u64 records = records_made();
 	void *p;
 
 	switch (op->kind) {
 	case HISTORY_ALLOC:
 		p = nebula_stack_alloc(s, bytes_of(op->size), op->align * HISTORY_GRANULE);
 		op->place = p ? (p - address_of(h, 0)) / HISTORY_GRANULE : HISTORY_NOWHERE;
-		op->code = p ? NEBULA_OK : why(h, now);
+		op->code = p ? NEBULA_OK : why(h, records);
 		break;
 	case HISTORY_FREE:
-		op->code = nebula_stack_free(s, address_of(h, op->place)) ? why(h, now) : NEBULA_OK;
+		op->code = nebula_stack_free(s, address_of(h, op->place)) ? why(h, records) : NEBULA_OK;
 		break;
 	case HISTORY_RESIZE:
 		p = nebula_stack_realloc(s, address_of(h, op->place), 1, bytes_of(op->size), 1);
-		op->code = p ? NEBULA_OK : why(h, now);
+		op->code = p ? NEBULA_OK : why(h, records);
 		break;
 	case HISTORY_MARK:
 		h->marks[i] = nebula_stack_mark(s);
