@@ -67,22 +67,27 @@ static void scratch_inline_and_not(struct kunit *test)
 {
 	struct nebula_scratch *s = scratch_create(test, 0);
 	size_t size = 100;
-	u8 *a, *b, *c;
+	u8 *a, *b, *c, *d;
 
 	OPTIMIZER_HIDE_VAR(size);
 	preempt_disable();
 	a = nebula_scratch_get(s, 100, 8);
 	b = nebula_scratch_get(s, size, 8);
 	c = nebula_scratch_get(s, 1, 1);
+	d = nebula_scratch_get_outline(s, 100, 8);
 	KUNIT_EXPECT_NOT_NULL(test, a);
 	KUNIT_EXPECT_PTR_EQ(test, b, a + ALIGN(100, 8) + WORD);
 	KUNIT_EXPECT_PTR_EQ(test, c, b + ALIGN(100, 8) + WORD);
+	KUNIT_EXPECT_PTR_EQ(test, d, c + 2 * WORD);
 	fixture_stamp(a, 100, 1);
 	fixture_stamp(b, 100, 2);
 	*c = 3;
+	fixture_stamp(d, 100, 4);
 	KUNIT_EXPECT_TRUE(test, nebula_scratch_owns(s, a));
 	KUNIT_EXPECT_FALSE(test, nebula_scratch_owns(s, &s));
-	KUNIT_EXPECT_EQ(test, used_here(s), 2 * (ALIGN(100, 8) + WORD) + 2 * WORD);
+	KUNIT_EXPECT_EQ(test, used_here(s), 3 * (ALIGN(100, 8) + WORD) + 2 * WORD);
+	KUNIT_EXPECT_TRUE(test, fixture_stamped(d, 100, 4));
+	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, d), 0);
 	KUNIT_EXPECT_EQ(test, *c, 3);
 	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, c), 0);
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(b, 100, 2));

@@ -503,29 +503,75 @@ static void expect_same_stats(struct kunit *test, const struct nebula_stack *inl
 	KUNIT_EXPECT_EQ(test, memcmp(&a, &b, sizeof(a)), 0);
 }
 
+static void use_both(struct kunit *test, struct nebula_stack *in, struct nebula_stack *out)
+{
+	size_t hidden = fixture_random(test, 100);
+
+	OPTIMIZER_HIDE_VAR(hidden);
+	SAME_PLACE(test, in, out, 64, 8);
+	SAME_PLACE(test, in, out, 20, 8);
+	SAME_PLACE(test, in, out, 16, 16);
+	SAME_PLACE(test, in, out, 1 + hidden, 1);
+	SAME_PLACE(test, in, out, 1 + hidden, 8);
+	free_both(test, in, out);
+	SAME_PLACE(test, in, out, 3, 8);
+	SAME_PLACE(test, in, out, 17, 1);
+	SAME_PLACE(test, in, out, 40, 64);
+	free_both(test, in, out);
+	SAME_PLACE(test, in, out, 31, 32);
+	SAME_PLACE(test, in, out, 32, 32);
+	SAME_PLACE(test, in, out, 200, 512);
+	expect_same_stats(test, in, out);
+}
+
+/* First each is higher than any before, then where all was in use before. */
 static void stack_inline_agrees_with_outline(struct kunit *test)
 {
 	struct nebula_stack *in = stack_create(test, SZ_64K, 0), *out;
 	unsigned int i;
 
 	out = stack_create(test, SZ_64K, NEBULA_ZERO);
-	for (i = 0; i < 40; i++) {
-		SAME_PLACE(test, in, out, 64, 8);
-		SAME_PLACE(test, in, out, 20, 8);
-		SAME_PLACE(test, in, out, 16, 16);
-		free_both(test, in, out);
-		SAME_PLACE(test, in, out, 3, 8);
-		SAME_PLACE(test, in, out, 17, 1);
-		SAME_PLACE(test, in, out, 40, 64);
-		free_both(test, in, out);
-		SAME_PLACE(test, in, out, 200, 512);
-		expect_same_stats(test, in, out);
+	for (i = 0; i < 80; i++) {
+		use_both(test, in, out);
+		while (i % 40 == 39 && nebula_stack_used(in))
+			free_both(test, in, out);
 	}
-	while (nebula_stack_used(in))
-		free_both(test, in, out);
 	expect_same_stats(test, in, out);
 	nebula_stack_destroy(out);
 	nebula_stack_destroy(in);
+}
+
+/*
+ *	0  20  32          96
+ *	|A|..|BBBBBBBBBBBBB|	B is freed by its own address only, once, also from under a mark
+ */
+static void stack_frees_behind_padding(struct kunit *test)
+{
+	struct nebula_stack *s = stack_create(test, SZ_4K, 0);
+	unsigned int round;
+	u8 *a, *b;
+
+	for (round = 0; round < 3; round++) {
+		a = nebula_stack_alloc(s, 20, 4);
+		b = nebula_stack_alloc(s, 64, 32);
+		KUNIT_ASSERT_PTR_EQ(test, b, a + 32);
+		KUNIT_EXPECT_EQ(test, nebula_stack_free(s, b - 12), -EINVAL);
+		KUNIT_EXPECT_EQ(test, nebula_stack_free(s, b + 8), -EINVAL);
+		EXPECT_ERROR(test, s, NEBULA_E_MISALIGNED_POINTER);
+		if (round)
+			nebula_stack_mark(s);
+		KUNIT_EXPECT_EQ(test, nebula_stack_free(s, b), 0);
+		KUNIT_EXPECT_EQ(test, nebula_stack_used(s), 20UL);
+		KUNIT_EXPECT_EQ(test, nebula_stack_free(s, b), -EINVAL);
+		EXPECT_ERROR(test, s, NEBULA_E_DOUBLE_FREE);
+		if (round == 2)
+			nebula_stack_mark(s);
+		KUNIT_EXPECT_PTR_EQ(test, (u8 *)nebula_stack_alloc(s, 64, 32), b);
+		KUNIT_EXPECT_EQ(test, nebula_stack_free(s, b), 0);
+		KUNIT_EXPECT_EQ(test, nebula_stack_free(s, a), 0);
+		KUNIT_EXPECT_EQ(test, nebula_stack_used(s), 0UL);
+	}
+	nebula_stack_destroy(s);
 }
 
 static bool is_zero(const u8 *p, size_t size)
@@ -702,6 +748,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(stack_serves_small_objects),
 	KUNIT_CASE(stack_counts_resized_small_objects),
 	KUNIT_CASE(stack_inline_agrees_with_outline),
+	KUNIT_CASE(stack_frees_behind_padding),
 	KUNIT_CASE(stack_zero),
 	KUNIT_CASE(stack_refuses_what_is_of_others),
 	KUNIT_CASE(stack_peak_rises_byte_by_byte),

@@ -162,6 +162,33 @@ void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t alig
 }
 EXPORT_SYMBOL_GPL(nebula_stack_alloc_higher);
 
+/**
+ * nebula_stack_alloc_padded() - nebula_stack_alloc() where the top is not aligned
+ * @s: the stack.
+ * @size: bytes, as inline, and no less than for the two entries that the object and its padding take.
+ * @align: power of two, as inline, bytes.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t align)
+{
+	u32 *top = s->top, cur = *top;
+	const u32 start = (cur + (u32)align - 1) & -(u32)align, next = start + size;
+
+	if (unlikely(next > data_race(s->limit))) /* see divert.c */
+		return nebula_stack_alloc_outline(s, size, align);
+	WRITE_ONCE(top[1], NEBULA_STACK_TAG + start);
+	WRITE_ONCE(top[2], next);
+	nebula_count(s->top, 2);
+	nebula_count(s->extras, 1);
+	nebula_count(s->padding, start - cur);
+	nebula_count(s->consumed, next - cur);
+	nebula_count(s->allocs, 1);
+	return (void *)(s->base + start);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_padded);
+
 /* Is @p what the client has of the object? When its guard is broken, anything inside is. */
 static bool is_of(const struct nebula_stack *s, const struct stack_object *o, const void *p)
 {
@@ -283,6 +310,20 @@ static bool free_newest(struct nebula_stack *s, const void *p)
 	return stack_is_shared(s) ? stack_shared_pop(s, p) : stack_owner_pop_this(s, p);
 }
 
+static noinline int stack_free_slow(struct nebula_stack *s, void *p, size_t size)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	/* Most often it is the newest after all. */
+	if (data_race(s->limit) ? likely(stack_owner_pop_this(s, p)) /* see divert.c */
+				: stack_is_plain_shared(s) && likely(stack_shared_pop(s, p)))
+		return 0;
+	if (wrong_context(s, "free"))
+		return -EPERM;
+	attend(s);
+	return likely(free_newest(s, p)) ? 0 : free_carefully(s, p, size);
+}
+
 /**
  * nebula_stack_free_outline() - nebula_stack_free() where it is not inline
  * @s: the stack.
@@ -295,16 +336,21 @@ static bool free_newest(struct nebula_stack *s, const void *p)
  */
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 {
-	if (ZERO_OR_NULL_PTR(p))
-		return 0;
-	/* Most often it is the newest after all. */
-	if (data_race(s->limit) ? likely(stack_owner_pop_this(s, p)) /* see divert.c */
-				: stack_is_plain_shared(s) && likely(stack_shared_pop(s, p)))
-		return 0;
-	if (wrong_context(s, "free"))
-		return -EPERM;
-	attend(s);
-	return likely(free_newest(s, p)) ? 0 : free_carefully(s, p, size);
+	const u32 *top = s->top;
+	const u32 start = top[-1] - NEBULA_STACK_TAG;
+
+	/*
+	 * The newest object lies behind padding. A shared stack has no limit, see divert.c; the id
+	 * of a mark may look like an offset.
+	 */
+	if (unlikely(start >= data_race(s->limit)) ||
+	    unlikely((unsigned long)p != s->base + start) ||
+	    unlikely(top[-2] & NEBULA_STACK_TAG))
+		return stack_free_slow(s, p, size);
+	barrier();	/* or it is computed from what was loaded, and stored */
+	nebula_count(s->top, -2);
+	nebula_count(s->extras, -1);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_free_outline);
 

@@ -161,8 +161,8 @@ static __always_inline bool nebula_scratch_stays(void)
  * @size: bytes.
  * @align: power of two, bytes.
  *
- * Inline for constant sizes and constant alignments up to %NEBULA_SCRATCH_GRAIN. The memory is
- * uninitialised unless @s has %NEBULA_ZERO.
+ * Inline for constant alignments up to %NEBULA_SCRATCH_GRAIN. The memory is uninitialised unless @s
+ * has %NEBULA_ZERO.
  *
  * Context: any in which preemption or interrupts are off, NMI included; they stay off until put.
  * Return: the memory, of this CPU; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY,
@@ -171,13 +171,13 @@ static __always_inline bool nebula_scratch_stays(void)
 static __always_inline __alloc_size(2) __must_check
 void *nebula_scratch_get(struct nebula_scratch *s, size_t size, size_t align)
 {
-	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) && size &&
-			     size <= NEBULA_SCRATCH_INLINE_MAX && is_power_of_2(align) &&
+	const bool inlined = __builtin_constant_p(align) && is_power_of_2(align) &&
 			     align <= NEBULA_SCRATCH_GRAIN;
 	struct nebula_scratch_cpu __percpu *cpus;
 	unsigned long cur, next;
 
-	if (!inlined || !nebula_scratch_stays())
+	if (!inlined || unlikely(size - 1 >= NEBULA_SCRATCH_INLINE_MAX) ||	/* 0 as well */
+	    !nebula_scratch_stays())
 		return nebula_scratch_get_outline(s, size, align);
 	cpus = s->cpus;
 	cur = raw_cpu_read(cpus->cur);

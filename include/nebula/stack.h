@@ -29,7 +29,7 @@
 #include <nebula/compat.h>
 #include <nebula/config.h>
 
-/* Objects of constant sizes from this to %NEBULA_STACK_INLINE_MAX are served inline. Bytes. */
+/* Objects of sizes from this to %NEBULA_STACK_INLINE_MAX are served inline. Bytes. */
 #define NEBULA_STACK_GRAIN	16UL
 #define NEBULA_STACK_INLINE_MAX	SZ_64K
 
@@ -165,6 +165,8 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 	__alloc_size(2);
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
 	__alloc_size(2);
+void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t align)
+	__alloc_size(2);
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
 void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m);
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
@@ -218,8 +220,8 @@ static __always_inline void nebula_stack_config_check(const struct nebula_stack_
  * @size: bytes.
  * @align: power of two, bytes.
  *
- * Inline for constant sizes from %NEBULA_STACK_GRAIN on and constant alignments, as long as no
- * padding is needed. The memory is uninitialised unless the stack has %NEBULA_ZERO.
+ * Inline for constant alignments and sizes from %NEBULA_STACK_GRAIN on, as long as no padding is
+ * needed. The memory is uninitialised unless the stack has %NEBULA_ZERO.
  *
  * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Does not sleep.
  * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, INVALID_ALIGNMENT,
@@ -228,18 +230,22 @@ static __always_inline void nebula_stack_config_check(const struct nebula_stack_
 static __always_inline __alloc_size(2) __must_check
 void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
 {
-	const bool inlined = __builtin_constant_p(size) && __builtin_constant_p(align) &&
-			     size >= NEBULA_STACK_GRAIN && size <= NEBULA_STACK_INLINE_MAX &&
-			     is_power_of_2(align) && align <= NEBULA_STACK_ORIGIN_ALIGN;
+	const bool inlined = __builtin_constant_p(align) && is_power_of_2(align) &&
+			     align <= NEBULA_STACK_ORIGIN_ALIGN;
 	u32 *top, cur, next;
 
-	if (!inlined)
+	if (!inlined || unlikely(size - NEBULA_STACK_GRAIN >
+				 NEBULA_STACK_INLINE_MAX - NEBULA_STACK_GRAIN))
 		return nebula_stack_alloc_outline(s, size, align);
 
 	top = s->top;
 	cur = *top;
-	if (unlikely(cur & (align - 1)))
-		return nebula_stack_alloc_outline(s, size, align);
+	if (unlikely(cur & (align - 1))) {
+		/* The padding takes an entry, too. */
+		if (size < 2 * NEBULA_STACK_GRAIN)
+			return nebula_stack_alloc_outline(s, size, align);
+		return nebula_stack_alloc_padded(s, size, align);
+	}
 	next = cur + size;
 	if (unlikely(next > data_race(s->limit))) /* see module/divert.c */
 		return nebula_stack_alloc_higher(s, size, align);

@@ -80,8 +80,6 @@ static int destroy(void)
 
 #define SCRATCH		.percpu = true, .setup = create, .teardown = destroy
 
-#define OUT_OF_LINE	"nebula_scratch_get_outline,take"
-
 static const struct bench_case cases[] = {
 	BENCH_AVERAGE("scratch_pair", "scratch get + put, 64 bytes", scratch_pair, SCRATCH,
 		      .target = 20, .peers = "kmalloc_pair"),
@@ -90,8 +88,7 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("scratch_pair_2k", "scratch get + put, 2048 bytes", scratch_pair_2k, SCRATCH,
 		      .target = 20, .peers = "kmalloc_large_pair"),
 	BENCH_AVERAGE("scratch_pair_variable", "scratch get + put, size not constant",
-		      scratch_pair_variable, SCRATCH, .peers = "kmalloc_pair",
-		      .calls = OUT_OF_LINE),
+		      scratch_pair_variable, SCRATCH, .target = 30, .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("scratch_class", "scratch class, 2048 bytes", scratch_class, SCRATCH,
 		      .peers = "kmalloc_large_pair"),
 	BENCH_SINGLE("scratch_get_single", "scratch get", scratch_gets, SCRATCH,

@@ -147,8 +147,8 @@ static int destroy(void)
 #define SHARED	.percpu = true, .setup = create_shared, .teardown = destroy
 #define ASKEW	.setup = create_askew, .teardown = destroy
 
-#define PAIR_OUTLINE	"nebula_stack_alloc_outline,nebula_stack_free_outline"
-#define SHARED_PAIR	PAIR_OUTLINE ",stack_shared_alloc,stack_shared_pop"
+#define SHARED_PAIR	"nebula_stack_alloc_outline,nebula_stack_free_outline," \
+			"stack_shared_alloc,stack_shared_pop"
 
 static const struct bench_case cases[] = {
 	BENCH_AVERAGE("stack_pair", "stack alloc + free, 64 bytes", stack_pair, OWNER,
@@ -158,11 +158,10 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("stack_pair_odd", "stack alloc + free, 20 bytes", stack_pair_odd, OWNER,
 		      .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_pair_padding", "stack alloc + free, behind padding",
-		      stack_pair_aligned, ASKEW, .peers = "kmalloc_pair",
-		      .calls = PAIR_OUTLINE),
+		      stack_pair_aligned, ASKEW, .target = 60, .peers = "kmalloc_pair",
+		      .calls = "nebula_stack_alloc_padded,nebula_stack_free_outline"),
 	BENCH_AVERAGE("stack_pair_variable", "stack alloc + free, size not constant",
-		      stack_pair_variable, OWNER, .peers = "kmalloc_pair",
-		      .calls = "nebula_stack_alloc_outline"),
+		      stack_pair_variable, OWNER, .target = 24, .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_batch", "mark, 100 stack allocs, restore, each", stack_batch, OWNER,
 		      .target = 20, .peers = "kmalloc_batch,page_frag_batch", .base = empty_batch),
 	BENCH_AVERAGE("stack_large_batch", "mark, 1000 stack allocs, restore, each", stack_large,
