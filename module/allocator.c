@@ -48,6 +48,7 @@ const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind)
 {
 	return kinds[kind < NEBULA_KIND_NR ? kind : NEBULA_KIND_NONE];
 }
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_kind_ops);
 
 /* 1 to 63 of [A-Za-z0-9_.-], and no directory of its own. */
 bool nebula_name_valid(const char *name)

@@ -370,6 +370,44 @@ int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 EXPORT_SYMBOL_GPL(nebula_bump_reserve);
 
 /**
+ * nebula_bump_defer() - have a function called when this position is given back
+ * @b: the allocator.
+ * @fn: the function.
+ * @data: its argument.
+ *
+ * Called before the memory goes, by what gives it back: restore to an older checkpoint, the end of
+ * a scope, reset, destroy, exit. What was registered last is called first. It takes a few words of
+ * the allocator, and until it was called, restore and reset are not inline.
+ *
+ * The function may use all that was allocated before it was registered. It may call into the
+ * allocator. It is not called when a module goes without destroying its allocator: what it would
+ * clean up may be gone, too.
+ *
+ * Context: as nebula_bump_alloc(); @fn is called in the context of what gives back.
+ * Return: 0; -ENOMEM as nebula_bump_alloc(), which records why; -EINVAL without @fn
+ * (INVALID_CONFIG).
+ */
+int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data)
+{
+	struct nebula_cleanup *c;
+
+	if (!fn)
+		return nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .what = "fn");
+	c = nebula_bump_alloc_outline(b, sizeof(*c), __alignof__(*c));
+	if (!c)
+		return -ENOMEM;
+	c->fn = fn;
+	c->data = data;
+	c->at = 1;
+	if (bump_is_shared(b))
+		nebula_cleanup_push(&b->cleanups, c);
+	else
+		bump_owner_defer(b, c);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_defer);
+
+/**
  * nebula_bump_used() - bytes in use
  * @b: the allocator.
  *
@@ -556,6 +594,18 @@ static bool ops_in_use(const struct nebula_allocator *a)
 	return atomic_read(&bump_of(a)->scopes);
 }
 
+static int ops_faults(struct nebula_allocator *a)
+{
+	const int faults = nebula_bump_validate(bump_of(a), NULL);
+
+	return faults < 0 ? -EBUSY : faults;
+}
+
+static void ops_orphan(struct nebula_allocator *a)
+{
+	nebula_cleanups_drop(&container_of(a, struct nebula_bump, common)->cleanups);
+}
+
 static void ops_retire(struct nebula_allocator *a)
 {
 	bump_retire(container_of(a, struct nebula_bump, common));
@@ -577,6 +627,7 @@ const struct nebula_kind_ops nebula_bump_ops = {
 	.in_use		= ops_in_use,
 	.retire		= ops_retire,
 	.release	= ops_release,
+	.orphan		= ops_orphan,
 	.sites		= bump_sites,
 	.cpu_dead	= ops_cpu_dead,
 	.divert		= ops_divert,
@@ -584,4 +635,5 @@ const struct nebula_kind_ops nebula_bump_ops = {
 	.live		= bump_render_live,
 	.map		= bump_render_map,
 	.validate	= bump_render_validate,
+	.faults		= ops_faults,
 };

@@ -8,6 +8,7 @@
  *	bump_checkpoint.c  owner mode: which checkpoints are stale, and where they point
  *	bump_shared.c  shared mode: sub-chunks, growth ahead of need
  *	bump_text.c    copies and formatted text, in either mode
+ *	bump_trim.c    memory that is given back to the kernel, in either mode
  *	bump_look.c    validate, map, live: what debugfs shows
  */
 #ifndef _NEBULA_MODULE_BUMP_H
@@ -18,6 +19,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include "chunk.h"
+#include "cleanup.h"
 #include "guard.h"
 #include "internal.h"
 
@@ -30,6 +32,7 @@
  * @bump: what the client sees.
  * @request: how to map a region, all but its size. Invariant.
  * @max_capacity: bytes up to which it may grow. Invariant.
+ * @retain: bytes of the largest region that a reset keeps, if there is a choice. Invariant.
  * @regions: chunks in the chain. Owner; shared: @chain_lock.
  * @grows: chunks ever added. As @regions.
  * @first: oldest chunk. Owner; shared: @chain_lock to change, RCU to walk.
@@ -62,6 +65,7 @@ struct nebula_bump_heap {
 	struct nebula_bump bump;
 	struct nebula_region_request request;
 	size_t max_capacity;
+	size_t retain;
 	unsigned long regions;
 	unsigned long grows;
 	struct nebula_chunk *first;
@@ -138,6 +142,18 @@ static inline unsigned long bump_cursor(unsigned long cur, unsigned long tail)
 	return ALIGN(tail, NEBULA_BUMP_GRAIN) == cur ? tail : cur;
 }
 
+/* Of two regions, is @chunk the one that a reset keeps? */
+static inline bool bump_keeps_rather(const struct nebula_bump_heap *heap,
+				     const struct nebula_chunk *chunk,
+				     const struct nebula_chunk *other)
+{
+	const size_t size = chunk->region.size, other_size = other->region.size;
+
+	if (size <= heap->retain && other_size <= heap->retain)
+		return size > other_size;
+	return size < other_size;
+}
+
 /* Two addresses of a shared one lie in the same sub-chunk, or would, if there were one. */
 static inline bool bump_same_sub(const struct nebula_bump_heap *heap, unsigned long a,
 				 unsigned long b)
@@ -158,6 +174,8 @@ void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
 void bump_owner_divert(struct nebula_bump *b);
 void bump_owner_attend(struct nebula_bump *b);
 void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp);
+void bump_owner_replace_region(struct nebula_bump *b, struct nebula_chunk *chunk);
+void bump_owner_defer(struct nebula_bump *b, struct nebula_cleanup *c);
 int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
 void bump_owner_reset(struct nebula_bump *b);
@@ -194,6 +212,7 @@ void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t
 void bump_shared_divert(struct nebula_bump *b);
 void bump_shared_reset_peak(struct nebula_bump *b);
 void bump_shared_reset(struct nebula_bump *b);
+void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep);
 bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
 int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
 void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u);

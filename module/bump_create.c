@@ -39,6 +39,8 @@ static struct nebula_refusal check_capacity(const struct nebula_bump_config *cfg
 		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
 	if (cfg->max_capacity && (!(cfg->flags & NEBULA_GROW) || cfg->max_capacity < cfg->capacity))
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
+	if (cfg->retain && (!(cfg->flags & NEBULA_GROW) || cfg->retain < cfg->capacity))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".retain");
 	if (cfg->flags & NEBULA_SHARED && cfg->capacity > BUMP_SHARED_CAPACITY_MAX)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
 	if (cfg->buffer && cfg->capacity > cfg->buffer_size)
@@ -77,6 +79,7 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 	nebula_config_request(&heap->request, common);
 	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
 	heap->max_capacity = heap->request.size;
+	heap->retain = cfg->retain ?: SIZE_MAX;
 	if (cfg->flags & NEBULA_GROW)
 		heap->max_capacity =
 			PAGE_ALIGN(cfg->max_capacity ?: default_max(heap->request.size));
@@ -271,6 +274,7 @@ void bump_release(struct nebula_bump *b)
 
 static void take_down(struct nebula_bump *b)
 {
+	nebula_cleanups_run(&b->common, &b->cleanups, 0);
 	bump_retire(b);
 	synchronize_rcu();
 	nebula_chunks_flush();
@@ -281,9 +285,9 @@ static void take_down(struct nebula_bump *b)
  * nebula_bump_destroy() - take down an allocator made by nebula_bump_create()
  * @b: the allocator; %NULL and ERR_PTR() are fine.
  *
- * All its memory goes back. Refused, and recorded, while a scope on it is open (INVALID_STATE),
- * in atomic context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); the
- * allocator stays usable then.
+ * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
+ * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
+ * (INVALID_STATE); the allocator stays usable then.
  *
  * Context: process context; sleeps. No other call on the allocator may be running.
  */

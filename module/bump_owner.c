@@ -67,10 +67,13 @@ static bool starts_over(const struct nebula_bump *b)
 	return b->heap && b->heap->starts_over;
 }
 
-/* One region, used from its first byte, none in reserve: all there is to do is move the cursor. */
+/*
+ * One region, used from its first byte, none in reserve, no cleanup due: all there is to do is move
+ * the cursor.
+ */
 static bool is_simple(const struct nebula_bump *b)
 {
-	return bump_is_inline(b) && b->start == b->base &&
+	return bump_is_inline(b) && b->start == b->base && !b->cleanups &&
 	       !(b->heap && (b->heap->newest->prev || b->heap->spare || b->heap->starts_over));
 }
 
@@ -244,8 +247,14 @@ static void drop_spare(struct nebula_bump_heap *heap, size_t need)
 	nebula_chunk_unmap_later(spare);
 }
 
-/* @chunk becomes the whole chain. Nothing is in use. */
-static void replace_region(struct nebula_bump *b, struct nebula_chunk *chunk)
+/**
+ * bump_owner_replace_region() - serve from another region, and no other
+ * @b: the allocator; nothing is in use.
+ * @chunk: the region.
+ *
+ * Context: the owner's.
+ */
+void bump_owner_replace_region(struct nebula_bump *b, struct nebula_chunk *chunk)
 {
 	struct nebula_bump_heap *heap = b->heap;
 	struct nebula_chunk *old = heap->first;
@@ -293,7 +302,7 @@ static void start_over(struct nebula_bump *b, gfp_t gfp)
 	if (!chunk)
 		chunk = bump_map_chunk(heap, &req, &err);
 	if (chunk)
-		replace_region(b, chunk);
+		bump_owner_replace_region(b, chunk);
 }
 
 /**
@@ -429,6 +438,15 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 	return true;
 }
 
+/* A checkpoint has counted fewer objects than there are with @c, unless it is younger. */
+void bump_owner_defer(struct nebula_bump *b, struct nebula_cleanup *c)
+{
+	c->at = b->allocs - b->frees;
+	nebula_cleanup_push(&b->cleanups, c);
+	/* What a rewind calls first, it calls out of line. */
+	WRITE_ONCE(b->peak_at, 0);
+}
+
 /* Maps ahead, so that the next @bytes need no growth. */
 int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
@@ -463,7 +481,7 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 	return 0;
 }
 
-/* Takes down the chunks newer than @last, keeping the largest of them for the next growth. */
+/* Takes down the chunks newer than @last, keeping one of them for the next growth. */
 static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *last)
 {
 	struct nebula_bump *b = &heap->bump;
@@ -476,7 +494,7 @@ static void unchain_after(struct nebula_bump_heap *heap, struct nebula_chunk *la
 		WRITE_ONCE(heap->newest->next, NULL);
 		WRITE_ONCE(heap->regions, heap->regions - 1);
 		WRITE_ONCE(b->capacity, b->capacity - chunk->region.size);
-		if (!heap->spare || heap->spare->region.size < chunk->region.size)
+		if (!heap->spare || bump_keeps_rather(heap, chunk, heap->spare))
 			swap(heap->spare, chunk);
 		nebula_chunk_unmap_later(chunk);
 	}
@@ -513,7 +531,7 @@ static void clear_above(struct nebula_bump *b, const struct nebula_chunk *chunk,
 		memset((void *)to, 0, end - to);
 }
 
-/* The largest chunk becomes the only one. */
+/* The largest chunk, of those that may be retained, becomes the only one. */
 static void keep_largest(struct nebula_bump *b)
 {
 	struct nebula_bump_heap *heap = b->heap;
@@ -522,7 +540,7 @@ static void keep_largest(struct nebula_bump *b)
 	plan_next_life(heap);
 	unchain_after(heap, heap->first);
 	keep = heap->spare;
-	if (keep && keep->region.size > heap->first->region.size) {
+	if (keep && bump_keeps_rather(heap, keep, heap->first)) {
 		keep->prev = NULL;
 		keep->next = NULL;
 		keep->pos = 0;
@@ -577,6 +595,7 @@ void bump_owner_reset(struct nebula_bump *b)
 		give_all_back(b);
 		return;
 	}
+	nebula_cleanups_run(&b->common, &b->cleanups, 0);
 	bump_owner_attend(b);
 	whole = !bump_is_guarded(b) ||
 		nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
@@ -632,6 +651,11 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	size_t before, after;
 	bool whole;
 
+	if (unlikely(nebula_cleanups_due(b->cleanups, cp->live)) && !judge(b, cp, &at)) {
+		nebula_cleanups_run(&b->common, &b->cleanups, cp->live);
+		/* Without any left, the rest may be as it is inline. */
+		note_peak(b);
+	}
 	if (b->peak_at && cp->stamp == b->stamp && cp->owner == b &&
 	    bump_cursor(cp->cur, cp->tail) == b->mark_at) {
 		raise_peak(b);

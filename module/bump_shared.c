@@ -594,12 +594,13 @@ size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned l
 	return bytes_left(heap, cur);
 }
 
-static struct nebula_chunk *largest(struct nebula_bump_heap *heap)
+/* What a reset keeps. Lock: @chain_lock. */
+static struct nebula_chunk *keeper(struct nebula_bump_heap *heap)
 {
 	struct nebula_chunk *chunk, *best = heap->first;
 
 	for (chunk = heap->first; chunk; chunk = chunk->next)
-		if (chunk->region.size > best->region.size)
+		if (bump_keeps_rather(heap, chunk, best))
 			best = chunk;
 	return best;
 }
@@ -620,7 +621,7 @@ static void empty_cpus(struct nebula_bump_heap *heap)
  * Makes @keep the whole chain, empty; the others are let go of, after their last readers. Lock:
  * @chain_lock.
  */
-static void chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
+void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep)
 {
 	struct nebula_chunk *chunk = heap->newest, *prev;
 
@@ -690,6 +691,7 @@ void bump_shared_reset(struct nebula_bump *b)
 		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "reset");
 		return;
 	}
+	nebula_cleanups_run(&b->common, &b->cleanups, 0);
 	whole = nebula_guard_release(&b->common, &heap->guards, ULONG_MAX);
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	sum_up(heap, &sums);
@@ -698,9 +700,9 @@ void bump_shared_reset(struct nebula_bump *b)
 	WRITE_ONCE(heap->frees_shared, sums.allocs);
 	WRITE_ONCE(b->resets, b->resets + 1);
 	empty_cpus(heap);
-	keep = largest(heap);
+	keep = keeper(heap);
 	taken = atomic64_read(&keep->taken);
-	chain_only(heap, keep);
+	bump_shared_chain_only(heap, keep);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 	clear_taken(heap, taken);
 	if (!whole)

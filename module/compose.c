@@ -258,6 +258,22 @@ static void ops_validate(struct nebula_allocator *a, struct nebula_text *t)
 		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->validate, t);
 }
 
+/* Parts that cannot be looked at are left out. */
+static int ops_faults(struct nebula_allocator *a)
+{
+	const struct composite *c = composite_of(a);
+	unsigned int i;
+	int sum = 0, faults;
+
+	for (i = 0; i < c->nr; i++) {
+		faults = nebula_allocator_faults(c->parts[i]);
+		if (faults == -EBUSY)
+			return faults;
+		sum += max(faults, 0);
+	}
+	return sum;
+}
+
 /* It is of a client's own kind, or has a part that is: useless without the client's code. */
 static bool has_code(const struct nebula_allocator *a)
 {
@@ -504,6 +520,7 @@ EXPORT_SYMBOL_GPL(nebula_composite_destroy);
 	.live		= ops_live,	\
 	.map		= ops_map,	\
 	.validate	= ops_validate,	\
+	.faults		= ops_faults,	\
 	.reset_peak	= ops_reset_peak
 
 const struct nebula_kind_ops nebula_fallback_ops = {

@@ -60,3 +60,31 @@ bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p)
 	return nebula_kind_ops(a->kind)->owns(a, p);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_owns);
+
+/* Faults, -EBUSY, or -EOPNOTSUPP for a kind that knows no objects. Process context. */
+int nebula_allocator_faults(struct nebula_allocator *a)
+{
+	const struct nebula_kind_ops *ops = nebula_kind_ops(a->kind);
+
+	if (a->kind == NEBULA_KIND_POOL)
+		return nebula_pool_validate(container_of(a, struct nebula_pool, common), NULL);
+	return ops->faults ? ops->faults(a) : -EOPNOTSUPP;
+}
+
+/**
+ * nebula_allocator_validate() - look whether an allocator is intact
+ * @a: the allocator.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_validate().
+ */
+int nebula_allocator_validate(struct nebula_allocator *a)
+{
+	int ret;
+
+	if (nebula_atomic_context())
+		return nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "validate");
+	ret = a->reg ? nebula_allocator_faults(a) : -EOPNOTSUPP;
+	return ret == -EOPNOTSUPP ? nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "validate") : ret;
+}
+EXPORT_SYMBOL_GPL(nebula_allocator_validate);

@@ -236,6 +236,8 @@ struct nebula_usage {
  * @live: lines for debugfs' live, or NULL; process context.
  * @map: lines for debugfs' map, or NULL; process context.
  * @validate: lines for debugfs' validate, or NULL; process context.
+ * @faults: how many of those there are, or -EBUSY; NULL for a kind without, and for pools, see
+ *	generic.c. Process context.
  * @cache_depth: reads debugfs' cache_depth, or NULL; any context.
  * @set_cache_depth: writes it; process context.
  * @cpu_dead: a CPU has gone offline, or NULL; process context.
@@ -262,6 +264,7 @@ struct nebula_kind_ops {
 	void (*live)(struct nebula_allocator *a, struct nebula_text *t);
 	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
 	void (*validate)(struct nebula_allocator *a, struct nebula_text *t);
+	int (*faults)(struct nebula_allocator *a);
 	unsigned int (*cache_depth)(const struct nebula_allocator *a);
 	int (*set_cache_depth)(struct nebula_allocator *a, unsigned int depth);
 	void (*cpu_dead)(struct nebula_allocator *a, unsigned int cpu);
@@ -352,6 +355,7 @@ struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a);
 unsigned int nebula_registry_count(void);
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
 			      void *data);
+int nebula_allocator_faults(struct nebula_allocator *a);
 u64 nebula_registry_visit(u64 id, unsigned int n,
 			  void (*fn)(const struct nebula_registration *reg, void *data),
 			  void *data);

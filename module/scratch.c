@@ -517,6 +517,11 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return nebula_scratch_owns(scratch_of(a), p);
 }
 
+static int ops_faults(struct nebula_allocator *a)
+{
+	return nebula_scratch_validate(scratch_of(a), NULL);
+}
+
 static void ops_retire(struct nebula_allocator *a)
 {
 	scratch_retire(container_of(a, struct nebula_scratch, common));
@@ -544,4 +549,5 @@ const struct nebula_kind_ops nebula_scratch_ops = {
 	.live		= scratch_render_live,
 	.map		= scratch_render_map,
 	.validate	= scratch_render_validate,
+	.faults		= ops_faults,
 };

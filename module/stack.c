@@ -528,10 +528,43 @@ void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_ma
 EXPORT_SYMBOL_GPL(nebula_stack_scope_exit_slow);
 
 /**
+ * nebula_stack_defer() - have a function called when this position is given back
+ * @s: the stack.
+ * @fn: the function.
+ * @data: its argument.
+ *
+ * As nebula_bump_defer(): called by restore to an older mark, the end of a scope, reset, destroy or
+ * exit, the newest first. It lies on the stack as an object does, so what is below cannot be freed
+ * before it, but only restored.
+ *
+ * Context: as nebula_stack_alloc(); @fn is called in the context of what gives back.
+ * Return: 0; -ENOMEM as nebula_stack_alloc(), which records why; -EINVAL without @fn
+ * (INVALID_CONFIG); -EBUSY with %NEBULA_SHARED (INVALID_STATE).
+ */
+int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *data)
+{
+	struct nebula_cleanup *c;
+
+	if (!fn)
+		return nebula_fail(&s->common, NEBULA_E_INVALID_CONFIG, .what = "fn");
+	if (stack_is_shared(s))
+		return nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "defer",
+				   .detail = NEBULA_D_SHARED);
+	c = nebula_stack_alloc_outline(s, sizeof(*c), __alignof__(*c));
+	if (!c)
+		return -ENOMEM;
+	c->fn = fn;
+	c->data = data;
+	stack_owner_defer(s, c);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_defer);
+
+/**
  * nebula_stack_reset() - give back everything
  * @s: the stack.
  *
- * All marks become stale.
+ * All marks become stale. Cleanups are called first, see nebula_stack_defer().
  *
  * Context: as nebula_stack_restore().
  */
@@ -707,6 +740,18 @@ static bool ops_in_use(const struct nebula_allocator *a)
 	return atomic_read(&stack_of(a)->scopes);
 }
 
+static int ops_faults(struct nebula_allocator *a)
+{
+	const int faults = nebula_stack_validate(stack_of(a), NULL);
+
+	return faults < 0 ? -EBUSY : faults;
+}
+
+static void ops_orphan(struct nebula_allocator *a)
+{
+	nebula_cleanups_drop(&container_of(a, struct nebula_stack, common)->cleanups);
+}
+
 static void ops_retire(struct nebula_allocator *a)
 {
 	stack_retire(container_of(a, struct nebula_stack, common));
@@ -728,10 +773,12 @@ const struct nebula_kind_ops nebula_stack_ops = {
 	.in_use		= ops_in_use,
 	.retire		= ops_retire,
 	.release	= ops_release,
+	.orphan		= ops_orphan,
 	.sites		= stack_sites,
 	.live		= stack_render_live,
 	.map		= stack_render_map,
 	.validate	= stack_render_validate,
+	.faults		= ops_faults,
 	.divert		= ops_divert,
 	.reset_peak	= ops_reset_peak,
 };

@@ -14,6 +14,7 @@
 #include <linux/atomic.h>
 #include <linux/percpu.h>
 #include <nebula/stack.h>
+#include "cleanup.h"
 #include "guard.h"
 #include "internal.h"
 
@@ -135,6 +136,7 @@ bool stack_owner_pop_this(struct nebula_stack *s, const void *p);
 enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size);
 void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m);
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m);
+void stack_owner_defer(struct nebula_stack *s, struct nebula_cleanup *c);
 void stack_owner_reset(struct nebula_stack *s);
 void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u);
 void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st);

@@ -189,6 +189,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_create_cfg);
 /* The first half of taking it down: no call is made any more. Process context. */
 void stack_retire(struct nebula_stack *s)
 {
+	nebula_cleanups_drop(&s->cleanups);
 	if (!stack_is_shared(s))
 		stack_owner_reset(s);
 	nebula_allocator_unregister(&s->common);
@@ -202,6 +203,7 @@ void stack_release(struct nebula_stack *s)
 
 static void take_down(struct nebula_stack *s)
 {
+	nebula_cleanups_run(&s->common, &s->cleanups, 0);
 	stack_retire(s);
 	stack_release(s);
 }
@@ -210,9 +212,9 @@ static void take_down(struct nebula_stack *s)
  * nebula_stack_destroy() - take down a stack made by nebula_stack_create()
  * @s: the stack; %NULL and ERR_PTR() are fine.
  *
- * All its memory goes back. Refused, and recorded, while a scope on it is open (INVALID_STATE),
- * in atomic context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); the
- * stack stays usable then.
+ * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
+ * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
+ * (INVALID_STATE); the stack stays usable then.
  *
  * Context: process context; sleeps. No other call on the stack may be running.
  */
@@ -316,6 +318,7 @@ void nebula_stack_exit(struct nebula_stack *s)
 			    .detail = s->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
 		return;
 	}
+	nebula_cleanups_run(&s->common, &s->cleanups, 0);
 	enter_nothing(s);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_exit);

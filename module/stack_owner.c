@@ -162,8 +162,25 @@ void stack_owner_attend(struct nebula_stack *s)
 	}
 	if (!stack_is_inline(s))
 		return;
-	WRITE_ONCE(s->self, s);
+	if (!s->cleanups)
+		WRITE_ONCE(s->self, s);
 	stack_owner_raise(s, peak_of(s, cur));
+}
+
+/* Restores come out of line while a cleanup may be due. What is not below @c starts there. */
+void stack_owner_defer(struct nebula_stack *s, struct nebula_cleanup *c)
+{
+	c->at = (unsigned long)c - s->base + 1;
+	nebula_cleanup_push(&s->cleanups, c);
+	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
+}
+
+/* Calls what is due above the offset @above; 0 for all. */
+static void run_cleanups(struct nebula_stack *s, u32 above)
+{
+	nebula_cleanups_run(&s->common, &s->cleanups, above);
+	if (!s->cleanups)
+		stack_owner_attend(s);
 }
 
 /* Nothing is in use, and no mark of before is valid. */
@@ -386,14 +403,24 @@ static void release_above(struct nebula_stack *s, const u32 *to)
 	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
 }
 
+static bool is_stale(const struct nebula_stack *s, const struct nebula_mark *m, const u32 *at)
+{
+	return m->at > (s->top - s->bottom) * sizeof(*at) || nebula_stack_mark_id(at) != m->id;
+}
+
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m)
 {
 	u32 *at = s->bottom + m->at / sizeof(*at);
 
 	if (m->owner != s || !m->id)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
-	if (m->at > (s->top - s->bottom) * sizeof(*at) || nebula_stack_mark_id(at) != m->id)
+	if (is_stale(s, m, at))
 		return NEBULA_E_STALE_CHECKPOINT;
+	if (nebula_cleanups_due(s->cleanups, *at)) {
+		run_cleanups(s, *at);
+		if (is_stale(s, m, at))
+			return NEBULA_E_STALE_CHECKPOINT;
+	}
 	release_above(s, at);
 	WRITE_ONCE(s->extras, m->extras);
 	WRITE_ONCE(s->top, at);
@@ -402,6 +429,8 @@ enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula
 
 void stack_owner_reset(struct nebula_stack *s)
 {
+	if (s->cleanups)
+		run_cleanups(s, 0);
 	release_above(s, s->bottom);
 	WRITE_ONCE(s->resets, s->resets + 1);
 	empty(s);

@@ -50,5 +50,6 @@ bool nebula_allocator_last_error(const struct nebula_allocator *a, struct nebula
 void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st);
 bool nebula_allocator_sizes_read(const struct nebula_allocator *a, struct nebula_sizes *sizes);
 int nebula_allocator_peak_reset(struct nebula_allocator *a);
+int nebula_allocator_validate(struct nebula_allocator *a);
 
 #endif /* _NEBULA_ALLOCATOR_H */

@@ -61,6 +61,8 @@
  *	means all of it.
  * @max_capacity: bytes up to which it may grow, with %NEBULA_GROW only; 0 means 64 times
  *	@capacity.
+ * @retain: bytes of the largest region that a reset keeps, with %NEBULA_GROW only, and at least
+ *	@capacity; 0 means any. Where all are larger it keeps the smallest: see nebula_bump_trim().
  * @flags: &enum nebula_flags; %NEBULA_STRICT does not apply.
  * @preset: &enum nebula_preset.
  * @backing: &enum nebula_backing; @buffer implies %NEBULA_BUFFER.
@@ -73,6 +75,7 @@
 struct nebula_bump_config {
 	size_t capacity;
 	size_t max_capacity;
+	size_t retain;
 	unsigned int flags;
 	enum nebula_preset preset;
 	enum nebula_backing backing;
@@ -131,6 +134,7 @@ struct nebula_bump_cpu {
 #define NEBULA_BUMP_CPU_NONE	ULONG_MAX
 
 struct nebula_bump_heap;
+struct nebula_cleanup;
 
 /**
  * struct nebula_bump - a bump allocator
@@ -149,6 +153,7 @@ struct nebula_bump_heap;
  * @stamp: private; of a checkpoint at @mark_at, or %NEBULA_BUMP_STAMP_NONE.
  * @mark_at: private; where the newest checkpoint or restore was, to the byte, or
  *	NEBULA_BUMP_MARK_*. It is no @cur when that was within a grain.
+ * @stale_count: private; entries of @stale in use.
  * @restored: private; the checkpoint with the newest stamp was rewound to.
  * @released: private; bytes ever given back.
  * @resets: private; how often it was reset.
@@ -160,12 +165,13 @@ struct nebula_bump_heap;
  * @snapshot: private; odd while the words above change together.
  * @shrunk_from: private; highest cursor that shrinking an object went down from.
  * @scopes: private; scopes that are open. The owner's; shared: any context, atomic.
- * @stale_count: private; entries of @stale in use.
  * @stamps: private; the newest stamp.
  * @stale_to: private; this stamp and all before it are stale.
  * @open: private; the oldest stamp with a newer one above it that was never rewound to; one before
  *	the end of the newest run means none.
  * @stale: private; stale checkpoints among newer valid ones, in order.
+ * @cleanups: private; calls that are due when it is rewound, newest first; rewinds are out of line
+ *	then.
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
  *
@@ -188,6 +194,7 @@ struct nebula_bump {
 	unsigned long mark_at;
 	unsigned long released;
 	unsigned long resets;
+	unsigned int stale_count;
 	bool restored;
 
 	unsigned long end;
@@ -198,11 +205,11 @@ struct nebula_bump {
 	unsigned long shrunk_from;
 	unsigned int snapshot;
 	atomic_t scopes;
-	unsigned int stale_count;
 	u64 stamps;
 	u64 stale_to;
 	u64 open;
 	struct nebula_bump_stale stale[NEBULA_BUMP_STALE_RUNS];
+	struct nebula_cleanup *cleanups;
 	struct nebula_bump_heap *heap;
 	struct nebula_allocator common;
 };
@@ -232,7 +239,9 @@ char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...)
 char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args)
 	__must_check __printf(2, 0);
 
+int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data);
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+size_t nebula_bump_trim(struct nebula_bump *b, size_t keep);
 size_t nebula_bump_used(const struct nebula_bump *b);
 size_t nebula_bump_available(const struct nebula_bump *b);
 size_t nebula_bump_capacity(const struct nebula_bump *b);
@@ -248,6 +257,8 @@ static __always_inline void nebula_bump_config_check(const struct nebula_bump_co
 			     "nebula_bump: .capacity overflows");
 	nebula_config_assert(cfg->max_capacity <= NEBULA_CAPACITY_MAX,
 			     "nebula_bump: .max_capacity overflows");
+	nebula_config_assert(!cfg->retain || (cfg->flags & NEBULA_GROW),
+			     "nebula_bump: .retain is for NEBULA_GROW");
 	nebula_config_assert(!cfg->buffer || !(cfg->flags & NEBULA_GROW),
 			     "nebula_bump: .buffer excludes NEBULA_GROW");
 }
@@ -454,6 +465,8 @@ static __always_inline struct nebula_checkpoint nebula_bump_checkpoint(struct ne
  * @b: the allocator.
  * @cp: the checkpoint; it stays valid.
  *
+ * Cleanups registered since the checkpoint are called first, see nebula_bump_defer().
+ *
  * Context: the owner's.
  * Return: 0; -ESTALE (STALE_CHECKPOINT) when the allocator was reset since, or rewound past it,
  * even if the space was filled again; -EINVAL (FOREIGN_CHECKPOINT) for another allocator's, or
@@ -487,9 +500,10 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
  * nebula_bump_reset() - give back everything
  * @b: the allocator.
  *
- * All checkpoints become stale. One that had grown keeps its largest region. What fitted before
- * fits again: with %NEBULA_GROW the first allocation after a reset near ``.max_capacity`` may map
- * one region for all of it.
+ * All checkpoints become stale. One that had grown keeps its largest region, see ``.retain``. What
+ * fitted before fits again: with %NEBULA_GROW the first allocation after a reset near
+ * ``.max_capacity`` may map one region for all of it. Cleanups are called first, see
+ * nebula_bump_defer().
  *
  * Context: the owner's. With %NEBULA_SHARED no allocation may be in flight on any CPU, and not
  * from NMI.

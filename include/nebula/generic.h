@@ -220,4 +220,20 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  */
 #define nebula_peak_reset(x)	nebula_allocator_peak_reset(nebula_allocator_of(x))
 
+/**
+ * nebula_validate() - look whether an allocator is intact
+ * @x: pointer to any kind of allocator that is registered.
+ *
+ * Checks what the allocator's validate in debugfs checks, and shows in words: every link, and with
+ * debug flags every guard and every byte of poison. Of a composite, all its parts that can be
+ * looked at. The allocator may be in use meanwhile; a fault counts only if a second look still
+ * finds it.
+ *
+ * Context: process context; sleeps.
+ * Return: faults found, 0 when it is intact; -EBUSY when a single owner kept it changing, or there
+ * was no memory to look; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for a client's own
+ * kind, the system allocator and one that is not registered (NOT_SUPPORTED).
+ */
+#define nebula_validate(x)	nebula_allocator_validate(nebula_allocator_of(x))
+
 #endif /* _NEBULA_GENERIC_H */

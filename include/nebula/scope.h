@@ -87,11 +87,15 @@ struct nebula_stack *nebula_with_stack_begin(struct nebula_with_stack *w, size_t
 
 static inline void nebula_with_bump_end(struct nebula_with_bump *w)
 {
+	if (unlikely(w->bump.cleanups))
+		nebula_bump_reset_outline(&w->bump);
 	kfree(w->buffer);
 }
 
 static inline void nebula_with_stack_end(struct nebula_with_stack *w)
 {
+	if (unlikely(w->stack.cleanups))
+		nebula_stack_reset(&w->stack);
 	kfree(w->buffer);
 }
 

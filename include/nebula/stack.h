@@ -98,6 +98,7 @@ struct nebula_mark {
 #define NEBULA_STACK_TAG	BIT(31)
 
 struct nebula_stack_heap;
+struct nebula_cleanup;
 
 /**
  * struct nebula_stack - a stack allocator
@@ -121,6 +122,8 @@ struct nebula_stack_heap;
  * @peak: private; highest offset ever, while @limit does not say it.
  * @kept_limit: private; what @limit was when the inline paths were taken away.
  * @nothing: private; entries of one without memory.
+ * @cleanups: private; calls that are due when it is restored, newest first; restores are out of line
+ *	then.
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
  *
@@ -148,6 +151,7 @@ struct nebula_stack {
 	u32 peak;
 	u32 kept_limit;
 	u32 nothing[3];
+	struct nebula_cleanup *cleanups;
 	struct nebula_stack_heap *heap;
 	struct nebula_allocator common;
 };
@@ -176,6 +180,7 @@ void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_ma
 void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
 			   size_t align)
 	__must_check __alloc_size(4);
+int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *data);
 void nebula_stack_reset(struct nebula_stack *s);
 
 size_t nebula_stack_used(const struct nebula_stack *s);

@@ -89,12 +89,26 @@ static __always_inline void checkpoint_alloc(struct nebula_bump *b)
 	nebula_bump_restore(b, cp);
 }
 
+static void clean_up(void *data)
+{
+	bench_use(data);
+}
+
+static __always_inline void defer(struct nebula_bump *b)
+{
+	struct nebula_checkpoint cp = nebula_bump_checkpoint(b);
+
+	nebula_bump_defer(b, clean_up, b);
+	nebula_bump_restore(b, cp);
+}
+
 static DEFINE_BENCH_LOOP(bump_alloc, bump, bench_use(nebula_bump_alloc(it, 64, 8)));
 static DEFINE_BENCH_LOOP(bump_alloc_odd, bump, bench_use(nebula_bump_alloc(it, 20, 4)));
 static DEFINE_BENCH_LOOP(bump_alloc_aligned, bump, bench_use(nebula_bump_alloc(it, 64, 64)));
 static DEFINE_BENCH_LOOP(bump_alloc_variable, bump, bench_use(alloc_variable(it)));
 static DEFINE_BENCH_LOOP(bump_alloc_string, bump, bench_use(alloc_string(it)));
 static DEFINE_BENCH_LOOP(bump_request, bump, request(it));
+static DEFINE_BENCH_LOOP(bump_defer, bump, defer(it));
 static DEFINE_BENCH_STEPS(bump_batch, bump, BENCH_BATCH, batch(it, BENCH_BATCH));
 static DEFINE_BENCH_STEPS(bump_large, bump, BENCH_LARGE, batch(it, BENCH_LARGE));
 static DEFINE_BENCH_LOOP(bump_reset, bump, nebula_bump_reset(it));
@@ -184,6 +198,9 @@ static const struct bench_case cases[] = {
 		      .peers = "kmalloc_pair,kmem_cache_pair"),
 	BENCH_AVERAGE("bump_request", "reset, alloc, checkpoint, alloc, restore", bump_request,
 		      OWNER_REWINDS, .target = 60, .peers = "kmalloc_pair"),
+	BENCH_AVERAGE("bump_defer", "checkpoint, defer a cleanup, restore", bump_defer,
+		      OWNER_REWINDS, .target = 450, .peers = "kmalloc_pair",
+		      .calls = "nebula_bump_defer,nebula_bump_restore_outline,nebula_cleanup_push"),
 	BENCH_AVERAGE("bump_shared_alloc", "bump alloc, shared, with refills", bump_alloc, SHARED,
 		      .target = 16, .peers = "kmalloc,kmalloc_pair"),
 	BENCH_SINGLE("bump_alloc_single", "bump alloc", bump_allocs, OWNER,

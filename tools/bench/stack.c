@@ -64,6 +64,19 @@ static __always_inline void frame_in_frame(struct nebula_stack *s)
 	nebula_stack_restore(s, m);
 }
 
+static void clean_up(void *data)
+{
+	bench_use(data);
+}
+
+static __always_inline void defer(struct nebula_stack *s)
+{
+	struct nebula_mark m = nebula_stack_mark(s);
+
+	nebula_stack_defer(s, clean_up, s);
+	nebula_stack_restore(s, m);
+}
+
 static DEFINE_BENCH_LOOP(stack_alloc, stack, bench_use(nebula_stack_alloc(it, 64, 8)));
 static DEFINE_BENCH_LOOP(stack_pair, stack, pair(it, 64, 8));
 static DEFINE_BENCH_LOOP(stack_pair_2k, stack, pair(it, SZ_2K, 8));
@@ -73,6 +86,7 @@ static DEFINE_BENCH_LOOP(stack_pair_variable, stack, pair_variable(it));
 static DEFINE_BENCH_STEPS(stack_batch, stack, BENCH_BATCH, batch(it, BENCH_BATCH));
 static DEFINE_BENCH_STEPS(stack_large, stack, BENCH_LARGE, batch(it, BENCH_LARGE));
 static DEFINE_BENCH_LOOP(stack_mark_pair, stack, mark(it));
+static DEFINE_BENCH_LOOP(stack_defer, stack, defer(it));
 static DEFINE_BENCH_LOOP(stack_frame, stack, frame(it));
 static DEFINE_BENCH_LOOP(stack_frame_in_frame, stack, frame_in_frame(it));
 
@@ -169,6 +183,9 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("stack_mark", "stack mark + restore", stack_mark_pair, OWNER),
 	BENCH_AVERAGE("stack_frame", "stack mark + alloc + restore", stack_frame, OWNER,
 		      .peers = "kmalloc_pair"),
+	BENCH_AVERAGE("stack_defer", "stack mark, defer a cleanup, restore", stack_defer, OWNER,
+		      .target = 450, .peers = "kmalloc_pair",
+		      .calls = "nebula_stack_defer,nebula_stack_restore_outline,nebula_cleanup_push"),
 	BENCH_AVERAGE("stack_frame_in_frame", "the same inside such a frame",
 		      stack_frame_in_frame, OWNER, .peers = "kmalloc_pair", .base = stack_frame,
 		      .calls = "nebula_stack_mark_fresh"),
