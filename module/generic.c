@@ -85,6 +85,8 @@ int nebula_allocator_validate(struct nebula_allocator *a)
 	if (nebula_atomic_context())
 		return nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "validate");
 	ret = a->reg ? nebula_allocator_faults(a) : -EOPNOTSUPP;
-	return ret == -EOPNOTSUPP ? nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "validate") : ret;
+	if (ret == -EOPNOTSUPP)
+		nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "validate");
+	return ret;
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_validate);

@@ -165,7 +165,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_alloc_higher);
 /**
  * nebula_stack_alloc_padded() - nebula_stack_alloc() where the top is not aligned
  * @s: the stack.
- * @size: bytes, as inline, and no less than for the two entries that the object and its padding take.
+ * @size: bytes, as inline, and no less than two grains: object and padding take an entry each.
  * @align: power of two, as inline, bytes.
  *
  * Context: as nebula_stack_alloc().

@@ -122,8 +122,8 @@ struct nebula_cleanup;
  * @peak: private; highest offset ever, while @limit does not say it.
  * @kept_limit: private; what @limit was when the inline paths were taken away.
  * @nothing: private; entries of one without memory.
- * @cleanups: private; calls that are due when it is restored, newest first; restores are out of line
- *	then.
+ * @cleanups: private; calls that are due when it is restored, newest first; restores are out of
+ *	line then.
  * @heap: private; what only one made by create has.
  * @common: private; common part of all allocators.
  *
