@@ -262,6 +262,45 @@ static void leave_a_block_behind(struct kunit *test, enum nebula_errc code)
 	nebula_pool_destroy(p);
 }
 
+static void charge_budget(struct kunit *test, size_t charged, size_t given_back)
+{
+	struct nebula_budget *b = nebula_budget_create("conn", .limit = 1000, .per_alloc = 2000);
+	int ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b);
+	ret = nebula_budget_charge(b, charged);
+	if (!ret && given_back != charged)
+		KUNIT_EXPECT_EQ(test, nebula_budget_uncharge(b, given_back), -ERANGE);
+	if (!ret)
+		KUNIT_EXPECT_EQ(test, nebula_budget_uncharge(b, charged), 0);
+	KUNIT_EXPECT_EQ(test, nebula_budget_destroy(b), 0);
+}
+
+static void exceed_a_budget(struct kunit *test, enum nebula_errc code)
+{
+	charge_budget(test, 1001, 0);
+}
+
+static void charge_too_much_at_once(struct kunit *test, enum nebula_errc code)
+{
+	charge_budget(test, 2001, 0);
+}
+
+static void give_back_more_than_charged(struct kunit *test, enum nebula_errc code)
+{
+	charge_budget(test, 10, 11);
+}
+
+static void have_a_budget_above_itself(struct kunit *test, enum nebula_errc code)
+{
+	static const struct nebula_budget_node node = { "conn", 0, { .limit = 1 } };
+	struct nebula_budget *made[1] = { };
+	struct nebula_budget_tree tree = { &node, made, 1 };
+
+	KUNIT_EXPECT_EQ(test, nebula_budget_tree_create_of(&tree, sizeof(node), NEBULA_ABI,
+							   THIS_MODULE), -ELOOP);
+}
+
 #define IN_TEST		" in kunit_try_catch["
 
 static const struct provocation provocations[] = {
@@ -334,6 +373,20 @@ static const struct provocation provocations[] = {
 	  "   requested: 64 bytes\n"
 	  "   at fault:  written at offset 12\n",
 	  .detail = NEBULA_D_UNTRACKED },
+	{ NEBULA_E_BUDGET_EXCEEDED, exceed_a_budget,
+	  "conn: BUDGET_EXCEEDED (-ENOMEM)" IN_TEST,
+	  "   requested: 1001 bytes\n"
+	  "   at fault:  conn\n"
+	  "   state:     used 0 bytes of 1000 bytes (0.0%), available 1000 bytes, peak 0 bytes\n" },
+	{ NEBULA_E_BUDGET_PER_ALLOC, charge_too_much_at_once,
+	  "conn: BUDGET_PER_ALLOC (-E2BIG)" IN_TEST,
+	  "   requested: 1.95 KiB\n" },
+	{ NEBULA_E_UNCHARGE_UNDERFLOW, give_back_more_than_charged,
+	  "conn: UNCHARGE_UNDERFLOW (-ERANGE)" IN_TEST,
+	  "   requested: 11 bytes\n" },
+	{ NEBULA_E_CYCLE, have_a_budget_above_itself,
+	  "conn: CYCLE (-ELOOP)" IN_TEST,
+	  "   at fault:  .parent\n" },
 	{ NEBULA_E_TIMED_OUT, wait_in_vain,
 	  "conn: TIMED_OUT (-ETIMEDOUT)" IN_TEST,
 	  "   at fault:  alloc_wait\n" },
@@ -401,10 +454,9 @@ static void codes_are_reported(struct kunit *test)
 	}
 }
 
-/* Codes of budgets and caches, which are to come: nothing records them yet. */
+/* Codes of caches, which are to come: nothing records them yet. */
 static const enum nebula_errc unused[] = {
-	NEBULA_E_BUDGET_EXCEEDED, NEBULA_E_BUDGET_PER_ALLOC, NEBULA_E_UNCHARGE_UNDERFLOW,
-	NEBULA_E_CYCLE, NEBULA_E_RECURSION, NEBULA_E_COMPUTE_FAILED,
+	NEBULA_E_RECURSION, NEBULA_E_COMPUTE_FAILED,
 };
 
 /* A code that is new needs a row above. */

@@ -29,6 +29,26 @@ static struct nebula_pool *make_pool(const char *name, unsigned int blocks, u32 
 	return nebula_pool_create(name, .block_size = 64, .blocks = blocks, .flags = flags);
 }
 
+/* What is charged to @lent stays with the pool that another module uses, and so does @lent. */
+static struct nebula_pool *make_charged_pool(void)
+{
+	struct nebula_budget *lent = nebula_budget_create("lent", .limit = SZ_1M);
+
+	return nebula_pool_create("early", .block_size = 64, .blocks = 4, .flags = NEBULA_TRACK,
+				  .budget = lent);
+}
+
+/* Its own budgets, one above the other, and charged. */
+static bool leave_budgets(void)
+{
+	struct nebula_budget *own = nebula_budget_create("own-budget", .limit = SZ_1M);
+	struct nebula_budget *below = nebula_budget_create("own-below", .limit = SZ_1M,
+							   .parent = own);
+
+	return !IS_ERR(below) && !nebula_budget_charge(below, 100) &&
+	       !IS_ERR(nebula_bump_create("own-charged", .capacity = SZ_4K, .budget = below));
+}
+
 static noinline void *take_here_and_there(struct nebula_pool *p, unsigned int way,
 					  unsigned int turns)
 {
@@ -91,7 +111,7 @@ static int leave_many(void)
 static __always_inline int leave_used(void)
 {
 	struct nebula_pool *pools[] = {
-		[MEETING_EARLY]		= make_pool("early", 4, NEBULA_TRACK),
+		[MEETING_EARLY]		= make_charged_pool(),
 		[MEETING_SITES]		= make_pool("sites", 2 * SITES, NEBULA_TRACK),
 		[MEETING_BUILT_IN]	= make_pool("built-in", 8, NEBULA_TRACK),
 		[MEETING_WAITED]	= make_pool("waited", 1, NEBULA_STRICT),
@@ -111,7 +131,7 @@ static __always_inline int leave_used(void)
 		return -ENOMEM;
 	nebula_meeting_leave(MEETING_SCOPED, scoped);
 	if (!take_from_everywhere(pools[MEETING_SITES]) || !nebula_pool_alloc(own_early) ||
-	    !take_here_and_there(own, 0, 1))
+	    !take_here_and_there(own, 0, 1) || !leave_budgets())
 		return -ENOMEM;
 	return 0;
 }

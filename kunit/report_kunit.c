@@ -162,13 +162,14 @@ static const struct whole wholes[] = {
 	    .used = 4089446, .available = 104858, .capacity = SZ_4M, .peak = SZ_4M, .unit = 512,
 	    .utilisation = 975, .context = NEBULA_IN_SOFTIRQ, .cpu = 3, .pid = 23,
 	    .pointer = (void *)-12L, .comm = "kworker/0:1", .what = "bulk" },
-	  "[   12.345678] conn: UNCHARGE_UNDERFLOW (-EINVAL) in kworker/0:1[23], softirq, cpu 3\n"
+	  "[   12.345678] conn: UNCHARGE_UNDERFLOW (-ERANGE) in kworker/0:1[23], softirq, cpu 3\n"
 	  "   requested: 512 bytes (align 8), and 96 bytes for the debug flags\n"
 	  "   at fault:  bulk\n"
 	  "   pointer:   ERR_PTR(-12)\n"
 	  "   state:     used 3.89 MiB of 4.00 MiB (97.5%), available 102.40 KiB, peak 4.00 MiB\n"
-	  SUGGESTS("more was given back than taken")
-	  ITEM("1. give back exactly what was charged, once") },
+	  SUGGESTS("512 bytes were given back, and 0 were outstanding")
+	  ITEM("1. give back exactly what was charged, once")
+	  ITEM("2. give it back to the budget that was charged, not to one above it") },
 	{ "as little as there can be",
 	  { .code = NEBULA_E_CYCLE, .name = "net" },
 	  "[    0.000000] net: CYCLE (-ELOOP) in [0], task, cpu 0\n"

@@ -40,6 +40,7 @@ static const struct nebula_kind_ops *const kinds[] = {
 	[NEBULA_KIND_FALLBACK]	= &nebula_fallback_ops,
 	[NEBULA_KIND_SPLIT]	= &nebula_split_ops,
 	[NEBULA_KIND_SYSTEM]	= &nebula_system_ops,
+	[NEBULA_KIND_BUDGET]	= &nebula_budget_ops,
 };
 
 static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);
@@ -75,13 +76,24 @@ static u32 name_hash(const char *name)
 	return jhash(name, strlen(name), 0);
 }
 
-static bool name_taken(const char *name)
+static enum nebula_dir dir_of(const struct nebula_registration *reg)
 {
-	const struct nebula_registration *reg;
+	return nebula_kind_ops(reg->allocator->kind)->dir;
+}
+
+static bool is_allocator(const struct nebula_registration *reg)
+{
+	return dir_of(reg) == NEBULA_DIR_ALLOCATORS;
+}
+
+/* Has another one in the same directory the name of @reg? */
+static bool name_taken(const struct nebula_registration *reg)
+{
+	const struct nebula_registration *other;
 
 	lockdep_assert_held(&registry);
-	hash_for_each_possible(names, reg, by_name, name_hash(name))
-		if (!strcmp(reg->name, name))
+	hash_for_each_possible(names, other, by_name, name_hash(reg->name))
+		if (!strcmp(other->name, reg->name) && dir_of(other) == dir_of(reg))
 			return true;
 	return false;
 }
@@ -93,7 +105,7 @@ static bool number_taken(struct nebula_registration *reg, const char *name, unsi
 		strscpy(reg->name, name, sizeof(reg->name));
 	else
 		snprintf(reg->name, sizeof(reg->name), "%s.%u", name, n);
-	return name_taken(reg->name);
+	return name_taken(reg);
 }
 
 /*
@@ -177,7 +189,7 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 	mutex_lock(&registry);
 	nebula_divert_new(a);
 	reg->live = true;
-	nr_live++;
+	nr_live += is_allocator(reg);
 	mutex_unlock(&registry);
 	return 0;
 }
@@ -198,7 +210,7 @@ void nebula_allocator_unregister(struct nebula_allocator *a)
 		return;
 	mutex_lock(&registry);
 	reg->live = false;
-	nr_live--;
+	nr_live -= is_allocator(reg);
 	mutex_unlock(&registry);
 
 	nebula_debugfs_remove(reg);
@@ -266,7 +278,7 @@ u64 nebula_registry_visit(u64 id, unsigned int n,
 
 	mutex_lock(&registry);
 	list_for_each_entry(reg, &registrations, node) {
-		if (!reg->live || reg->id <= id)
+		if (!reg->live || reg->id <= id || !is_allocator(reg))
 			continue;
 		if (!n--)
 			break;

@@ -65,6 +65,8 @@ static struct nebula_refusal check_buffer(const struct nebula_config_common *c)
 				      : NEBULA_ACCEPT;
 	if (!c->buffer_size)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	if (c->budget)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer and .budget");
 	if (c->buffer_size > NEBULA_CAPACITY_MAX ||
 	    (unsigned long)c->buffer + c->buffer_size < c->buffer_size)
 		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".buffer_size");
@@ -92,6 +94,8 @@ struct nebula_refusal nebula_config_check(const struct nebula_config_common *c)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".gfp");
 	if (c->node < 0 || c->node > MAX_NUMNODES || (c->node && !node_online(c->node - 1)))
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".node");
+	if (IS_ERR(c->budget))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".budget");
 	return check_buffer(c);
 }
 
@@ -151,6 +155,7 @@ void nebula_config_request(struct nebula_region_request *req,
 		.zone = c->gfp & NEBULA_GFP_ZONES,
 		.node = c->node ? c->node - 1 : NUMA_NO_NODE,
 		.buffer = c->buffer,
+		.budget = c->budget,
 	};
 	/* vmalloc knows no zones. */
 	if (req->zone && req->backing == NEBULA_AUTO)
@@ -173,6 +178,24 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 	};
 
 	return nebula_error_record(&failure);
+}
+
+/* Why no memory could be had, from what nebula_region_map() returned. */
+struct nebula_refusal nebula_config_refuse_backing(int err)
+{
+	switch (err) {
+	case NEBULA_REGION_NO_BUDGET:
+		return NEBULA_REFUSE(NEBULA_E_BUDGET_EXCEEDED, ".budget",
+				     .detail = NEBULA_D_BUDGET);
+	case NEBULA_REGION_OVER_BUDGET:
+		return NEBULA_REFUSE(NEBULA_E_BUDGET_PER_ALLOC, ".budget",
+				     .detail = NEBULA_D_BUDGET);
+	case -E2BIG:
+		return NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create",
+				     .detail = NEBULA_D_PAGE_ORDER);
+	default:
+		return NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
+	}
 }
 
 /* What a test has in place of the kernel's switches, %NEBULA_CLEAN with it. */

@@ -26,9 +26,7 @@ struct nebula_refusal {
 #define NEBULA_REFUSE(errc, name, ...)							\
 	((struct nebula_refusal){ .code = (errc), .field = (name), ##__VA_ARGS__ })
 /* Why no memory could be had, from what nebula_region_map() returned. */
-#define NEBULA_REFUSE_BACKING(err)							\
-	NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create",				\
-		      .detail = (err) == -E2BIG ? NEBULA_D_PAGE_ORDER : NEBULA_D_NONE)
+#define NEBULA_REFUSE_BACKING(err)	nebula_config_refuse_backing(err)
 #define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
 
 /**
@@ -42,6 +40,7 @@ struct nebula_refusal {
  * @node: as given.
  * @buffer: as given.
  * @buffer_size: as given.
+ * @budget: as given.
  * @keeps: objects keep what is in them while they are free.
  */
 struct nebula_config_common {
@@ -54,11 +53,13 @@ struct nebula_config_common {
 	int node;
 	void *buffer;
 	size_t buffer_size;
+	struct nebula_budget *budget;
 	bool keeps;
 };
 
 int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 			 struct nebula_refusal r);
+struct nebula_refusal nebula_config_refuse_backing(int err);
 
 /* Fills in the above from a configuration of any kind. */
 #define NEBULA_CONFIG_COMMON(allocator_name, cfg, known)				\
@@ -66,7 +67,7 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 		.name = (allocator_name), .known_flags = (known), .preset = (cfg)->preset,	\
 		.flags = (cfg)->flags, .backing = (cfg)->backing, .gfp = (cfg)->gfp,	\
 		.node = (cfg)->node, .buffer = (cfg)->buffer,				\
-		.buffer_size = (cfg)->buffer_size })
+		.buffer_size = (cfg)->buffer_size, .budget = (cfg)->budget })
 
 /* nebula_abi_ and the number. */
 #define NEBULA_ABI_SYMBOL	__PASTE(nebula_abi_, NEBULA_ABI)

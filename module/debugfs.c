@@ -2,7 +2,7 @@
 /*
  * /sys/kernel/debug/nebula_memory: info, summary, errors, clear, fail_alloc/, and for each
  * allocator allocators/<name>/{info,stats,errors,reset_peak}, and of
- * {live,map,validate,cache_depth} what the kind has.
+ * {live,map,validate,cache_depth} what the kind has. Budgets have a file each, budgets/<name>.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
@@ -49,7 +49,14 @@ struct nebula_file {
 #define NEEDS(op)	.needs = offsetof(struct nebula_kind_ops, op)
 
 static struct dentry *root;
-static struct dentry *allocators;
+static struct dentry *dirs[NEBULA_DIR_NR];
+
+static const char *const dir_names[] = {
+	[NEBULA_DIR_ALLOCATORS]	= "allocators",
+	[NEBULA_DIR_BUDGETS]	= "budgets",
+};
+
+static_assert(ARRAY_SIZE(dir_names) == NEBULA_DIR_NR);
 
 static const struct nebula_kind_ops *ops_of(const struct nebula_registration *reg)
 {
@@ -391,6 +398,17 @@ static const struct nebula_registration *reg_of(const struct file *filp)
 	return d_inode(file_dentry(filp)->d_parent)->i_private;
 }
 
+/* The text that @filp reads; freed when it could not be rendered. */
+static int finish_text(struct file *filp, struct nebula_text *t)
+{
+	filp->private_data = t;
+	if (!t->failed)
+		return 0;
+	nebula_text_free(t);
+	kfree(t);
+	return -ENOMEM;
+}
+
 static int file_open(struct inode *inode, struct file *filp)
 {
 	const struct nebula_file *file = file_of(inode);
@@ -398,17 +416,24 @@ static int file_open(struct inode *inode, struct file *filp)
 
 	if (!t)
 		return -ENOMEM;
-	filp->private_data = t;
-	if (!(filp->f_mode & FMODE_READ) || !file->render)
-		return 0;
-	nebula_text_printf(t, "# nebula %s v1\n", file->name);
-	file->render(t, reg_of(filp));
-	if (t->failed) {
-		nebula_text_free(t);
-		kfree(t);
-		return -ENOMEM;
+	if (filp->f_mode & FMODE_READ && file->render) {
+		nebula_text_printf(t, "# nebula %s v1\n", file->name);
+		file->render(t, reg_of(filp));
 	}
-	return 0;
+	return finish_text(filp, t);
+}
+
+/* The file of what is no allocator. */
+static int show_open(struct inode *inode, struct file *filp)
+{
+	const struct nebula_registration *reg = inode->i_private;
+	struct nebula_text *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+
+	if (!t)
+		return -ENOMEM;
+	nebula_text_printf(t, "# nebula %s v1\n", ops_of(reg)->name);
+	ops_of(reg)->show(reg->allocator, t);
+	return finish_text(filp, t);
 }
 
 static ssize_t file_read(struct file *filp, char __user *buf, size_t count, loff_t *pos)
@@ -467,6 +492,14 @@ static const struct file_operations file_ops = {
 	.release	= file_release,
 };
 
+static const struct file_operations show_ops = {
+	.owner		= THIS_MODULE,
+	.open		= show_open,
+	.read		= file_read,
+	.llseek		= default_llseek,
+	.release	= file_release,
+};
+
 static umode_t mode_of(const struct nebula_file *file)
 {
 	if (!file->render)
@@ -503,7 +536,12 @@ void nebula_debugfs_add(struct nebula_registration *reg)
 {
 	unsigned int i;
 
-	reg->dir = add_dir(reg->name, allocators);
+	if (ops_of(reg)->show) {
+		reg->dir = debugfs_create_file(reg->name, 0400, dirs[ops_of(reg)->dir], reg,
+					       &show_ops);
+		return;
+	}
+	reg->dir = add_dir(reg->name, dirs[NEBULA_DIR_ALLOCATORS]);
 	if (IS_ERR(reg->dir))
 		return;
 	d_inode(reg->dir)->i_private = reg;
@@ -531,7 +569,8 @@ void nebula_debugfs_init(void)
 	unsigned int i;
 
 	root = add_dir("nebula_memory", NULL);
-	allocators = add_dir("allocators", root);
+	for (i = 0; i < NEBULA_DIR_NR; i++)
+		dirs[i] = add_dir(dir_names[i], root);
 	for (i = 0; i < ARRAY_SIZE(module_files); i++)
 		add_file(&module_files[i], root);
 	add_fail_alloc();

@@ -352,12 +352,12 @@ static bool is_one_of(unsigned long codes, const struct nebula_failure *f)
  */
 #define REFUSAL_CODE	GENMASK_ULL(5, 0)
 #define REFUSAL_ALIGN	GENMASK_ULL(11, 6)
-#define REFUSAL_SIZE	GENMASK_ULL(48, 12)
-#define REFUSAL_LIKE	BIT_ULL(49)
-#define REFUSAL_DETAIL	GENMASK_ULL(55, 50)
+#define REFUSAL_SIZE	GENMASK_ULL(47, 12)
+#define REFUSAL_LIKE	BIT_ULL(48)
+#define REFUSAL_DETAIL	GENMASK_ULL(55, 49)
 #define REFUSAL_SEQ	GENMASK_ULL(63, 56)
 
-static_assert(NEBULA_D_NR <= 64);
+static_assert(NEBULA_D_NR <= 128);
 
 static bool fits_in_word(const struct nebula_failure *f)
 {

@@ -23,6 +23,7 @@
 #include <linux/sched/mm.h>
 #include <linux/types.h>
 #include <nebula/allocator.h>
+#include <nebula/budget.h>
 #include <nebula/bump.h>
 #include <nebula/compose.h>
 #include <nebula/config.h>
@@ -68,6 +69,7 @@ unsigned int nebula_fault_disarm(void);
  * @origin: what the backing allocator returned.
  * @origin_size: bytes taken from the backing allocator.
  * @backing: where it came from; never %NEBULA_AUTO.
+ * @budget: charged for @origin_size, or %NULL.
  */
 struct nebula_region {
 	void *base;
@@ -75,6 +77,7 @@ struct nebula_region {
 	void *origin;
 	size_t origin_size;
 	enum nebula_backing backing;
+	struct nebula_budget *budget;
 };
 
 /**
@@ -86,6 +89,7 @@ struct nebula_region {
  * @zone: %__GFP_DMA or %__GFP_DMA32, or 0; not in @gfp, which what lies beside a region takes, too.
  * @node: NUMA node or %NUMA_NO_NODE.
  * @buffer: the memory, for %NEBULA_BUFFER.
+ * @budget: charged for what is taken from the backing allocator, or %NULL.
  */
 struct nebula_region_request {
 	size_t size;
@@ -95,6 +99,7 @@ struct nebula_region_request {
 	gfp_t zone;
 	int node;
 	void *buffer;
+	struct nebula_budget *budget;
 };
 
 /**
@@ -111,12 +116,21 @@ struct nebula_region_totals {
 	u64 unmapped_bytes;
 };
 
+/* What nebula_region_map() returns when the budget has no room, and for one too large for it. */
+#define NEBULA_REGION_NO_BUDGET		(-EDQUOT)
+#define NEBULA_REGION_OVER_BUDGET	(-EFBIG)
+
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req);
 void nebula_region_unmap(struct nebula_region *r);
 void nebula_region_totals(struct nebula_region_totals *t);
 
 struct nebula_text;
 struct nebula_sites;
+
+/* budget/kind.c: a region is charged to it, or was. Any context. */
+
+void nebula_budget_attach(struct nebula_budget *b);
+void nebula_budget_detach(struct nebula_budget *b);
 
 void nebula_region_describe(const struct nebula_region_request *req, unsigned long backings,
 			    struct nebula_text *t);
@@ -214,8 +228,23 @@ struct nebula_usage {
 };
 
 /**
+ * enum nebula_dir - where the files of a kind are, and its names are unique
+ * @NEBULA_DIR_ALLOCATORS: a directory for each, in allocators/.
+ * @NEBULA_DIR_BUDGETS: a file for each, in budgets/.
+ * @NEBULA_DIR_NR: number of directories.
+ */
+enum nebula_dir {
+	NEBULA_DIR_ALLOCATORS = 0,
+	NEBULA_DIR_BUDGETS,
+	NEBULA_DIR_NR
+};
+
+/**
  * struct nebula_kind_ops - what the common code needs of each kind
  * @name: of the kind, as shown.
+ * @dir: where its files are. What is in another than allocators/ is no allocator: it has no @alloc,
+ *	@free, @owns and @describe, and is not counted as one.
+ * @show: lines of its file, or NULL for an allocator; process context.
  * @alloc: any context in which the kind serves; checks all that it is given.
  * @free: as @alloc.
  * @owns: does an address lie in its memory? Any context.
@@ -248,6 +277,8 @@ struct nebula_usage {
  */
 struct nebula_kind_ops {
 	const char *name;
+	enum nebula_dir dir;
+	void (*show)(struct nebula_allocator *a, struct nebula_text *t);
 	void *(*alloc)(struct nebula_allocator *a, size_t size, size_t align);
 	void (*free)(struct nebula_allocator *a, void *p, size_t size);
 	bool (*owns)(const struct nebula_allocator *a, const void *p);
@@ -281,6 +312,7 @@ extern const struct nebula_kind_ops nebula_custom_kind_ops;
 extern const struct nebula_kind_ops nebula_fallback_ops;
 extern const struct nebula_kind_ops nebula_split_ops;
 extern const struct nebula_kind_ops nebula_system_ops;
+extern const struct nebula_kind_ops nebula_budget_ops;
 
 /**
  * struct nebula_error_slot - one record, see error.c

@@ -17,7 +17,9 @@
  * What consists of the module's own code, an allocator of a client's own kind, cannot be kept; so a
  * composite of another module made of one holds the module, see compose.c.
  *
- * All that one module left behind goes together, after one grace period.
+ * All that one module left behind goes together, after one grace period; its budgets after that,
+ * because what is charged to them is given back only then. A budget stays while budgets below it or
+ * regions of allocators that stay are charged to it.
  *
  * Process context only.
  */
@@ -44,6 +46,11 @@ static DEFINE_MUTEX(leaving);
 static const struct nebula_kind_ops *ops_of(const struct nebula_registration *reg)
 {
 	return nebula_kind_ops(reg->allocator->kind);
+}
+
+static bool is_budget(const struct nebula_registration *reg)
+{
+	return reg->allocator->kind == NEBULA_KIND_BUDGET;
 }
 
 /* What is live by call site, as far as that is known; else NULL. */
@@ -114,6 +121,8 @@ static void report(const struct nebula_registration *reg, bool kept)
 		report_live(reg, &st);
 	if (kept)
 		strscpy(what, UNLOADED ", kept for others", sizeof(what));
+	else if (is_budget(reg))
+		strscpy(what, UNLOADED, sizeof(what));
 	else
 		snprintf(what, sizeof(what), UNLOADED ", %u live", (u32)st.live);
 	memcpy(entries + 1, reg->created, reg->nr_created * sizeof(*entries));
@@ -170,25 +179,34 @@ static bool is_orphan(const struct nebula_registration *reg, const void *unused)
 	return reg->orphan;
 }
 
-/* Takes down the orphans that are not needed any more. Lock: leaving. */
-static void reap(void)
+/* The newest first: what it is made of is older, and becomes free as it goes. */
+static void reap_orphans(struct list_head *orphans, bool budgets)
 {
 	struct nebula_registration *reg, *next;
-	LIST_HEAD(orphans);
 	LIST_HEAD(retired);
 
-	nebula_registry_collect(&orphans, is_orphan, NULL);
-	if (list_empty(&orphans))
-		return;
-	flush_all(&orphans);
-	/* The newest first: what it is made of is older, and becomes free as it goes. */
-	list_for_each_entry_safe(reg, next, &orphans, leaving) {
+	list_for_each_entry_safe(reg, next, orphans, leaving) {
+		if (is_budget(reg) != budgets)
+			continue;
 		if (is_needed(reg))
 			list_del(&reg->leaving);
 		else
 			retire(reg, &retired);
 	}
 	release_all(&retired);
+}
+
+/* Takes down the orphans that are not needed any more. Lock: leaving. */
+static void reap(void)
+{
+	LIST_HEAD(orphans);
+
+	nebula_registry_collect(&orphans, is_orphan, NULL);
+	if (list_empty(&orphans))
+		return;
+	flush_all(&orphans);
+	reap_orphans(&orphans, false);
+	reap_orphans(&orphans, true);
 }
 
 /* A composite was destroyed: what it was made of may be an orphan that waited for that. */
@@ -212,19 +230,16 @@ static void make_orphan(struct nebula_registration *reg)
 	nebula_registry_orphan(reg);
 }
 
-/* The newest first, because it may be made of older ones. Lock: leaving. */
-static void leave(const struct module *owner)
+/* The newest first, because it may be made of older ones. */
+static void take_down(struct list_head *left, bool budgets)
 {
 	struct nebula_registration *reg, *next;
-	LIST_HEAD(left);
 	LIST_HEAD(retired);
 	bool kept;
 
-	nebula_registry_collect(&left, is_of, owner);
-	if (list_empty(&left))
-		return;
-	flush_all(&left);
-	list_for_each_entry_safe(reg, next, &left, leaving) {
+	list_for_each_entry_safe(reg, next, left, leaving) {
+		if (is_budget(reg) != budgets)
+			continue;
 		kept = is_needed(reg);
 		report(reg, kept);
 		if (kept)
@@ -233,6 +248,19 @@ static void leave(const struct module *owner)
 			retire(reg, &retired);
 	}
 	release_all(&retired);
+}
+
+/* Lock: leaving. */
+static void leave(const struct module *owner)
+{
+	LIST_HEAD(left);
+
+	nebula_registry_collect(&left, is_of, owner);
+	if (list_empty(&left))
+		return;
+	flush_all(&left);
+	take_down(&left, false);
+	take_down(&left, true);
 }
 
 static void module_goes(struct module *mod)

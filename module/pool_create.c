@@ -235,6 +235,8 @@ static struct nebula_refusal refusal_of(int err)
 	switch (err) {
 	case -ENOMEM:
 	case -E2BIG:
+	case NEBULA_REGION_NO_BUDGET:
+	case NEBULA_REGION_OVER_BUDGET:
 		return NEBULA_REFUSE_BACKING(err);
 	case -EOVERFLOW:
 		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");

@@ -52,6 +52,8 @@ void nebula_region_describe(const struct nebula_region_request *req, unsigned lo
 	else
 		nebula_text_key(t, "node", "%d", req->node);
 	nebula_text_key(t, "gfp", "%pGg", &gfp);
+	if (req->budget)
+		nebula_text_key(t, "budget", "%s", nebula_budget_name(req->budget));
 }
 
 /* A power-of-two block of pages, cut to the pages asked for: the rest goes back at once. */
@@ -188,6 +190,67 @@ static void *auto_alloc(size_t *size, size_t align, gfp_t gfp, int node,
 	return aligned_vmalloc(size, align, gfp, node);
 }
 
+static void *memory_alloc(const struct nebula_region_request *req, size_t *size,
+			  enum nebula_backing *backing)
+{
+	switch (*backing) {
+	case NEBULA_PAGES:
+		return pages_alloc(size, req->align, req->gfp | req->zone, req->node);
+	case NEBULA_VMALLOC:
+		return aligned_vmalloc(size, req->align, req->gfp, req->node);
+	default:
+		return auto_alloc(size, req->align, req->gfp, req->node, backing);
+	}
+}
+
+/* NULL is fine. */
+static void memory_free(void *p, size_t size, enum nebula_backing backing)
+{
+	if (!p)
+		return;
+	if (backing == NEBULA_PAGES)
+		pages_free(p, size);
+	else if (backing == NEBULA_VMALLOC)
+		vfree(p);
+}
+
+/* None of our requests warns, but what a budget refuses is recorded. */
+static int budget_charge(const struct nebula_region_request *req, size_t size)
+{
+	switch (nebula_budget_charge_gfp(req->budget, size, req->gfp & ~__GFP_NOWARN)) {
+	case 0:
+		return 0;
+	case -E2BIG:
+		return NEBULA_REGION_OVER_BUDGET;
+	default:
+		return NEBULA_REGION_NO_BUDGET;
+	}
+}
+
+/* Before the memory is asked for, or others would have to do without it for a moment. */
+static int budget_enter(const struct nebula_region_request *req, size_t size)
+{
+	const int ret = req->budget ? budget_charge(req, size) : 0;
+
+	if (req->budget && !ret)
+		nebula_budget_attach(req->budget);
+	return ret;
+}
+
+/* A stricter alignment may have taken more. */
+static int budget_adjust(const struct nebula_region_request *req, size_t size, size_t taken)
+{
+	return req->budget && taken > size ? budget_charge(req, taken - size) : 0;
+}
+
+static void budget_leave(struct nebula_budget *budget, size_t size)
+{
+	if (!budget)
+		return;
+	nebula_budget_uncharge(budget, size);
+	nebula_budget_detach(budget);
+}
+
 /**
  * nebula_region_map() - get memory for an allocator
  * @r: filled in on success, untouched otherwise.
@@ -195,13 +258,15 @@ static void *auto_alloc(size_t *size, size_t align, gfp_t gfp, int node,
  *
  * Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
  * Return: 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size
- * cannot be represented, -E2BIG for more %NEBULA_PAGES than there ever are in one piece, -ENOMEM.
+ * cannot be represented, -E2BIG for more %NEBULA_PAGES than there ever are in one piece, -ENOMEM,
+ * %NEBULA_REGION_NO_BUDGET or %NEBULA_REGION_OVER_BUDGET, which the budget has recorded.
  */
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
 	enum nebula_backing backing = req->backing;
 	size_t origin_size, size;
 	void *p;
+	int ret;
 
 	if (backing == NEBULA_BUFFER)
 		return lend_buffer(r, req);
@@ -209,22 +274,19 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	if (!req->size || req->size > NEBULA_CAPACITY_MAX || req->align > NEBULA_CAPACITY_MAX)
 		return -EOVERFLOW;
 	size = PAGE_ALIGN(req->size);
+	if (backing == NEBULA_PAGES && get_order(size) > COMPAT_MAX_PAGE_ORDER)
+		return -E2BIG;
 	origin_size = size;
-
-	switch (backing) {
-	case NEBULA_PAGES:
-		if (get_order(size) > COMPAT_MAX_PAGE_ORDER)
-			return -E2BIG;
-		p = pages_alloc(&origin_size, req->align, req->gfp | req->zone, req->node);
-		break;
-	case NEBULA_VMALLOC:
-		p = aligned_vmalloc(&origin_size, req->align, req->gfp, req->node);
-		break;
-	default:
-		p = auto_alloc(&origin_size, req->align, req->gfp, req->node, &backing);
+	ret = budget_enter(req, size);
+	if (ret)
+		return ret;
+	p = memory_alloc(req, &origin_size, &backing);
+	ret = p ? budget_adjust(req, size, origin_size) : -ENOMEM;
+	if (ret) {
+		memory_free(p, origin_size, backing);
+		budget_leave(req->budget, size);
+		return ret;
 	}
-	if (!p)
-		return -ENOMEM;
 
 	*r = (struct nebula_region){
 		.base = req->align ? PTR_ALIGN(p, req->align) : p,
@@ -232,6 +294,7 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 		.origin = p,
 		.origin_size = origin_size,
 		.backing = backing,
+		.budget = req->budget,
 	};
 	atomic64_inc(&mapped);
 	atomic64_add(origin_size, &mapped_bytes);
@@ -253,10 +316,8 @@ void nebula_region_unmap(struct nebula_region *r)
 		atomic64_inc(&unmapped);
 		atomic64_add(r->origin_size, &unmapped_bytes);
 	}
-	if (r->backing == NEBULA_PAGES)
-		pages_free(r->origin, r->origin_size);
-	else if (r->backing == NEBULA_VMALLOC)
-		vfree(r->origin);
+	memory_free(r->origin, r->origin_size, r->backing);
+	budget_leave(r->budget, r->origin_size);
 	*r = (struct nebula_region){ };
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_unmap);

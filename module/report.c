@@ -158,6 +158,7 @@ static void token_header(struct sink *s, const struct nebula_error *err)
 		[NEBULA_KIND_FALLBACK]	= "compose.h",
 		[NEBULA_KIND_SPLIT]	= "compose.h",
 		[NEBULA_KIND_SYSTEM]	= "compose.h",
+		[NEBULA_KIND_BUDGET]	= "budget.h",
 	};
 
 	put(s, "%s", err->kind < NEBULA_KIND_NR ? headers[err->kind] : "nebula.h");

@@ -106,11 +106,12 @@ static int fill_heap(struct nebula_scratch_heap *heap)
 
 static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config *cfg,
 					     const struct nebula_config_common *common,
-					     struct module *owner)
+					     struct module *owner, int *err)
 {
 	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
 	struct nebula_scratch_heap *heap;
 
+	*err = -ENOMEM;
 	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
 	if (!heap)
 		return NULL;
@@ -119,8 +120,10 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 	heap->scratch.common.flags = nebula_config_flags(common);
 	nebula_config_request(&heap->request, common);
 	heap->request.size = PAGE_ALIGN(cfg->per_cpu_size + 2 * SCRATCH_WORD);
-	if (!fill_heap(heap) &&
-	    !nebula_allocator_register(&heap->scratch.common, common->name, owner, gfp))
+	*err = fill_heap(heap);
+	if (!*err)
+		*err = nebula_allocator_register(&heap->scratch.common, common->name, owner, gfp);
+	if (!*err)
 		return heap;
 	free_heap(heap);
 	return NULL;
@@ -161,17 +164,18 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 		.known_flags = KNOWN_FLAGS,
 		.backing = cfg->backing,
 		.gfp = cfg->gfp,
+		.budget = cfg->budget,
 	};
 	r = nebula_config_check(&common);
 	if (!r.code)
 		r = check_size(cfg);
 	if (!r.code) {
 		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-		heap = make_heap(cfg, &common, owner);
+		heap = make_heap(cfg, &common, owner, &err);
 		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
 		if (heap)
 			return &heap->scratch;
-		r = NEBULA_REFUSE(NEBULA_E_BACKING_FAILED, "create");
+		r = NEBULA_REFUSE_BACKING(err);
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_SCRATCH, name, cfg->per_cpu_size, r));
 }

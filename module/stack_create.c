@@ -178,9 +178,9 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
 		if (heap)
 			return &heap->stack;
-		r = err == -ENOMEM || err == -E2BIG
-			? NEBULA_REFUSE_BACKING(err)
-			: NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+		r = err == -EINVAL || err == -EOVERFLOW
+			? NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size")
+			: NEBULA_REFUSE_BACKING(err);
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_STACK, name, cfg->capacity, r));
 }

@@ -55,6 +55,8 @@
 /* Value of nebula_bump.stamp that no checkpoint has. */
 #define NEBULA_BUMP_STAMP_NONE	0ULL
 
+struct nebula_budget;
+
 /**
  * struct nebula_bump_config - how a bump allocator is to be
  * @capacity: bytes it shall hold; rounded up to pages. With @buffer at most @buffer_size, and 0
@@ -71,6 +73,7 @@
  * @node: NEBULA_NODE(n) to prefer NUMA node n; 0 means any.
  * @buffer: the caller's memory instead of a region of its own; excludes %NEBULA_GROW.
  * @buffer_size: bytes at @buffer.
+ * @budget: charged for all regions it has, or %NULL; excludes @buffer.
  */
 struct nebula_bump_config {
 	size_t capacity;
@@ -83,6 +86,7 @@ struct nebula_bump_config {
 	int node;
 	void *buffer;
 	size_t buffer_size;
+	struct nebula_budget *budget;
 };
 
 /**

@@ -43,9 +43,6 @@
  * @NEBULA_E_NOT_SUPPORTED: this kernel or build cannot do it.
  * @NEBULA_E_LEAK: an owner went away without giving memory back.
  * @NEBULA_E_NR: number of codes.
- *
- * The codes from %NEBULA_E_BUDGET_EXCEEDED to %NEBULA_E_COMPUTE_FAILED are those of budgets and
- * caches, which are to come: only a client's own kind of allocator can report them yet.
  */
 enum nebula_errc {
 	NEBULA_OK = 0,
@@ -133,6 +130,13 @@ enum nebula_errc {
  * @NEBULA_D_STACKS: the record has the call stacks of the object.
  * @NEBULA_D_SITES: the records just before this one have the call stacks.
  * @NEBULA_D_UNTRACKED: with %NEBULA_TRACK there would be call stacks of the object.
+ * @NEBULA_D_STOCKS: the stocks of other CPUs would have covered a charge.
+ * @NEBULA_D_BUDGET: the budget of an allocator refused memory for it.
+ * @NEBULA_D_ORDER: thresholds are out of order.
+ * @NEBULA_D_PROMISES: a strict budget has promised more than that to those below it.
+ * @NEBULA_D_CHILDREN: there are budgets below it.
+ * @NEBULA_D_ATTACHED: allocators use the budget.
+ * @NEBULA_D_CHARGED: bytes are charged to the budget.
  * @NEBULA_D_NOTIFIER: an error notifier of a module that has gone.
  * @NEBULA_D_UNLOADED: an allocator of a module that has gone.
  * @NEBULA_D_UNLOADED_UNTRACKED: the same, and it is not known whose the live objects were.
@@ -193,6 +197,13 @@ enum nebula_detail {
 	NEBULA_D_STACKS,
 	NEBULA_D_SITES,
 	NEBULA_D_UNTRACKED,
+	NEBULA_D_STOCKS,
+	NEBULA_D_BUDGET,
+	NEBULA_D_ORDER,
+	NEBULA_D_PROMISES,
+	NEBULA_D_CHILDREN,
+	NEBULA_D_ATTACHED,
+	NEBULA_D_CHARGED,
 	NEBULA_D_NOTIFIER,
 	NEBULA_D_UNLOADED,
 	NEBULA_D_UNLOADED_UNTRACKED,
@@ -211,6 +222,7 @@ enum nebula_detail {
  * @NEBULA_KIND_FALLBACK: tries others in order.
  * @NEBULA_KIND_SPLIT: divides requests by their size.
  * @NEBULA_KIND_SYSTEM: the kernel's own.
+ * @NEBULA_KIND_BUDGET: no allocator, but a budget.
  * @NEBULA_KIND_NR: number of kinds.
  */
 enum nebula_kind {
@@ -223,6 +235,7 @@ enum nebula_kind {
 	NEBULA_KIND_FALLBACK,
 	NEBULA_KIND_SPLIT,
 	NEBULA_KIND_SYSTEM,
+	NEBULA_KIND_BUDGET,
 	NEBULA_KIND_NR
 };
 

@@ -4,6 +4,8 @@
 #define _NEBULA_NEBULA_H
 
 #include <nebula/allocator.h>
+#include <nebula/budget.h>
+#include <nebula/budget_tree.h>
 #include <nebula/bump.h>
 #include <nebula/compose.h>
 #include <nebula/config.h>

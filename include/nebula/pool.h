@@ -40,6 +40,8 @@
 /* Value of nebula_pool_config.cache_depth: no per-CPU caches. */
 #define NEBULA_POOL_NO_CACHE	UINT_MAX
 
+struct nebula_budget;
+
 /**
  * struct nebula_pool_config - how a pool is to be
  * @block_size: bytes of a block, from 1.
@@ -61,6 +63,7 @@
  * @ctor: called once for each block when it is mapped; excludes %NEBULA_ZERO.
  * @buffer: memory to serve from, with @buffer_size; never freed.
  * @buffer_size: bytes at @buffer, of which the pool's own data takes a part.
+ * @budget: charged for all regions it has, or %NULL; excludes @buffer.
  */
 struct nebula_pool_config {
 	size_t block_size;
@@ -76,6 +79,7 @@ struct nebula_pool_config {
 	void (*ctor)(void *block);
 	void *buffer;
 	size_t buffer_size;
+	struct nebula_budget *budget;
 };
 
 /* In nebula_pool_cpu.count: somebody works on the cache. The bits below keep the count. */

@@ -43,6 +43,8 @@
 /* Largest part of a CPU, bytes. */
 #define NEBULA_SCRATCH_SIZE_MAX	((size_t)SZ_1G)
 
+struct nebula_budget;
+
 /**
  * struct nebula_scratch_config - how scratch memory is to be
  * @per_cpu_size: bytes of each CPU; rounded up so that they fill pages, with two words of ours.
@@ -52,6 +54,7 @@
  * @backing: &enum nebula_backing, but for %NEBULA_BUFFER; each CPU's memory is on its own node.
  * @gfp: flags for all memory it gets; 0 means %GFP_KERNEL. As for pools,
  *	not all are accepted.
+ * @budget: charged for all regions it has, or %NULL.
  */
 struct nebula_scratch_config {
 	size_t per_cpu_size;
@@ -59,6 +62,7 @@ struct nebula_scratch_config {
 	enum nebula_preset preset;
 	enum nebula_backing backing;
 	gfp_t gfp;
+	struct nebula_budget *budget;
 };
 
 /**

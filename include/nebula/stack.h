@@ -42,6 +42,8 @@
 /* Value of nebula_stack.limit that keeps everything out of line. */
 #define NEBULA_STACK_LIMIT_NONE	0U
 
+struct nebula_budget;
+
 /**
  * struct nebula_stack_config - how a stack is to be
  * @capacity: bytes it shall hold; rounded up to pages. With @buffer at most @buffer_size, and 0
@@ -54,6 +56,7 @@
  * @node: NEBULA_NODE(n) to prefer NUMA node n; 0 means any.
  * @buffer: the caller's memory instead of a region of its own.
  * @buffer_size: bytes at @buffer.
+ * @budget: charged for all regions it has, or %NULL; excludes @buffer.
  */
 struct nebula_stack_config {
 	size_t capacity;
@@ -64,6 +67,7 @@ struct nebula_stack_config {
 	int node;
 	void *buffer;
 	size_t buffer_size;
+	struct nebula_budget *budget;
 };
 
 /**

@@ -110,6 +110,7 @@ extern const struct bench_table bump_table;
 extern const struct bench_table pool_table;
 extern const struct bench_table stack_table;
 extern const struct bench_table scratch_table;
+extern const struct bench_table charge_table;
 extern const struct bench_table refused_table;
 extern const struct bench_table typed_table;
 extern const struct bench_table request_table;

@@ -42,6 +42,7 @@ static const struct bench_table *const tables[] = {
 	&pool_table,
 	&stack_table,
 	&scratch_table,
+	&charge_table,
 	&refused_table,
 	&typed_table,
 	&request_table,

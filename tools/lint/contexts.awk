@@ -15,7 +15,7 @@ function plain(symbol) {
 
 function file_of(path) {
 	sub(/:.*/, "", path)
-	sub(/.*\//, "", path)
+	sub(/^\.\//, "", path)
 	return path
 }
 

@@ -13,7 +13,7 @@ context_objects() {
 	mkdir -p "$dir"
 	rsync -a --delete --exclude='*.o' --exclude='.*' "$REPO/Kbuild" "$REPO/include" "$REPO/module" "$dir/"
 	kernel_open stock
-	mapfile -t objects < <(cd "$dir" && printf '%s\n' module/*.c | sed 's/c$/o/')
+	mapfile -t objects < <(cd "$dir" && printf '%s\n' module/*.c module/*/*.c | sed 's/c$/o/')
 	kernel_make "$dir" NEBULA_EXTRA= KCFLAGS="${CONTEXT_FLAGS[*]}" "${objects[@]}" >"$dir.log" 2>&1 ||
 		faults "$dir.log"
 }
@@ -23,8 +23,8 @@ context_objects() {
 nmi_takes_no_lock() {
 	local dir=$REPO/build/lint/contexts
 	context_objects "$dir"
-	sed -n 's/^EXPORT_SYMBOL_GPL(\([a-z0-9_]*\)).*/\1/p' "$dir"/module/*.c >"$dir/exports.txt"
-	(cd "$dir/module" && objdump -t ./*.o) >"$dir/symbols"
-	(cd "$dir/module" && objdump -dr --no-show-raw-insn ./*.o) >"$dir/code"
+	sed -n 's/^EXPORT_SYMBOL_GPL(\([a-z0-9_]*\)).*/\1/p' "$dir"/module/*.c "$dir"/module/*/*.c >"$dir/exports.txt"
+	(cd "$dir/module" && objdump -t ./*.o ./*/*.o) >"$dir/symbols"
+	(cd "$dir/module" && objdump -dr --no-show-raw-insn ./*.o ./*/*.o) >"$dir/code"
 	awk -f tools/lint/contexts.awk tools/lint/contexts.txt "$dir/exports.txt" "$dir/symbols" "$dir/code"
 }

@@ -67,6 +67,17 @@ refused_lines() {
 		keep(nebula_fallback_create("x", bump, kept));|no pointer to an allocator
 		keep(nebula_split_create("x", 64, kept, pool));|no pointer to an allocator
 		nebula_composite_destroy(pool);|incompatible pointer type
+		keep(nebula_budget_create("x", .per_alloc = 1));|.limit must not be zero
+		keep(nebula_budget_create("x", .limit = -1UL));|.limit overflows
+		keep(nebula_budget_create("x", .limit = 1, .critical = 101));|.critical is more than 100 percent
+		keep(nebula_budget_create("x", .limit = 1, .high = 95));|.high is more than .critical
+		keep(nebula_budget_of("x", 0));|.limit must not be zero
+		keep(nebula_budget_create("x", .limit = 1, .size = 1));|has no member named 'size'
+		NEBULA_BUDGET_TREE(t, (all, none, 100, strict), (a, all, 60, loose), (b, all, 41, loose)); keep(t.a);|the budgets below all exceed its limit
+		NEBULA_BUDGET_TREE(t, (a, all, 60, loose), (all, none, 200, strict), (b, a, 61, loose), (c, a, 1, strict), (d, c, 2, loose)); keep(t.a);|the budgets below c exceed its limit
+		NEBULA_BUDGET_TREE(t, (all, none, 0, loose)); keep(t.all);|the limit of all is out of range
+		NEBULA_BUDGET_TREE(t, (all, none, 100, strict), (a, al, 60, loose)); keep(t.a);|t_al
+		NEBULA_BUDGET_TREE(t, (all, none, 100, tight)); keep(t.all);|NEBULA_TREE_IS_tight
 		static NEBULA_DEFINE_ALLOCATOR(mine, .allocate = NULL); keep(&mine);|has no member named 'allocate'
 	END
 }
@@ -122,7 +133,7 @@ wrong_code_does_not_compile() {
 	n=0
 	while IFS='|' read -r body message; do
 		n=$((n + 1))
-		grep "refused_$n\.c" -A 3 "$dir.log" | sed "s/[‘’]/'/g" | grep -qF "$message" ||
+		grep "refused_$n\.c" -A 3 "$dir.log" | sed "s/[‘’]/'/g" | grep -F "$message" >/dev/null ||
 			! echo "no '$message' for: $body" || missing=1
 	done < <(refused_lines)
 	[ -e "$dir/accepted.o" ] || ! echo 'what is right does not compile either' || missing=1

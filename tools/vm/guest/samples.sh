@@ -64,8 +64,8 @@ totals() {
 
 nothing_left() {
 	! grep LEAK "$nebula/errors" || return 1
-	ls "$nebula/allocators"
-	[ -z "$(ls "$nebula/allocators")" ] || return 1
+	ls "$nebula/allocators" "$nebula/budgets"
+	[ -z "$(ls "$nebula/allocators")" ] && [ -z "$(ls "$nebula/budgets")" ] || return 1
 	totals >/tmp/totals.after
 	cmp /tmp/totals /tmp/totals.after || {
 		cat /tmp/totals.after

@@ -14,9 +14,16 @@ orphans_are() {
 		[ "$(grep -c '(orphan)$' "$nebula/summary")" = $# ]
 }
 
+# budgets_are NAME...: these, in the order of their names, and no others.
+budgets_are() {
+	(cd "$nebula/budgets" && printf '%s\n' *) >/tmp/names
+	cat "$nebula"/budgets/*
+	printf '%s\n' "$@" | cmp - /tmp/names
+}
+
 nothing_is_left() {
-	ls "$nebula/allocators"
-	[ -z "$(ls "$nebula/allocators")" ] &&
+	ls "$nebula/allocators" "$nebula/budgets"
+	[ -z "$(ls "$nebula/allocators")" ] && [ -z "$(ls "$nebula/budgets")" ] &&
 		grep '^regions: *0$' "$nebula/info" && grep '^region bytes: *0$' "$nebula/info"
 }
 
@@ -30,8 +37,11 @@ init_text_is_named() {
 
 # What the report says of each.
 reports_say_why() {
-	for name in early sites built-in waited reserved scoped; do
+	for name in early sites built-in waited reserved scoped lent; do
 		grep -A 8 "] $name: LEAK" "$nebula/errors" | grep 'at fault: *owner unloaded, kept for others' || return 1
+	done
+	for name in own-budget own-below; do
+		grep -A 8 "] $name: LEAK" "$nebula/errors" | grep 'at fault: *owner unloaded$' || return 1
 	done
 	for name in own own-early; do
 		grep -A 8 "] $name: LEAK" "$nebula/errors" | grep 'at fault: *owner unloaded, 1 live' || return 1
@@ -106,6 +116,7 @@ step 'load a client' insmod ./nebula_memory_leaver.ko
 step 'load a module that uses what is of the client' insmod ./nebula_memory_stayer.ko
 step 'unload the client' rmmod nebula_memory_leaver
 step 'what is used was kept' orphans_are built-in early reserved scoped sites waited
+step 'the budget of what is used was kept' budgets_are lent
 step 'what was in init text is named' init_text_is_named
 step 'the reports say what was kept' reports_say_why
 step 'unload the module that used it' rmmod nebula_memory_stayer

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Budgets: how much memory a part of a client may use, and what it uses.
+ *
+ *	net   = nebula_budget_create("net", .limit = SZ_64M);
+ *	conns = nebula_budget_create("conns", .limit = SZ_16M, .parent = net);
+ *
+ *	p = nebula_pool_create("conn", .block_size = 256, .blocks = 1000, .budget = conns);
+ *
+ * A charge is made to a budget and to all budgets above it, or to none of them. An allocator that
+ * has a budget charges its regions when they are mapped, so what it hands out costs no instruction
+ * more; memory of other origin is charged by the client itself.
+ *
+ * Best suited for what is accounted often and from anywhere: charge and uncharge run in any
+ * context, NMI included, and take no lock. A CPU that charges often keeps a stock of charged bytes,
+ * from which it serves without a locked instruction.
+ *
+ * Limitations: stocks cost up to 1/64 of a limit that is large enough to have them. Where the
+ * caller may sleep they are collected before a charge is refused; elsewhere a charge may be refused
+ * early by as much, and is counted so. The peak may be too high by as much.
+ */
+#ifndef _NEBULA_BUDGET_H
+#define _NEBULA_BUDGET_H
+
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/types.h>
+#include <nebula/config.h>
+
+struct nebula_budget;
+struct notifier_block;
+
+/* Budgets from one without parent down, at most. */
+#define NEBULA_BUDGET_DEPTH_MAX		8
+
+/* Part of the limit, in percent, from which on a budget is high and critical by default. */
+#define NEBULA_BUDGET_HIGH_PERCENT	70
+#define NEBULA_BUDGET_CRITICAL_PERCENT	90
+
+/**
+ * enum nebula_budget_state - how much of a budget is used
+ * @NEBULA_BUDGET_NORMAL: less than ``.high`` percent.
+ * @NEBULA_BUDGET_HIGH: ``.high`` percent or more.
+ * @NEBULA_BUDGET_CRITICAL: ``.critical`` percent or more.
+ * @NEBULA_BUDGET_EXCEEDED: more than the limit, which was lowered.
+ * @NEBULA_BUDGET_STATES: number of states.
+ */
+enum nebula_budget_state {
+	NEBULA_BUDGET_NORMAL = 0,
+	NEBULA_BUDGET_HIGH,
+	NEBULA_BUDGET_CRITICAL,
+	NEBULA_BUDGET_EXCEEDED,
+	NEBULA_BUDGET_STATES
+};
+
+/**
+ * struct nebula_budget_config - how a budget is to be
+ * @limit: bytes that may be charged at once.
+ * @per_alloc: bytes of the largest single charge, or 0: no limit of its own. With an allocator that
+ *	is the largest region.
+ * @parent: the budget that is charged with this one, or %NULL.
+ * @high: percent of @limit from which on it is high; 0 means %NEBULA_BUDGET_HIGH_PERCENT.
+ * @critical: percent of @limit from which on it is critical, not less than @high; 0 means
+ *	%NEBULA_BUDGET_CRITICAL_PERCENT.
+ * @strict: the limits of its children may not add up to more than @limit.
+ */
+struct nebula_budget_config {
+	size_t limit;
+	size_t per_alloc;
+	struct nebula_budget *parent;
+	unsigned int high;
+	unsigned int critical;
+	bool strict;
+};
+
+/**
+ * struct nebula_budget_stats - what a budget counts
+ * @used: bytes charged to it and to those below it.
+ * @limit: bytes.
+ * @peak: highest @used, not more than the stocks too high.
+ * @largest: largest single charge to this budget itself, bytes.
+ * @stocked: bytes that CPUs hold in stock, here and below; not in @used.
+ * @charges: charges to this budget itself.
+ * @uncharges: what was given back to it itself.
+ * @refused: charges to it or below it that it refused.
+ * @early: of @refused, those that the stocks of other CPUs would have covered, in a context that
+ *	could not collect them.
+ * @children: budgets that have it as parent.
+ * @regions: regions of allocators that are charged to it.
+ */
+struct nebula_budget_stats {
+	u64 used;
+	u64 limit;
+	u64 peak;
+	u64 largest;
+	u64 stocked;
+	u64 charges;
+	u64 uncharges;
+	u64 refused;
+	u64 early;
+	unsigned int children;
+	unsigned int regions;
+};
+
+struct nebula_budget *nebula_budget_create_cfg(const char *name,
+					       const struct nebula_budget_config *cfg,
+					       size_t cfg_size, unsigned int abi,
+					       struct module *owner);
+int nebula_budget_destroy(struct nebula_budget *b);
+
+int nebula_budget_charge(struct nebula_budget *b, size_t bytes) __must_check;
+int nebula_budget_charge_gfp(struct nebula_budget *b, size_t bytes, gfp_t gfp) __must_check;
+int nebula_budget_uncharge(struct nebula_budget *b, size_t bytes);
+
+int nebula_budget_set_limit(struct nebula_budget *b, size_t limit);
+int nebula_budget_set_per_alloc(struct nebula_budget *b, size_t per_alloc);
+int nebula_budget_set_thresholds(struct nebula_budget *b, unsigned int high,
+				 unsigned int critical);
+
+size_t nebula_budget_used(const struct nebula_budget *b);
+size_t nebula_budget_limit(const struct nebula_budget *b);
+size_t nebula_budget_peak(const struct nebula_budget *b);
+enum nebula_budget_state nebula_budget_state(const struct nebula_budget *b);
+const char *nebula_budget_state_name(enum nebula_budget_state state);
+const char *nebula_budget_name(const struct nebula_budget *b);
+void nebula_budget_stats_read(const struct nebula_budget *b, struct nebula_budget_stats *st);
+
+int nebula_budget_notifier_register(struct nebula_budget *b, struct notifier_block *nb);
+int nebula_budget_notifier_unregister(struct nebula_budget *b, struct notifier_block *nb);
+void nebula_budget_notifier_flush(struct nebula_budget *b);
+
+/* What the compiler can know of a configuration; all of it is checked again by create. */
+static __always_inline void nebula_budget_config_check(const struct nebula_budget_config *cfg)
+{
+	nebula_config_assert(cfg->limit, "nebula_budget: .limit must not be zero");
+	nebula_config_assert(cfg->limit <= NEBULA_CAPACITY_MAX, "nebula_budget: .limit overflows");
+	nebula_config_assert(cfg->critical <= 100,
+			     "nebula_budget: .critical is more than 100 percent");
+	nebula_config_assert((cfg->high ?: NEBULA_BUDGET_HIGH_PERCENT) <=
+			     (cfg->critical ?: NEBULA_BUDGET_CRITICAL_PERCENT),
+			     "nebula_budget: .high is more than .critical");
+}
+
+/**
+ * nebula_budget_create() - make a budget
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied, and need not be unique.
+ * @...: designated fields of &struct nebula_budget_config, for example
+ *	``.limit = SZ_16M, .parent = net``.
+ *
+ * Fields that are constant and can never be valid do not compile.
+ *
+ * Context: process context; sleeps.
+ * Return: the budget, or ERR_PTR(): -EINVAL for a wrong name or field, also for thresholds out of
+ * order and for a limit that does not fit what a strict parent has left; -EOVERFLOW for a limit
+ * that cannot be represented; -E2BIG for more than %NEBULA_BUDGET_DEPTH_MAX budgets above each
+ * other; the error of a parent that is an ERR_PTR(); -ENOMEM; -EPERM in atomic context; -ENOEXEC
+ * when the client was built against other headers. The reason is recorded.
+ */
+#define nebula_budget_create(name, ...)							\
+({											\
+	const struct nebula_budget_config __nebula_cfg = { __VA_ARGS__ };		\
+											\
+	nebula_budget_config_check(&__nebula_cfg);					\
+	nebula_budget_create_cfg(name, &__nebula_cfg, sizeof(__nebula_cfg), NEBULA_ABI,	\
+				 THIS_MODULE);						\
+})
+
+/**
+ * nebula_budget_of() - make a budget of so many bytes
+ * @name: as nebula_budget_create().
+ * @bytes: its limit.
+ *
+ * Context: as nebula_budget_create().
+ * Return: as nebula_budget_create().
+ */
+#define nebula_budget_of(name, bytes)	nebula_budget_create(name, .limit = (bytes))
+
+/**
+ * nebula_budget_below() - make a budget of so many bytes that is a part of another one
+ * @up: the other one.
+ * @name: as nebula_budget_create().
+ * @bytes: its limit.
+ *
+ * Context: as nebula_budget_create().
+ * Return: as nebula_budget_create().
+ */
+#define nebula_budget_below(up, name, bytes)						\
+	nebula_budget_create(name, .limit = (bytes), .parent = (up))
+
+static inline void __nebula_budget_end(struct nebula_budget *b)
+{
+	/* Refused, and recorded, while it is in use. */
+	nebula_budget_destroy(b);
+}
+
+DEFINE_FREE(nebula_budget, struct nebula_budget *, __nebula_budget_end(_T))
+
+#endif /* _NEBULA_BUDGET_H */
