@@ -594,7 +594,7 @@ static void divert_while_all_use_a_pool(struct kunit *test)
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS / 20; round++) {
 		nebula_divert_begin(NEBULA_KIND_POOL);
-		if (READ_ONCE(l->pool->limit))
+		if (nebula_pool_is_inline(l->pool))
 			KUNIT_FAIL(test, "inline in round %u", round);
 		cond_resched();
 		nebula_divert_end(NEBULA_KIND_POOL);
@@ -603,7 +603,7 @@ static void divert_while_all_use_a_pool(struct kunit *test)
 	crowd_stop(c);
 	crowd_print(test, c);
 	KUNIT_EXPECT_EQ(test, atomic_read(&l->refused), 0);
-	KUNIT_EXPECT_NE(test, l->pool->limit, 0UL);
+	KUNIT_EXPECT_TRUE(test, nebula_pool_is_inline(l->pool));
 	crowd_release(c);
 	crowd_destroy(c);
 	ledger_verify_whole(test, l);

@@ -203,6 +203,11 @@ int fixture_other_cpu(struct kunit *test)
 	return cpu;
 }
 
+unsigned int held_most(const struct nebula_pool *p)
+{
+	return p->common.flags & NEBULA_STRICT ? nebula_pool_capacity(p) : p->blocks;
+}
+
 struct held *held_create(struct kunit *test, struct nebula_pool *p, unsigned int room)
 {
 	struct held *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);

@@ -82,6 +82,7 @@ struct held {
  * Take up to @n blocks while there are any, all that are in whatever CPU's cache, or give @n back.
  * Any context; those that name a CPU or go to all of them task context only.
  */
+unsigned int held_most(const struct nebula_pool *p);	/* blocks that can be live at once */
 struct held *held_create(struct kunit *test, struct nebula_pool *p, unsigned int room);
 unsigned int held_take(struct held *h, unsigned int n);
 unsigned int held_take_on(int cpu, struct held *h, unsigned int n);

@@ -357,7 +357,8 @@ static void init_keeps_what_is_made(struct kunit *test)
 	unsigned int round;
 
 	nebula_init_override(ALLOC | FREE);
-	p = nebula_pool_create("init", .block_size = 120, .blocks = BLOCKS, .ctor = construct);
+	p = nebula_pool_create("init", .block_size = 120, .blocks = BLOCKS, .ctor = construct,
+			       .cache_depth = NEBULA_POOL_NO_CACHE);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
 	for (round = 0; round < ROUNDS; round++) {
 		pool_round(test, p, blocks, 0xa5);
@@ -365,6 +366,7 @@ static void init_keeps_what_is_made(struct kunit *test)
 	}
 	nebula_pool_destroy(p);
 	p = nebula_pool_create("init", .block_size = 120, .blocks = BLOCKS,
+			       .cache_depth = NEBULA_POOL_NO_CACHE,
 			       .flags = NEBULA_TYPESAFE_BY_RCU | NEBULA_STRICT);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
 	KUNIT_ASSERT_TRUE(test, nebula_pool_alloc_bulk(p, BLOCKS, blocks));

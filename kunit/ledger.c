@@ -26,8 +26,8 @@ struct ledger *ledger_create(struct kunit *test, struct nebula_pool *p)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
 	KUNIT_ASSERT_NOT_NULL(test, l);
 	l->pool = p;
-	l->blocks = p->blocks;
-	l->entries = vzalloc(array_size(l->blocks, sizeof(*l->entries)));
+	l->blocks = held_most(p);
+	l->entries = vzalloc(array_size(p->blocks, sizeof(*l->entries)));
 	KUNIT_ASSERT_NOT_NULL(test, l->entries);
 	return l;
 }
@@ -54,7 +54,7 @@ static u32 *ledger_entry(struct ledger *l, void *obj)
 	unsigned long index = nebula_pool_index_of((unsigned long)obj - p->base, p->inverse,
 						   p->rotate);
 
-	if (index < l->blocks)
+	if (index < p->blocks)
 		return &l->entries[index];
 	/* The second word: within the stamp, and not what an allocator would use for a link. */
 	return nebula_pool_owns(p, obj) ? (u32 *)obj + 1 : NULL;

@@ -30,7 +30,7 @@ enum ledger_fault {
  * @pool: the pool.
  * @entries: for each block the number of the hand-out that it is in, 0 while nobody has it. Any
  *	context.
- * @blocks: blocks that the pool was made with, slack included.
+ * @blocks: blocks that could be live at once when the pool was made.
  * @live: how many blocks are out. Any context.
  * @hand_outs: number of the last hand-out. Any context.
  * @refused: requests that were refused. Any context.

@@ -69,13 +69,13 @@ static struct nebula_allocator *bump_shared(void)
 static struct nebula_allocator *pool_of_48(void)
 {
 	return nebula_allocator_of(nebula_pool_create("drawn", .block_size = 24, .blocks = 48,
-						      .flags = NEBULA_STRICT));
+						      .cache_depth = NEBULA_POOL_NO_CACHE));
 }
 
 static struct nebula_allocator *pool_of_4096(void)
 {
 	return nebula_allocator_of(nebula_pool_create("drawn", .block_size = 8, .blocks = 4096,
-						      .flags = NEBULA_STRICT));
+						      .cache_depth = NEBULA_POOL_NO_CACHE));
 }
 
 static struct nebula_allocator *stack_of_150(void)
@@ -646,7 +646,7 @@ static void look_while_shared_and_guarded(struct kunit *test)
 static void look_at_parts(struct kunit *test)
 {
 	struct nebula_pool *pool = nebula_pool_create("small", .block_size = 64, .blocks = 4,
-						      .flags = NEBULA_STRICT);
+						      .cache_depth = NEBULA_POOL_NO_CACHE);
 	struct nebula_bump *bump = nebula_bump_create("arena", .buffer = buffer,
 						      .buffer_size = 64);
 	struct nebula_allocator *split = nebula_split_create("inner", 64, pool, bump);

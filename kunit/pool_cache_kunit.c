@@ -202,37 +202,40 @@ static void cache_depth_zero_frees_the_slack(struct kunit *test)
 }
 
 /**
- * struct overtaken - a CPU that frees after caches became smaller and before its own is emptied
+ * struct overtaken - a CPU that frees after the depth was lowered and before its magazine is empty
  * @held: what it frees.
  * @ready: it is about to.
- * @limit: what a cache may hold, as it saw it last.
- * @most: what its cache held then.
+ * @closed: it saw that the magazines were closed.
+ * @before: what its magazine held then.
+ * @after: what it held after the frees.
  */
 struct overtaken {
 	struct held *held;
 	struct completion ready;
-	unsigned long limit;
-	unsigned long most;
+	bool closed;
+	unsigned int before;
+	unsigned int after;
 };
 
-/* Nothing else runs here until the blocks are freed: what empties the cache has to wait. */
+/* Preemption is off until the blocks are freed: what empties the magazine has to wait. */
 static long free_as_depth_changes(void *data)
 {
 	struct overtaken *o = data;
 	struct nebula_pool *p = o->held->pool;
-	const unsigned long before = p->limit, patience = jiffies + 20 * HZ;
-	const unsigned int n = before / 2 + 8;
+	const unsigned long patience = jiffies + 20 * HZ;
+	const unsigned int n = 40;
 
-	while (this_cpu_read(p->cpus->count) < before)
+	while (nebula_pool_cached(p, raw_smp_processor_id()) < 64)
 		held_give(o->held, 1);
 	preempt_disable();
 	complete(&o->ready);
-	while (READ_ONCE(p->limit) == before && time_before(jiffies, patience))
+	while (nebula_pool_is_inline(p) && time_before(jiffies, patience))
 		cpu_relax();
-	o->limit = READ_ONCE(p->limit);
+	o->closed = !nebula_pool_is_inline(p);
+	o->before = nebula_pool_cached(p, raw_smp_processor_id());
 	o->held->count -= n;
 	nebula_pool_free_bulk(p, n, &o->held->blocks[o->held->count]);
-	o->most = this_cpu_read(p->cpus->count);
+	o->after = nebula_pool_cached(p, raw_smp_processor_id());
 	preempt_enable();
 	return 0;
 }
@@ -252,10 +255,8 @@ static void cache_depth_changes_under_a_bulk(struct kunit *test)
 	struct nebula_pool *p = pool_of(test, &s);
 	struct held *h = held_create(test, p, 1000);
 	struct overtaken o = { .held = h };
-	const unsigned long before = p->limit;
 	struct task_struct *task;
 
-	KUNIT_ASSERT_EQ(test, before, 64UL);
 	KUNIT_ASSERT_EQ(test, held_take_on(here, h, 1000), 1000U);
 	init_completion(&o.ready);
 	task = kthread_create(lower_depth, &o, "nebula_depth");
@@ -266,9 +267,12 @@ static void cache_depth_changes_under_a_bulk(struct kunit *test)
 	work_on_cpu(here, free_as_depth_changes, &o);
 	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
 	put_task_struct(task);
-	KUNIT_EXPECT_EQ(test, o.limit, 2UL);
-	KUNIT_EXPECT_LE(test, o.most, before);
-	held_give(h, UINT_MAX);
+	KUNIT_EXPECT_TRUE(test, o.closed);
+	KUNIT_EXPECT_EQ(test, o.before, 64U);
+	KUNIT_EXPECT_EQ(test, o.after, 64U);
+	KUNIT_EXPECT_EQ(test, nebula_pool_cached(p, here), 0U);
+	held_give_on(here, h, UINT_MAX);
+	KUNIT_EXPECT_EQ(test, nebula_pool_cached(p, here), 2U);
 	expect_whole(test, p, 4000);
 	nebula_pool_destroy(p);
 }

@@ -177,7 +177,9 @@ static bool block_is_being_freed(const struct scene *s)
 
 static bool push_is_under_way(const struct scene *s)
 {
-	return s->victim && raw_cpu_read(s->ledger->pool->cpus->count) & NEBULA_POOL_BUSY;
+	const struct nebula_pool *p = s->ledger->pool;
+
+	return s->victim && nebula_pool_is_inline(p) && raw_cpu_read(p->cpus->busy);
 }
 
 static bool is_of_interest(const struct scene *s)
@@ -407,7 +409,7 @@ static bool is_of_errors(unsigned long function)
 	sprint_symbol_no_offset(name, function);
 	return strstr(name, "nebula_err") || strstr(name, "nebula_kind_ops") ||
 	       strstr(name, "nebula_allocator_name") || strstr(name, "kick_delivery") ||
-	       strstr(name, "ops_usage");
+	       strstr(name, "pool_usage");
 }
 
 /* Which of the module's @n functions the exercise comes through: how many. */
@@ -442,7 +444,7 @@ static void interrupt_everywhere(struct kunit *test, struct scene *s, unsigned i
 
 	functions = kunit_kcalloc(test, FUNCTIONS_MAX, sizeof(*functions), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, functions);
-	n = probes_functions(nebula_pool_free_outline, functions, FUNCTIONS_MAX);
+	n = probes_functions(nebula_pool_free_other, functions, FUNCTIONS_MAX);
 	n = look_for_functions(test, s, functions, n);
 	for (i = 0; i < n && !s->broken; i++)
 		interrupted += interrupt_function(test, s, functions[i]);

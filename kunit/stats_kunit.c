@@ -245,8 +245,6 @@ static void stats_keep_nothing_of_a_pool(struct kunit *test)
 	obj = nebula_pool_alloc(p);
 	KUNIT_ASSERT_NOT_NULL(test, obj);
 	expect_forgotten(test, nebula_allocator_of(p), &pc->allocs);
-	expect_forgotten(test, nebula_allocator_of(p), &pc->returned);
-	expect_forgotten(test, nebula_allocator_of(p), (unsigned long *)&pc->out);
 	nebula_pool_free(p, obj);
 	nebula_pool_destroy(p);
 }
@@ -354,31 +352,62 @@ static void stats_peaks_without_a_read(struct kunit *test)
 	}
 }
 
-/*
- * Each CPU's count of blocks is read at another moment, so that a block may be in the sum twice
- * that one CPU frees and another allocates; here it is for good.
- */
+/* All blocks live, and one refused: the peak is all of them, and stays that. */
 static void stats_peak_of_a_full_pool(struct kunit *test)
 {
 	struct nebula_pool *p = nebula_pool_create("full", .block_size = 64, .blocks = 64,
 						   .flags = NEBULA_STRICT);
-	struct nebula_pool_cpu *pc;
 	struct nebula_stats st;
 	void *objs[64];
 
 	ASSERT_POOL(test, p);
-	pc = per_cpu_ptr(p->cpus, fixture_cpu());
 	KUNIT_ASSERT_TRUE(test, nebula_pool_alloc_bulk(p, 63, objs));
-	pc->out += 2;
 	objs[63] = nebula_pool_alloc(p);
+	KUNIT_ASSERT_NOT_NULL(test, objs[63]);
+	KUNIT_EXPECT_NULL(test, nebula_pool_alloc(p));
 	nebula_stats_read(p, &st);
 	KUNIT_EXPECT_EQ(test, st.used, 64ULL * 64);
 	KUNIT_EXPECT_EQ(test, st.peak, 64ULL * 64);
-	pc->out -= 2;
 	nebula_pool_free_bulk(p, 64, objs);
 	nebula_stats_read(p, &st);
 	KUNIT_EXPECT_EQ(test, st.used, 0ULL);
 	KUNIT_EXPECT_EQ(test, st.peak, 64ULL * 64);
+	nebula_pool_destroy(p);
+}
+
+static u64 peak_of_singles(struct kunit *test, struct nebula_pool *p, unsigned int n, void **objs)
+{
+	struct nebula_stats st;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		objs[i] = nebula_pool_alloc(p);
+		KUNIT_EXPECT_NOT_NULL(test, objs[i]);
+	}
+	while (i--)
+		nebula_pool_free(p, objs[i]);
+	nebula_stats_read(p, &st);
+	return st.peak / 64;
+}
+
+/* A strict pool notes no more than the peak again, until that begins anew or the pool grows. */
+static void stats_peak_of_a_strict_pool(struct kunit *test)
+{
+	struct nebula_pool *p = nebula_pool_create("full", .block_size = 64, .blocks = 64,
+						   .max_blocks = 100, .flags = NEBULA_STRICT);
+	static void *objs[100];
+
+	ASSERT_POOL(test, p);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 40, objs), 40ULL);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 30, objs), 40ULL);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 41, objs), 41ULL);
+	KUNIT_EXPECT_EQ(test, nebula_peak_reset(p), 0);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 10, objs), 10ULL);
+	KUNIT_EXPECT_EQ(test, nebula_pool_grow(p, 36, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 30, objs), 30ULL);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 100, objs), 100ULL);
+	KUNIT_EXPECT_EQ(test, nebula_peak_reset(p), 0);
+	KUNIT_EXPECT_EQ(test, peak_of_singles(test, p, 20, objs), 20ULL);
 	nebula_pool_destroy(p);
 }
 
@@ -701,6 +730,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(stats_derived_of_much),
 	KUNIT_CASE(stats_peaks_without_a_read),
 	KUNIT_CASE(stats_peak_of_a_full_pool),
+	KUNIT_CASE(stats_peak_of_a_strict_pool),
 	KUNIT_CASE(stats_peaks_begin_anew),
 	KUNIT_CASE(stats_peaks_begin_with_what_is_used),
 	KUNIT_CASE(stats_peaks_that_cannot),

@@ -304,6 +304,21 @@ void nebula_registry_cpu_dead(unsigned int cpu)
 	mutex_unlock(&registry);
 }
 
+/* A CPU is about to come online. Process context; sleeps. */
+void nebula_registry_cpu_prepare(unsigned int cpu)
+{
+	const struct nebula_registration *reg;
+
+	mutex_lock(&registry);
+	list_for_each_entry(reg, &registrations, node) {
+		const struct nebula_kind_ops *ops = nebula_kind_ops(reg->allocator->kind);
+
+		if (reg->live && ops->cpu_prepare)
+			ops->cpu_prepare(reg->allocator, cpu);
+	}
+	mutex_unlock(&registry);
+}
+
 /* Adds all live ones that match to a list of those that leave, newest first. */
 void nebula_registry_collect(struct list_head *all,
 			     bool (*matches)(const struct nebula_registration *reg,

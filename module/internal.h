@@ -150,6 +150,8 @@ void nebula_growth_release(struct nebula_bump *b);
 void nebula_pool_growth_flush(struct nebula_pool *p);
 void nebula_pool_rcu_flush(struct nebula_pool *p);
 unsigned int nebula_pool_waiters(const struct nebula_pool *p);
+bool nebula_pool_is_inline(const struct nebula_pool *p);
+unsigned int nebula_pool_cached(const struct nebula_pool *p, unsigned int cpu);
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t);
 
 /* *_look.c: what tests look at. */
@@ -157,11 +159,6 @@ unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t);
 int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t);
 int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t);
 unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t);
-
-/* pool_cache.c */
-
-int nebula_pool_init(void);
-void nebula_pool_exit(void);
 
 /* text.c */
 
@@ -270,6 +267,7 @@ enum nebula_dir {
  * @cache_depth: reads debugfs' cache_depth, or NULL; any context.
  * @set_cache_depth: writes it; process context.
  * @cpu_dead: a CPU has gone offline, or NULL; process context.
+ * @cpu_prepare: a CPU is about to come online, or NULL; process context.
  * @divert: the attention has changed: takes the inline paths away, and gives back those that are
  *	not the owner's to give; NULL for a kind without. Process context, the owner runs.
  * @settle: what that takes afterwards, or NULL; process context, CPU hotplug is locked.
@@ -299,6 +297,7 @@ struct nebula_kind_ops {
 	unsigned int (*cache_depth)(const struct nebula_allocator *a);
 	int (*set_cache_depth)(struct nebula_allocator *a, unsigned int depth);
 	void (*cpu_dead)(struct nebula_allocator *a, unsigned int cpu);
+	void (*cpu_prepare)(struct nebula_allocator *a, unsigned int cpu);
 	void (*divert)(struct nebula_allocator *a);
 	void (*settle)(struct nebula_allocator *a);
 	void (*reset_peak)(struct nebula_allocator *a);
@@ -392,6 +391,7 @@ u64 nebula_registry_visit(u64 id, unsigned int n,
 			  void (*fn)(const struct nebula_registration *reg, void *data),
 			  void *data);
 void nebula_registry_cpu_dead(unsigned int cpu);
+void nebula_registry_cpu_prepare(unsigned int cpu);
 bool nebula_allocator_in_use(struct nebula_allocator *a);
 void nebula_registry_collect(struct list_head *all,
 			     bool (*matches)(const struct nebula_registration *reg,

@@ -12,6 +12,12 @@
 
 static enum cpuhp_state hotplug;
 
+static int cpu_prepare(unsigned int cpu)
+{
+	nebula_registry_cpu_prepare(cpu);
+	return 0;
+}
+
 static int cpu_dead(unsigned int cpu)
 {
 	nebula_registry_cpu_dead(cpu);
@@ -23,13 +29,11 @@ static int __init nebula_init(void)
 	int ret;
 
 	nebula_debugfs_init();
-	ret = nebula_pool_init();
-	if (ret)
-		goto err_pool;
 	ret = nebula_owner_init();
 	if (ret)
 		goto err_owner;
-	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "nebula:dead", NULL, cpu_dead);
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "nebula:cpu", cpu_prepare,
+					cpu_dead);
 	if (ret < 0)
 		goto err_hotplug;
 	hotplug = ret;
@@ -39,8 +43,6 @@ static int __init nebula_init(void)
 err_hotplug:
 	nebula_owner_exit();
 err_owner:
-	nebula_pool_exit();
-err_pool:
 	nebula_debugfs_exit();
 	return ret;
 }
@@ -50,7 +52,6 @@ static void __exit nebula_exit(void)
 	cpuhp_remove_state_nocalls(hotplug);
 	nebula_system_exit();
 	nebula_owner_exit();
-	nebula_pool_exit();
 	nebula_debugfs_exit();
 	nebula_chunks_flush();
 	nebula_error_exit();

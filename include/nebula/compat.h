@@ -56,6 +56,13 @@
 #define nebula_this_cpu_cas32(pcp, oldp, value)	nebula_this_cpu_cas(pcp, oldp, value)
 #endif
 
+/* nebula_percpu_operand() - a per-CPU variable as an operand of __percpu_arg() */
+#ifdef __my_cpu_var
+#define nebula_percpu_operand(var)	__my_cpu_var(var)
+#else
+#define nebula_percpu_operand(var)	(var)
+#endif
+
 /* nebula_this_cpu_below() - is a per-CPU unsigned long less than @value? */
 #if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && !defined(this_cpu_try_cmpxchg)
 #define nebula_this_cpu_below(pcp, value)				\

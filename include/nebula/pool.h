@@ -8,15 +8,16 @@
  *
  * The blocks lie side by side in one region and belong wholly to the user: what the pool knows of
  * them is kept in arrays beside, so a write after free cannot corrupt the pool. Each CPU has a
- * cache of free blocks, which the inline functions work on with one unlocked instruction; caches
- * exchange whole batches with a lock-free depot.
+ * magazine of free blocks, from which the inline functions take and to which they give without any
+ * atomic operation; magazines are filled from and emptied to shared bitmaps.
  *
  * Always refused and recorded, in production too: freeing what is free, what is another pool's,
  * what is no block, what points into one.
  *
- * Limitations: one size. A pool of N blocks maps up to N / 4 more, so that what lies in the caches
- * of other CPUs never makes an allocation fail while fewer than N are live; %NEBULA_STRICT has
- * exactly N and no caches. Blocks added by nebula_pool_grow() are served out of line.
+ * Limitations: one size. A pool of N blocks maps up to N / 4 more, so that what lies in the
+ * magazines of other CPUs never makes an allocation fail while fewer than N are live;
+ * %NEBULA_STRICT serves exactly N, out of line. Blocks added by nebula_pool_grow() are allocated
+ * inline as all others, and freed out of line.
  */
 #ifndef _NEBULA_POOL_H
 #define _NEBULA_POOL_H
@@ -34,7 +35,7 @@
 /* Most blocks of a pool. */
 #define NEBULA_POOL_BLOCKS_MAX	BIT(31)
 
-/* Most blocks that the cache of one CPU holds. */
+/* Most blocks that the magazine of one CPU holds. */
 #define NEBULA_POOL_DEPTH_MAX	256U
 
 /* Value of nebula_pool_config.cache_depth: no per-CPU caches. */
@@ -49,9 +50,9 @@ struct nebula_budget;
  * @max_blocks: with %NEBULA_GROW: blocks up to which it may grow; default 16 * @blocks.
  * @align: alignment of the blocks, a power of two up to a page, bytes; default the largest power of
  *	two that divides @block_size, up to 8.
- * @cache_depth: blocks that the cache of a CPU may hold, or %NEBULA_POOL_NO_CACHE; default as the
- *	module parameter cache_depth says. Lowered so that all caches together hold no more than a
- *	quarter of @blocks. There are none with the debug flags or %NEBULA_FIFO, whatever it says.
+ * @cache_depth: blocks that the magazine of a CPU may hold, or %NEBULA_POOL_NO_CACHE; default as
+ *	the module parameter cache_depth says. All magazines together hold no more than a quarter
+ *	of @blocks. There are none with the debug flags or %NEBULA_FIFO, whatever it says.
  * @preset: set of defaults.
  * @flags: &enum nebula_flags: %NEBULA_STRICT, %NEBULA_GROW, %NEBULA_ZERO, %NEBULA_TYPESAFE_BY_RCU,
  *	%NEBULA_FIFO and the debug flags.
@@ -82,49 +83,56 @@ struct nebula_pool_config {
 	struct nebula_budget *budget;
 };
 
-/* In nebula_pool_cpu.count: somebody works on the cache. The bits below keep the count. */
-#define NEBULA_POOL_BUSY	BIT(30)
-
 /* States of a block, one byte each. */
 #define NEBULA_POOL_FREE	0x00
 #define NEBULA_POOL_LIVE	0x80
 
 /**
- * struct nebula_pool_cpu - what a CPU has of a pool
- * @count: private; blocks in @slots, with %NEBULA_POOL_BUSY while one of this CPU's contexts works
- *	on them.
- * @allocs: private; allocations served from @slots.
- * @hint: private; where this CPU looks first for a block outside of its cache.
- * @filled: private; blocks that were moved into @slots from elsewhere.
- * @out: private; blocks that left depot and loose blocks on this CPU, less those that came back on
- *	it. Those of all CPUs, less what is in the caches, are live.
- * @returned: private; blocks that came back to depot and loose blocks on this CPU.
- * @high: private; value of @out beyond which the peak has to be looked at.
- * @slots: private; indices of free blocks.
+ * struct nebula_pool_slot - a free block in a magazine
+ * @obj: private; the block, %NULL in the sentinel.
+ * @state: private; its state byte. That of the sentinel is never free.
  */
-struct nebula_pool_cpu {
-	unsigned long count;
-	unsigned long allocs;
-	unsigned long hint;
-	unsigned long filled;
-	long out;
-	unsigned long returned;
-	long high;
-	u32 slots[];
+struct nebula_pool_slot {
+	void *obj;
+	u8 *state;
 };
 
 /**
+ * struct nebula_pool_cpu - the magazine of a CPU
+ * @top: private; address of the newest &struct nebula_pool_slot, or of the sentinel below all.
+ * @limit: private; address of the last slot that may be filled now.
+ * @allocs: private; allocations served from the magazine.
+ * @busy: private; a context of this CPU works on the magazine.
+ * @hint: private; group and word of the shared bitmaps where this CPU took blocks last.
+ * @bottom: private; address of the sentinel.
+ * @slots: private; where @bottom is to be once the CPU uses the magazine, %NULL without one.
+ * @room: private; slots at @slots beside the sentinel.
+ * @drawn: private; slots that may be filled, drawn on the budget of the pool.
+ */
+struct nebula_pool_cpu {
+	unsigned long top;
+	unsigned long limit;
+	unsigned long allocs;
+	u8 busy;
+	u32 hint;
+	unsigned long bottom;
+	struct nebula_pool_slot *slots;
+	u32 room;
+	u32 drawn;
+} __aligned(64);
+
+/**
  * struct nebula_pool - a pool
- * @cpus: private; the per-CPU caches, or ones that are always empty.
+ * @cpus: private; the magazines, or ones that are claimed for ever, which takes all calls out of
+ *	line.
  * @base: private; first block.
  * @state: private; state of each block.
  * @inverse: private; inverse of the odd part of @stride, modulo 2^BITS_PER_LONG.
  * @blocks: private; blocks in the region at @base.
- * @stride: private; bytes from one block to the next.
- * @limit: private; blocks that a cache may hold; 0 keeps frees out of line.
- * @rotate: private; binary logarithm of the even part of @stride.
  * @block_size: private; bytes of a block that are the user's.
  * @align: private; alignment of blocks, bytes.
+ * @rotate: private; binary logarithm of the even part of @stride.
+ * @stride: private; bytes from one block to the next.
  * @common: private; common part of all allocators.
  *
  * All fields are private: use the functions.
@@ -135,11 +143,10 @@ struct nebula_pool {
 	u8 *state;
 	unsigned long inverse;
 	unsigned long blocks;
-	unsigned long stride;
-	unsigned long limit;
-	u8 rotate;
 	size_t block_size;
 	size_t align;
+	u8 rotate;
+	unsigned long stride;
 	struct nebula_allocator common;
 };
 
@@ -161,12 +168,13 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 					   size_t cfg_size, unsigned int abi, struct module *owner);
 void nebula_pool_destroy(struct nebula_pool *p);
 
-void *nebula_pool_alloc_outline(struct nebula_pool *p);
-void *nebula_pool_alloc_stale(struct nebula_pool *p);
-void nebula_pool_free_outline(struct nebula_pool *p, void *obj);
-void nebula_pool_free_outline_sized(struct nebula_pool *p, void *obj, size_t size);
-void nebula_pool_free_index(struct nebula_pool *p, unsigned long index);
-void nebula_pool_free_index_sized(struct nebula_pool *p, unsigned long index, size_t size);
+void *nebula_pool_alloc_empty(struct nebula_pool *p);
+void *nebula_pool_alloc_busy(struct nebula_pool *p);
+void nebula_pool_free_full(struct nebula_pool *p, void *obj, u8 *state);
+void nebula_pool_free_busy(struct nebula_pool *p, void *obj, u8 *state);
+void nebula_pool_free_busy_sized(struct nebula_pool *p, void *obj, u8 *state, size_t size);
+void nebula_pool_free_other(struct nebula_pool *p, void *obj, size_t size);
+void nebula_pool_free_refused(struct nebula_pool *p, void *obj);
 void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align);
 
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
@@ -265,15 +273,15 @@ static __always_inline unsigned long nebula_pool_index_of(unsigned long offset,
 }
 
 /*
- * The state of a block is one byte, read and written by whoever holds the block, and read by those
- * who wrongly think they do.
+ * The state of a block is one byte, read and written by the context that holds the block, and read
+ * by a wrong free.
  */
 #define nebula_pool_peek(state)		data_race(state) /* see above */
 #define nebula_pool_poke(state, to)	data_race((state) = (to)) /* see above */
 
 /*
- * nebula_pool_switch() - change the state of a block that nobody else works on, or go to @otherwise
- * when it is not in state @from
+ * nebula_pool_switch() - change the state of a block that no other context works on, or go to
+ * @otherwise when it is not in state @from
  *
  * In assembly only to have one operand, and so no address to compute.
  */
@@ -293,6 +301,50 @@ do {										\
 } while (0)
 #endif
 
+/*
+ * nebula_pool_claim() - claim the magazine of this CPU, or go to @otherwise when the interrupted
+ * context has it. Preemption is off.
+ *
+ * Two plain instructions: a context that comes between them leaves the magazine unclaimed and in
+ * order, and all that is read of it is read after them. See module/pool/magazine.c.
+ *
+ * nebula_pool_unless_full() - go to @otherwise when no slot above @top may be filled
+ */
+#if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && defined(__percpu_arg) && \
+	!defined(__CHECKER__)
+#define nebula_pool_claim(cpus, otherwise)					\
+	asm goto("cmpb $0, " __percpu_arg([busy]) "\n\t"			\
+		 "jne %l[" #otherwise "]\n\t"					\
+		 "movb $1, " __percpu_arg([busy])				\
+		 : : [busy] "m" (nebula_percpu_operand((cpus)->busy))		\
+		 : "memory", "cc" : otherwise)
+#define nebula_pool_unless_full(cpus, top, otherwise)				\
+	asm goto("cmpq %[slot], " __percpu_arg([limit]) "\n\t"			\
+		 "jbe %l[" #otherwise "]"					\
+		 : : [limit] "m" (nebula_percpu_operand((cpus)->limit)), [slot] "r" (top) \
+		 : "cc" : otherwise)
+#else
+#define nebula_pool_claim(cpus, otherwise)					\
+do {										\
+	if (unlikely(raw_cpu_read((cpus)->busy)))				\
+		goto otherwise;							\
+	raw_cpu_write((cpus)->busy, 1);						\
+	barrier();								\
+} while (0)
+#define nebula_pool_unless_full(cpus, top, otherwise)				\
+do {										\
+	if (unlikely((unsigned long)(top) >= raw_cpu_read((cpus)->limit)))	\
+		goto otherwise;							\
+} while (0)
+#endif
+
+/* Everything that was done to the magazine is done before. */
+static __always_inline void nebula_pool_unclaim(struct nebula_pool_cpu __percpu *cpus)
+{
+	barrier();
+	raw_cpu_write(cpus->busy, 0);
+}
+
 /**
  * nebula_pool_alloc() - allocate a block
  * @p: the pool.
@@ -304,34 +356,28 @@ do {										\
  */
 static __always_inline __must_check void *nebula_pool_alloc(struct nebula_pool *p)
 {
-	struct nebula_pool_cpu __percpu *cpus = p->cpus;
-	unsigned long count, left, index;
-
-	if (!NEBULA_NMI_SAFE && in_nmi())
-		return nebula_pool_alloc_outline(p);
-	/* A hint until it is exchanged: we may still move to another CPU. */
-	count = this_cpu_read(cpus->count);
-	left = count - 1;
-	OPTIMIZER_HIDE_VAR(left);	/* and @count need not outlive the exchange */
-	if (unlikely(left >= NEBULA_POOL_BUSY - 1))
-		return nebula_pool_alloc_outline(p);
+	struct nebula_pool_cpu __percpu *cpus;
+	struct nebula_pool_slot *top;
+	void *obj;
+	u8 *state;
 
 	preempt_disable();
-	if (unlikely(!nebula_this_cpu_cas(cpus->count, &count, count + NEBULA_POOL_BUSY))) {
-		preempt_enable();
-		return nebula_pool_alloc_outline(p);
-	}
-	/* From here to the write of the count the cache is ours, see module/pool_cache.c. */
-	index = raw_cpu_read(cpus->slots[left]);
-	nebula_pool_switch(p->state[index], NEBULA_POOL_FREE, NEBULA_POOL_LIVE, stale);
+	cpus = READ_ONCE(p->cpus);
+	nebula_pool_claim(cpus, claimed);
+	top = (struct nebula_pool_slot *)raw_cpu_read(cpus->top);
+	obj = top->obj;
+	state = top->state;
+	nebula_pool_switch(*state, NEBULA_POOL_FREE, NEBULA_POOL_LIVE, empty);
+	raw_cpu_add(cpus->top, -(long)sizeof(*top));
 	raw_cpu_inc(cpus->allocs);
-	barrier();
-	raw_cpu_write(cpus->count, left);
+	nebula_pool_unclaim(cpus);
 	preempt_enable();
-	return (void *)(p->base + index * p->stride);
+	return obj;
 
-stale:
-	return nebula_pool_alloc_stale(p);
+empty:
+	return nebula_pool_alloc_empty(p);
+claimed:
+	return nebula_pool_alloc_busy(p);
 }
 
 /* A block for an object of @size bytes, aligned to @align: as nebula_pool_alloc() if that fits. */
@@ -365,39 +411,41 @@ static __always_inline void nebula_pool_free_sized(struct nebula_pool *p, void *
 {
 	unsigned long index = nebula_pool_index_of((unsigned long)obj - p->base, p->inverse,
 						   p->rotate);
-	struct nebula_pool_cpu __percpu *cpus = p->cpus;
-	unsigned long count;
+	struct nebula_pool_cpu __percpu *cpus;
+	struct nebula_pool_slot *top;
+	u8 *state;
 
-	if (unlikely(index >= p->blocks) || (!NEBULA_NMI_SAFE && in_nmi())) {
-		if (size)
-			nebula_pool_free_outline_sized(p, obj, size);
-		else
-			nebula_pool_free_outline(p, obj);
+	if (unlikely(index >= p->blocks)) {
+		nebula_pool_free_other(p, obj, size);
 		return;
 	}
+	state = p->state + index;
 	preempt_disable();
-	count = this_cpu_read(cpus->count);
-	/* Read with preemption off: whoever lowers the limit waits for that. */
-	if (unlikely(count >= data_race(p->limit)) || /* see above */
-	    unlikely(!nebula_this_cpu_cas(cpus->count, &count, count + NEBULA_POOL_BUSY))) {
-		if (size)
-			nebula_pool_free_index_sized(p, index, size);
-		else
-			nebula_pool_free_index(p, index);
-		return;
-	}
-	/* Looked at only now, so that who interrupts and frees the same block is noticed. */
-	nebula_pool_switch(p->state[index], NEBULA_POOL_LIVE, NEBULA_POOL_FREE, refused);
-	raw_cpu_write(cpus->slots[count], index);
-	barrier();
-	raw_cpu_write(cpus->count, count + 1);
+	cpus = READ_ONCE(p->cpus);
+	nebula_pool_claim(cpus, claimed);
+	top = (struct nebula_pool_slot *)raw_cpu_read(cpus->top);
+	nebula_pool_unless_full(cpus, top, full);
+	/* Check the state only after the claim: then a nested free of the block is detected. */
+	nebula_pool_switch(*state, NEBULA_POOL_LIVE, NEBULA_POOL_FREE, refused);
+	top[1].obj = obj;
+	top[1].state = state;
+	raw_cpu_add(cpus->top, sizeof(*top));
+	nebula_pool_unclaim(cpus);
 	preempt_enable();
 	return;
 
+full:
+	nebula_pool_free_full(p, obj, state);
+	return;
+claimed:
+	/* Without a size there is an argument less to pass. */
+	if (__builtin_constant_p(size) && !size)
+		nebula_pool_free_busy(p, obj, state);
+	else
+		nebula_pool_free_busy_sized(p, obj, state, size);
+	return;
 refused:
-	raw_cpu_write(cpus->count, count);
-	preempt_enable();
-	nebula_pool_free_outline(p, obj);
+	nebula_pool_free_refused(p, obj);
 }
 
 /**

@@ -153,7 +153,7 @@ static const struct bench_case cases[] = {
 		      .target = 48, .peers = "kmem_cache_pair"),
 	BENCH_AVERAGE("pool_pair_strict", "pool alloc + free, strict", pool_pair, STRICT,
 		      .target = 70, .peers = PAIRS,
-		      .calls = "nebula_pool_alloc_outline,nebula_pool_free_index"),
+		      .calls = "nebula_pool_alloc_busy,nebula_pool_free_busy"),
 	BENCH_AVERAGE("pool_bulk", "pool bulk of 100, caches of 200, each", pool_bulk, DEEP, BULK,
 		      .base = empty_bulk, .target = 20, .peers = "kmem_cache_bulk"),
 	BENCH_AVERAGE("pool_bulk_default", "pool bulk of 100, each", pool_bulk, CACHED, BULK,

@@ -8,5 +8,5 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 work=$(mktemp -d "${TMPDIR:-/tmp}/nebula-memory.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-gcc -O2 -Wall -Wextra -Werror -o "$work/exhaustion" "$here/exhaustion.c"
-"$work/exhaustion"
+gcc -O2 -Wall -Wextra -Werror -o "$work/pool" "$here/pool.c"
+"$work/pool"

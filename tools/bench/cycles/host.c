@@ -45,6 +45,7 @@ unsigned long __default_kernel_pte_mask = ~0UL, sme_me_mask;
 unsigned long __cpu_online_mask[128] = { 1 }, __cpu_possible_mask[128] = { 1 };
 unsigned long node_states[8][16] = { { 1 }, { 1 }, { 1 }, { 1 }, { 1 } };
 unsigned int nr_cpu_ids = 1;
+int __num_online_cpus = 1;
 void *kmalloc_caches[8][16];
 void *system_wq, *system_unbound_wq;
 char __this_module[4096];
@@ -54,6 +55,9 @@ unsigned char _ctype[256] = { ['0' ... '9'] = 4, ['A' ... 'Z'] = 1, ['a' ... 'z'
 unsigned long this_cpu_off;
 int __preempt_count, cpu_number, numa_node;
 void *current_task;
+
+/* Of the linker: initialised data. */
+extern char data_start[], edata[];
 
 static char task[64 << 10];
 static char *memory, *memory_end;
@@ -69,6 +73,7 @@ __asm__(".globl __fentry__\n__fentry__: ret\n"
 	".irp r, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15\n"
 	".globl __x86_indirect_thunk_\\r\n__x86_indirect_thunk_\\r: jmp *%\\r\n"
 	".endr\n"
+	".globl __sw_hweight64\n__sw_hweight64: popcnt %rdi, %rax\n\tret\n"
 	"host_flags: mov $0x200, %eax\n\tret\n");
 
 /* Asking for the interrupt flag goes through this table; it always reads as set. */
@@ -79,7 +84,8 @@ void *pv_ops[128];
 __asm__(".irp f, "
 	"kfree, kvfree, vfree, free_percpu, __free_pages, free_pages_exact, split_page, "
 	"is_vmalloc_addr, mutex_lock, mutex_unlock, __mutex_init, down_read, up_read, "
-	"_raw_spin_lock_irqsave, _raw_spin_unlock_irqrestore, __init_swait_queue_head, "
+	"_raw_spin_lock_irqsave, _raw_spin_unlock_irqrestore, _raw_spin_lock_irq, "
+	"_raw_spin_unlock_irq, kvfree_call_rcu, __init_swait_queue_head, "
 	"__rcu_read_lock, __rcu_read_unlock, synchronize_rcu, rcu_barrier, call_rcu, "
 	"cpus_read_lock, cpus_read_unlock, kick_all_cpus_sync, flush_work, "
 	"cancel_work_sync, queue_work_on, work_busy, irq_work_queue, irq_work_sync, "
@@ -112,6 +118,11 @@ void *__kmalloc(unsigned long size, unsigned int gfp)
 }
 
 void *kmalloc_trace(void *cache, unsigned int gfp, unsigned long size)
+{
+	return __kmalloc(size, gfp);
+}
+
+void *__kmalloc_node(unsigned long size, unsigned int gfp, int node)
 {
 	return __kmalloc(size, gfp);
 }
@@ -195,11 +206,6 @@ int __bitmap_weight(const unsigned long *map, unsigned int bits)
 	return weight;
 }
 
-unsigned int __sw_hweight64(unsigned long w)
-{
-	return __builtin_popcountl(w);
-}
-
 long strscpy(char *to, const char *from, unsigned long size)
 {
 	return snprintf(to, size, "%s", from);
@@ -262,6 +268,8 @@ static int map_cpu(void)
 		return -1;
 	memory_end = memory + MEMORY_SIZE;
 	page_offset_base = (unsigned long)memory & -PAGE;
+	/* Per-CPU variables begin as what they were compiled to be, as a loaded module's do. */
+	memcpy((char *)CPU_BASE + (uintptr_t)data_start, data_start, edata - data_start);
 	*(unsigned long *)(CPU_BASE + (uintptr_t)&this_cpu_off) = CPU_BASE;
 	*(int *)(CPU_BASE + (uintptr_t)&__preempt_count) = PREEMPT_COUNT;
 	*(void **)(CPU_BASE + (uintptr_t)&current_task) = task;

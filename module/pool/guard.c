@@ -19,8 +19,8 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/string.h>
-#include "guard.h"
-#include "pool.h"
+#include "../guard.h"
+#include "priv.h"
 
 #define ZONE_BYTE	0xbb
 #define FREE_BYTE	POISON_FREE
@@ -87,20 +87,6 @@ static void put_stack(struct nebula_failure *f, unsigned long *entries, unsigned
 	f->nr_entries += nr;
 }
 
-/* The index of a block, counted over the segments. */
-static unsigned long number_of(const struct nebula_pool_heap *heap,
-			       const struct pool_segment *seg, unsigned long index)
-{
-	const struct pool_segment *s;
-
-	pool_for_each_segment(s, heap) {
-		if (s == seg)
-			break;
-		index += s->blocks;
-	}
-	return index;
-}
-
 /* Records an error of a block, with the stacks that are known of it. Any context. */
 void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		       unsigned long index, enum nebula_errc code, const char *what)
@@ -110,7 +96,7 @@ void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,
 		.allocator = &heap->pool.common,
 		.size = heap->pool.block_size,
 		.pointer = pool_block(seg, index),
-		.block = number_of(heap, seg, index) + 1,
+		.block = pool_number(heap, seg, index) + 1,
 		.what = what,
 	};
 	unsigned long entries[NEBULA_BACKTRACE_MAX];
@@ -187,7 +173,7 @@ void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg, u
 	track->nr_free = 0;
 }
 
-/* A block that has come back, and that nobody can have yet. */
+/* A block that has come back, and that cannot be allocated yet. */
 void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
 {
 	struct pool_track *track;

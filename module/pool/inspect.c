@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Looking at a pool as a whole: where its blocks are (validate), which are live (map), and who has
- * them (live). Process context; the pool may be in use meanwhile, and nobody waits for us.
+ * them (live). Process context; the pool may be in use at the same time, and nothing waits for it.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "map.h"
-#include "pool.h"
-#include "sites.h"
+#include "../map.h"
+#include "priv.h"
+#include "../sites.h"
 
 /*
  * A fault counts if so many looks find it: a block that moves may be seen twice, or not at all. As
@@ -24,11 +24,6 @@
 /* After so many blocks others may run. */
 #define BREATH		4096
 
-static struct nebula_pool_heap *heap_of(struct nebula_allocator *a)
-{
-	return container_of(a, struct nebula_pool_heap, pool.common);
-}
-
 /**
  * struct look - where the blocks of a segment are
  * @seg: the segment.
@@ -41,48 +36,62 @@ struct look {
 	u8 *suspects;
 };
 
-static void seen(unsigned long index, void *data)
+static void seen(struct look *look, unsigned long index)
 {
-	struct look *look = data;
-
 	if (index < look->seg->blocks && look->places[index] < U8_MAX)
 		look->places[index]++;
 }
 
-static void see_bits(struct look *look, const unsigned long *words)
+static void see_bits(struct look *look, unsigned long first, u64 bits)
 {
-	unsigned long w, bits;
-
-	for (w = 0; words && w < look->seg->loose[0].nr_words; w++)
-		for (bits = READ_ONCE(words[w]); bits; bits &= bits - 1)
-			seen(w * BITS_PER_LONG + __ffs(bits), look);
+	for (; bits; bits &= bits - 1)
+		seen(look, first + __ffs64(bits));
 }
 
-static void see_cache(struct look *look, const struct nebula_pool_cpu *pc)
+/* Free and deferred blocks of a group. */
+static void see_group(struct look *look, unsigned long g)
 {
-	unsigned long count = READ_ONCE(pc->count) & (NEBULA_POOL_BUSY - 1), i;
+	const struct pool_segment *seg = look->seg;
+	const struct pool_group *group = &seg->groups[g];
+	unsigned int w;
 
-	for (i = 0; i < min_t(unsigned long, count, look->seg->depth_max); i++)
-		seen(READ_ONCE(pc->slots[i]), look);
+	for (w = 0; w < group->nr_words; w++) {
+		const unsigned long word = g * POOL_GROUP_WORDS + w;
+		const struct pool_defer *d = &seg->defer[word];
+
+		see_bits(look, word * POOL_WORD_BLOCKS, atomic64_read(&group->words[w]));
+		if (group->younger)
+			see_bits(look, word * POOL_WORD_BLOCKS, atomic64_read(&group->younger[w]));
+		see_bits(look, word * POOL_WORD_BLOCKS, atomic64_read(&d->bits[0]));
+		see_bits(look, word * POOL_WORD_BLOCKS, atomic64_read(&d->bits[1]));
+	}
 }
 
-static void see_places(struct look *look)
+static void see_magazine(struct look *look, const struct nebula_pool_cpu *pc)
+{
+	const struct nebula_pool_slot *slots = READ_ONCE(pc->slots);
+	unsigned long count = pool_cached(pc), i;
+
+	for (i = 1; slots && i <= min_t(unsigned long, count, READ_ONCE(pc->room)); i++)
+		seen(look, READ_ONCE(slots[i].state) - look->seg->state);
+}
+
+static void see_places(const struct nebula_pool_heap *heap, struct look *look)
 {
 	const struct pool_segment *seg = look->seg;
 	unsigned long i;
 	int cpu;
 
 	memset(look->places, 0, seg->blocks);
-	see_bits(look, seg->loose[0].words);
-	see_bits(look, seg->loose[1].words);
-	see_bits(look, seg->deferred);
-	see_bits(look, seg->maturing);
-	pool_depot_for_each(&seg->depot, seen, look);
+	for (i = 0; i < seg->nr_groups; i++) {
+		see_group(look, i);
+		cond_resched();
+	}
 	for_each_possible_cpu(cpu)
-		see_cache(look, per_cpu_ptr(seg->cpus, cpu));
+		see_magazine(look, per_cpu_ptr(heap->cpus, cpu));
 	for (i = 0; i < seg->blocks; i++)
 		if (READ_ONCE(seg->state[i]) == NEBULA_POOL_LIVE)
-			seen(i, look);
+			seen(look, i);
 }
 
 static const char *fault_of(const struct nebula_pool_heap *heap, const struct look *look,
@@ -129,7 +138,7 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 	}
 	look.suspects = look.places + seg->blocks;
 	for (turn = 0; turn < LOOKS && suspects; turn++) {
-		see_places(&look);
+		see_places(heap, &look);
 		suspects = 0;
 		for (i = 0; i < seg->blocks; i++) {
 			if (look.suspects[i] != turn || !fault_of(heap, &look, i))
@@ -156,12 +165,12 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	struct pool_segment *seg;
 	unsigned int faults = 0;
+	unsigned long i;
 
 	mutex_lock(&heap->grow_lock);
-	pool_for_each_segment(seg, heap)
-		faults += validate_segment(heap, seg, t);
+	for (i = 0; i < pool_table(heap)->nr; i++)
+		faults += validate_segment(heap, pool_table(heap)->seg[i], t);
 	mutex_unlock(&heap->grow_lock);
 	return faults;
 }
@@ -169,7 +178,7 @@ EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_validate);
 
 void pool_render_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
-	if (!nebula_pool_validate(&heap_of(a)->pool, t))
+	if (!nebula_pool_validate(&pool_heap_of(a)->pool, t))
 		nebula_text_printf(t, "ok\n");
 }
 
@@ -190,16 +199,16 @@ static void map_segment(struct nebula_map *m, const struct pool_segment *seg,
 
 void pool_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct nebula_pool_heap *heap = heap_of(a);
+	struct nebula_pool_heap *heap = pool_heap_of(a);
 	struct nebula_map *m = nebula_map_create(t);
-	struct pool_segment *seg;
+	unsigned long i;
 
 	if (!m)
 		return;
 	nebula_text_printf(t, NEBULA_MAP_LEGEND "  . free\n");
 	mutex_lock(&heap->grow_lock);
-	pool_for_each_segment(seg, heap)
-		map_segment(m, seg, t);
+	for (i = 0; i < pool_table(heap)->nr; i++)
+		map_segment(m, pool_table(heap)->seg[i], t);
 	mutex_unlock(&heap->grow_lock);
 	kvfree(m);
 }
@@ -223,13 +232,14 @@ static struct nebula_sites *collect_sites(struct nebula_pool_heap *heap)
 {
 	struct nebula_sites *sites = nebula_fault_hit() ? NULL
 							: kvzalloc(sizeof(*sites), GFP_KERNEL);
-	struct pool_segment *seg;
-	unsigned long i;
+	unsigned long s, i;
 
 	if (!sites)
 		return NULL;
 	mutex_lock(&heap->grow_lock);
-	pool_for_each_segment(seg, heap) {
+	for (s = 0; s < pool_table(heap)->nr; s++) {
+		const struct pool_segment *seg = pool_table(heap)->seg[s];
+
 		for (i = 0; i < seg->blocks; i++) {
 			add_block(sites, heap, seg, i);
 			if (i % BREATH == BREATH - 1)
@@ -243,12 +253,12 @@ static struct nebula_sites *collect_sites(struct nebula_pool_heap *heap)
 
 struct nebula_sites *pool_sites(struct nebula_allocator *a)
 {
-	return collect_sites(heap_of(a));
+	return collect_sites(pool_heap_of(a));
 }
 
 void pool_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct nebula_sites *sites = collect_sites(heap_of(a));
+	struct nebula_sites *sites = collect_sites(pool_heap_of(a));
 
 	if (!sites) {
 		t->failed = true;
@@ -268,7 +278,7 @@ void pool_report_leaks(struct nebula_pool_heap *heap)
 	const unsigned long live = pool_live(heap);
 	struct nebula_sites *sites = NULL;
 
-	if (heap->primary.tracks)
+	if (heap->primary->tracks)
 		sites = collect_sites(heap);
 	nebula_sites_report_leaks(&heap->pool.common, sites, live, live * heap->pool.block_size,
 				  "blocks");

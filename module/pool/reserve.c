@@ -7,7 +7,17 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "pool.h"
+#include "priv.h"
+
+/* More than there will ever be, so that not even growth helps. */
+static bool exceeds(const struct nebula_pool_heap *heap, unsigned int n)
+{
+	const unsigned long most = heap->attention & POOL_STRICT ? READ_ONCE(heap->nominal)
+								 : READ_ONCE(heap->blocks);
+
+	return n > most && (!(heap->pool.common.flags & NEBULA_GROW) ||
+			    n > READ_ONCE(heap->max_blocks));
+}
 
 static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int n)
 {
@@ -15,50 +25,37 @@ static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int
 		return NEBULA_E_WRONG_CONTEXT;
 	if (!n)
 		return NEBULA_E_INVALID_LAYOUT;
-	return n > pool_most(heap) ? NEBULA_E_EXCEEDS_MAX : NEBULA_OK;
+	return exceeds(heap, n) ? NEBULA_E_EXCEEDS_MAX : NEBULA_OK;
 }
 
-/* Takes @n blocks, for which the pool grows as far as it may. Returns 0 or -ENOMEM, recorded. */
-static int put_aside(struct nebula_pool_heap *heap, unsigned int n, void **blocks)
+/* Grows the pool when it has too few blocks for @n; false, recorded, without memory for that. */
+static bool grow_for(struct nebula_pool_heap *heap, unsigned int n)
 {
-	enum pool_bulk result;
-	unsigned long nominal;
-	int err = 0;
-
-	do {
-		nominal = pool_nominal(heap);
-		result = pool_alloc_many(heap, n, blocks);
-	} while (result == POOL_BULK_SHORT && pool_grow_for(heap, n, nominal, &err));
-	if (result == POOL_BULK_DONE)
-		return 0;
-	if (err)
-		return nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "reserve",
-				   .detail = NEBULA_D_RESERVE,
-				   .size = array_size(n, heap->pool.block_size));
-	if (result == POOL_BULK_SHORT)
-		pool_alloc_exhausted(heap, NEBULA_D_RESERVE, "reserve", n, nominal);
-	return -ENOMEM;
+	if (atomic_long_read(&heap->avail) >= (long)n || !pool_may_grow(heap))
+		return true;
+	if (!pool_grow_for(heap, n, heap->request.gfp) || !pool_may_grow(heap) ||
+	    atomic_long_read(&heap->avail) >= (long)n)
+		return true;
+	nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "reserve",
+		    .detail = NEBULA_D_RESERVE, .size = array_size(n, heap->pool.block_size));
+	return false;
 }
 
 /**
  * nebula_pool_reserve() - put blocks aside
- * @p: the pool.
+ * @p: the pool; one with %NEBULA_GROW grows when it has too few.
  * @r: the handle; filled in. Empty on failure.
  * @n: how many.
  *
- * A pool with %NEBULA_GROW that has too few blocks grows here, up to ``.max_blocks``.
- *
- * Context: process context; may sleep for memory, not for blocks that are in use.
- * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than there are or, with
- * %NEBULA_GROW, may be (EXCEEDS_MAX), -ENOMEM (POOL_EXHAUSTED, BACKING_FAILED), -EPERM
- * (WRONG_CONTEXT).
+ * Context: process context; may sleep for memory, not for blocks.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than there can be
+ * (EXCEEDS_MAX), -ENOMEM (POOL_EXHAUSTED, BACKING_FAILED), -EPERM (WRONG_CONTEXT).
  */
 int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 	enum nebula_errc code = refuse(heap, n);
 	void **blocks;
-	int ret;
 
 	*r = (struct nebula_reserve){ };
 	if (code)
@@ -69,13 +66,13 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,
 				   .size = array_size(n, sizeof(*blocks)));
-	/* Before it holds anything: the pool's module may be unloaded in between. */
+	/* Before it holds anything: the pool's module may be unloaded while this sleeps. */
 	atomic_inc(&heap->reserves);
-	ret = put_aside(heap, n, blocks);
-	if (ret) {
+	/* What growth does not do, the allocation records. */
+	if (!grow_for(heap, n) || !pool_alloc_reserve(heap, n, blocks)) {
 		kvfree(blocks);
 		atomic_dec(&heap->reserves);
-		return ret;
+		return -ENOMEM;
 	}
 	*r = (struct nebula_reserve){ .pool = p, .blocks = blocks, .count = n };
 	return 0;
@@ -96,13 +93,9 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 {
 	if (likely(r->count))
 		return r->blocks[--r->count];
-	if (r->pool) {
-		nebula_fail(&r->pool->common, NEBULA_E_POOL_EXHAUSTED,
-			    .detail = NEBULA_D_RESERVE_EMPTY,
-			    .size = r->pool->block_size, .align = r->pool->align,
-			    .need = nebula_pool_capacity(r->pool) + 1UL);
-		return NULL;
-	}
+	if (r->pool)
+		return pool_exhausted(pool_heap(r->pool), NEBULA_D_RESERVE_EMPTY, NULL, 1,
+				      false);
 	nebula_error_record(&(const struct nebula_failure){
 		.code = NEBULA_E_POOL_EXHAUSTED, .detail = NEBULA_D_RESERVE_EMPTY,
 		.kind = NEBULA_KIND_POOL, .name = "reserve" });

@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kind: configuration, create and destroy of pools, what is live all at once, and what the
+ * registry needs of a pool.
+ *
+ * Process context unless said otherwise; whatever step of create fails, all steps before it are
+ * undone.
+ */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <trace/events/nebula.h>
+#include "../compat.h"
+#include "../config.h"
+#include "priv.h"
+
+/* With NEBULA_GROW and no limit given. */
+#define DEFAULT_GROWTH		16
+
+/* With no alignment given: the largest that the block size suggests, up to this. Bytes. */
+#define DEFAULT_ALIGN_MAX	8UL
+
+/* Before and behind each block with NEBULA_REDZONE, at least. Bytes. */
+#define ZONE_SIZE		16
+
+#define KNOWN_FLAGS	(NEBULA_STRICT | NEBULA_GROW | NEBULA_ZERO | NEBULA_TYPESAFE_BY_RCU | \
+			 NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
+
+/* Blocks that are only handed out and taken back one by one. */
+#define UNCACHED_FLAGS	(NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
+
+static struct nebula_refusal check_blocks(const struct nebula_pool_config *cfg)
+{
+	size_t bytes;
+
+	if (!cfg->block_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".block_size");
+	if (!cfg->blocks)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".blocks");
+	if (cfg->blocks > NEBULA_POOL_BLOCKS_MAX ||
+	    check_mul_overflow(cfg->block_size, (size_t)cfg->blocks, &bytes) ||
+	    bytes > NEBULA_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");
+	if (cfg->align && (!is_power_of_2(cfg->align) || cfg->align > PAGE_SIZE))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".align");
+	return NEBULA_ACCEPT;
+}
+
+static struct nebula_refusal check_flags(const struct nebula_pool_config *cfg)
+{
+	const bool grows = cfg->flags & NEBULA_GROW;
+
+	if (cfg->max_blocks && (!grows || cfg->max_blocks < cfg->blocks ||
+				cfg->max_blocks > NEBULA_POOL_BLOCKS_MAX))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".max_blocks");
+	if (cfg->cache_depth > NEBULA_POOL_DEPTH_MAX && cfg->cache_depth != NEBULA_POOL_NO_CACHE)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".cache_depth",
+				     .detail = NEBULA_D_ABOVE_LIMIT, .value = cfg->cache_depth,
+				     .limit = NEBULA_POOL_DEPTH_MAX);
+	if (cfg->flags & NEBULA_STRICT && cfg->cache_depth &&
+	    cfg->cache_depth != NEBULA_POOL_NO_CACHE)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "STRICT and .cache_depth");
+	if (cfg->flags & NEBULA_ZERO && cfg->ctor)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".ctor and NEBULA_ZERO");
+	if (cfg->flags & NEBULA_ZERO && cfg->flags & NEBULA_TYPESAFE_BY_RCU)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "TYPESAFE and ZERO");
+	return NEBULA_ACCEPT;
+}
+
+static struct nebula_refusal check(const struct nebula_pool_config *cfg,
+				   const struct nebula_config_common *common)
+{
+	struct nebula_refusal r = nebula_config_check(common);
+
+	if (!r.code)
+		r = check_blocks(cfg);
+	if (!r.code)
+		r = check_flags(cfg);
+	return r;
+}
+
+static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
+{
+	/* What a constructor or a reader under RCU relies on is not overwritten. */
+	if (heap->ctor || flags & NEBULA_TYPESAFE_BY_RCU)
+		flags &= ~NEBULA_POISON;
+	heap->pool.common.flags = flags;
+	if (flags & NEBULA_REDZONE) {
+		heap->front = ALIGN(ZONE_SIZE, heap->pool.align);
+		heap->back = ZONE_SIZE;
+	}
+	if (flags & NEBULA_DEBUG_FLAGS)
+		heap->attention |= POOL_DEBUG;
+	if (flags & NEBULA_ZERO)
+		heap->attention |= POOL_ZERO;
+	if (flags & NEBULA_FIFO)
+		heap->attention |= POOL_FIFO;
+	if (flags & NEBULA_STRICT)
+		heap->attention |= POOL_STRICT;
+	if (flags & NEBULA_INIT_ON_FREE && !(flags & NEBULA_POISON))
+		heap->attention |= POOL_CLEAR;
+}
+
+/* The configuration as it will be used, with all defaults filled in. */
+static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool_config *cfg,
+			 const struct nebula_config_common *common)
+{
+	heap->pool.common.kind = NEBULA_KIND_POOL;
+	heap->pool.block_size = cfg->block_size;
+	heap->ctor = cfg->ctor;
+	heap->pool.align = cfg->align ?: min(1UL << __ffs(cfg->block_size), DEFAULT_ALIGN_MAX);
+	nebula_config_request(&heap->request, common);
+	apply_debug(heap, nebula_config_flags(common));
+	heap->max_blocks = NEBULA_POOL_BLOCKS_MAX;
+	if (cfg->flags & NEBULA_GROW)
+		heap->max_blocks = cfg->max_blocks ?: min_t(u64, NEBULA_POOL_BLOCKS_MAX,
+							    (u64)cfg->blocks * DEFAULT_GROWTH);
+}
+
+/* Slots of a magazine: no more than there can ever be slack for. */
+static unsigned int depth_for(const struct nebula_pool_heap *heap,
+			      const struct nebula_pool_config *cfg)
+{
+	unsigned int depth = cfg->cache_depth ?: READ_ONCE(nebula_pool_cache_depth);
+	u64 blocks = cfg->blocks;
+
+	if (heap->pool.common.flags & UNCACHED_FLAGS || cfg->cache_depth == NEBULA_POOL_NO_CACHE)
+		return 0;
+	if (cfg->flags & NEBULA_GROW)
+		blocks = heap->max_blocks;
+	return min3((u64)depth, blocks / 4, (u64)NEBULA_POOL_DEPTH_MAX);
+}
+
+/* What the inline functions work with. */
+static void expose(struct nebula_pool_heap *heap)
+{
+	const struct pool_segment *seg = heap->primary;
+	struct nebula_pool *p = &heap->pool;
+
+	p->base = seg->base;
+	p->state = seg->state;
+	p->inverse = seg->inverse;
+	p->stride = seg->stride;
+	p->rotate = seg->rotate;
+	p->blocks = seg->blocks;
+	raw_spin_lock_irq(&heap->wait_lock);
+	pool_set_paths(heap);
+	raw_spin_unlock_irq(&heap->wait_lock);
+}
+
+static void kick_work(struct irq_work *work)
+{
+	struct nebula_pool_heap *heap = container_of(work, struct nebula_pool_heap, kick);
+
+	/* The worker clears this one. */
+	if (test_bit(POOL_WISH_GROW, &heap->wishes)) {
+		if (heap->pool.common.flags & NEBULA_GROW)
+			queue_work(compat_unbound_wq, &heap->grow_work);
+		else
+			clear_bit(POOL_WISH_GROW, &heap->wishes);
+	}
+	if (test_and_clear_bit(POOL_WISH_WAKE, &heap->wishes))
+		pool_serve_waiters(heap);
+	if (test_and_clear_bit(POOL_WISH_RCU, &heap->wishes))
+		pool_rcu_start(heap);
+}
+
+static void init_heap(struct nebula_pool_heap *heap)
+{
+	init_irq_work(&heap->kick, kick_work);
+	INIT_WORK(&heap->grow_work, pool_grow_work);
+	mutex_init(&heap->grow_lock);
+	raw_spin_lock_init(&heap->wait_lock);
+	INIT_LIST_HEAD(&heap->waiters);
+	pool_rcu_init(heap);
+}
+
+/* The CPUs begin to look far from each other. */
+static void spread_hints(struct nebula_pool_heap *heap)
+{
+	const u64 words = DIV_ROUND_UP(heap->primary->blocks, POOL_WORD_BLOCKS);
+	unsigned int n = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(heap->cpus, cpu)->hint = words * n++ / num_possible_cpus();
+}
+
+/* Everything that is of the pool itself. */
+static void free_heap(struct nebula_pool_heap *heap)
+{
+	struct pool_table *tab = rcu_dereference_protected(heap->table, true);
+	unsigned long i;
+
+	if (tab) {
+		for (i = 0; i < tab->nr; i++)
+			pool_segment_destroy(tab->seg[i]);
+		kvfree(tab);
+	} else if (heap->primary) {
+		pool_segment_destroy(heap->primary);
+	}
+	pool_magazines_destroy(heap);
+	kfree(heap);
+}
+
+/* The first segment, its table, the magazines, and the counts. */
+static int fill_heap(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
+{
+	const unsigned long slack = pool_slack_for(heap, blocks);
+	int err;
+
+	heap->primary = pool_segment_create(heap, blocks, slack, gfp, &err);
+	if (!heap->primary)
+		return err;
+	err = pool_table_replace(heap, heap->primary, NULL, gfp);
+	if (!err)
+		err = pool_magazines_create(heap, gfp);
+	if (err)
+		return err;
+	heap->depth = heap->depth_max;
+	heap->blocks = heap->primary->blocks;
+	atomic_long_set(&heap->avail, heap->blocks);
+	atomic_long_set(&heap->budget, slack);
+	atomic_long_set(&heap->room, blocks);
+	heap->least_room = blocks;
+	pool_account(heap, heap->primary, 1);
+	spread_hints(heap);
+	return 0;
+}
+
+/* CPUs that came before the registry knew of the pool. Without memory they do without. */
+static void catch_up(struct nebula_pool_heap *heap, gfp_t gfp)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		pool_magazine_prepare(heap, cpu, gfp);
+}
+
+static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
+					  const struct nebula_config_common *common,
+					  struct module *owner, int *err)
+{
+	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
+	struct nebula_pool_heap *heap;
+
+	*err = -ENOMEM;
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	if (!heap)
+		return NULL;
+	apply_config(heap, cfg, common);
+	heap->depth_max = depth_for(heap, cfg);
+	init_heap(heap);
+	*err = fill_heap(heap, cfg->blocks, gfp);
+	if (!*err) {
+		expose(heap);
+		*err = nebula_allocator_register(&heap->pool.common, common->name, owner, gfp);
+	}
+	if (!*err) {
+		catch_up(heap, gfp);
+		return heap;
+	}
+	free_heap(heap);
+	return NULL;
+}
+
+static struct nebula_refusal refusal_of(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+	case -E2BIG:
+	case NEBULA_REGION_NO_BUDGET:
+	case NEBULA_REGION_OVER_BUDGET:
+		return NEBULA_REFUSE_BACKING(err);
+	case -EOVERFLOW:
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");
+	default:
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	}
+}
+
+/**
+ * nebula_pool_create_cfg() - make a pool from a filled-in configuration
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
+ * @cfg: the configuration; not needed after return.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module the pool belongs to, %THIS_MODULE.
+ *
+ * nebula_pool_create() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_pool_create().
+ */
+struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula_pool_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner)
+{
+	struct nebula_config_common common;
+	struct nebula_pool_heap *heap;
+	struct nebula_refusal r;
+	unsigned int saved;
+	int err;
+
+	err = nebula_config_admit(NEBULA_KIND_POOL, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
+	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	common.keeps = cfg->ctor;
+	r = check(cfg, &common);
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(common.gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(common.gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->pool;
+		r = refusal_of(err);
+	}
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_POOL, name,
+					    array_size(cfg->block_size, cfg->blocks), r));
+}
+EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
+
+/* The first half of taking it down: no call is made any more, and nothing is deferred. */
+static void retire(struct nebula_pool_heap *heap)
+{
+	nebula_irq_work_idle(&heap->kick);
+	cancel_work_sync(&heap->grow_work);
+	cancel_work_sync(&heap->rcu_work);
+	if (pool_live(heap))
+		pool_report_leaks(heap);
+	nebula_allocator_unregister(&heap->pool.common);
+	nebula_irq_work_idle(&heap->kick);
+}
+
+/* Callbacks of the client may be about to free blocks, and one of ours to fetch some. */
+static bool has_callbacks(const struct nebula_pool_heap *heap)
+{
+	return pool_live(heap) || READ_ONCE(heap->wait_pending);
+}
+
+static void take_down(struct nebula_pool_heap *heap)
+{
+	if (has_callbacks(heap))
+		rcu_barrier();
+	pool_rcu_quiesce(heap);
+	retire(heap);
+	synchronize_rcu();
+	free_heap(heap);
+}
+
+/**
+ * nebula_pool_destroy() - take down a pool
+ * @p: the pool; %NULL and ERR_PTR() are fine.
+ *
+ * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
+ * Refused, and recorded, while a task waits for a block or a reserve is held (INVALID_STATE), and
+ * in atomic context (WRONG_CONTEXT); the pool stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the pool may be running.
+ */
+void nebula_pool_destroy(struct nebula_pool *p)
+{
+	if (IS_ERR_OR_NULL(p))
+		return;
+	if (nebula_atomic_context())
+		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (nebula_pool_waiters(p))
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_WAITERS,
+			    .what = "destroy");
+	else if (atomic_read(&pool_heap(p)->reserves))
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVES,
+			    .what = "destroy");
+	else if (!nebula_allocator_in_use(&p->common))
+		take_down(pool_heap(p));
+}
+EXPORT_SYMBOL_GPL(nebula_pool_destroy);
+
+/**
+ * nebula_pool_growth_flush() - wait until growth that was wished for has ended
+ * @p: the pool.
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_pool_growth_flush(struct nebula_pool *p)
+{
+	irq_work_sync(&pool_heap(p)->kick);
+	flush_work(&pool_heap(p)->grow_work);
+	irq_work_sync(&pool_heap(p)->kick);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_growth_flush);
+
+static void free_one(void *obj, void *data)
+{
+	nebula_pool_free(data, obj);
+}
+
+/**
+ * nebula_pool_reset() - give all live blocks back
+ * @p: the pool.
+ *
+ * For the end of a session, or of a test, that need not know its blocks one by one. The caller
+ * sees to it that no context uses, allocates or frees a block at the same time. Refused, and
+ * recorded as INVALID_STATE, while blocks are put aside.
+ *
+ * Context: any but NMI; takes time in proportion to the number of blocks.
+ * Return: blocks that were live; 0 also when it was refused.
+ */
+unsigned int nebula_pool_reset(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	const unsigned int live = pool_live(heap);
+
+	if (in_nmi()) {
+		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "reset");
+		return 0;
+	}
+	if (atomic_read(&heap->reserves)) {
+		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVES,
+			    .what = "reset");
+		return 0;
+	}
+	if (unlikely(READ_ONCE(heap->attention) & POOL_WATCHED))
+		trace_pool_reset(nebula_allocator_name(&p->common), live * p->block_size);
+	nebula_pool_for_each_live(p, free_one, p);
+	WRITE_ONCE(heap->resets, heap->resets + 1);
+	return live;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_reset);
+
+/*
+ * Visits blocks of one word of states, from address @from on: where to go on, or 0 at the end. The
+ * table is looked up anew each time, so that preemption is off for a few blocks only.
+ */
+static unsigned long visit_some(struct nebula_pool_heap *heap, unsigned long from,
+				void (*fn)(void *obj, void *data), void *data)
+{
+	const struct pool_table *tab = pool_table(heap);
+	const struct pool_segment *seg = NULL;
+	unsigned long i, end;
+
+	for (i = 0; i < tab->nr; i++) {
+		seg = tab->seg[i];
+		if (from < seg->base + seg->blocks * seg->stride)
+			break;
+	}
+	if (i == tab->nr)
+		return 0;
+	i = from > seg->base ? (from - seg->base) / seg->stride : 0;
+	end = min(i + POOL_WORD_BLOCKS, seg->blocks);
+	for (; i < end; i++)
+		if (READ_ONCE(seg->state[i]) == NEBULA_POOL_LIVE)
+			fn(pool_block(seg, i), data);
+	return seg->base + end * seg->stride;
+}
+
+/**
+ * nebula_pool_for_each_live() - visit all live blocks
+ * @p: the pool.
+ * @fn: called with each block and @data, with preemption off; must not sleep.
+ * @data: for @fn.
+ *
+ * Blocks that are allocated or freed during that may be visited or not, and may be freed while @fn
+ * looks at them: the caller sees to it that they are not, or uses %NEBULA_TYPESAFE_BY_RCU.
+ *
+ * Context: any.
+ */
+void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data),
+			       void *data)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	unsigned long next = 0;
+
+	do {
+		preempt_disable();
+		next = visit_some(heap, next, fn, data);
+		preempt_enable();
+	} while (next);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_for_each_live);
+
+/**
+ * nebula_pool_set_cache_depth() - change how many blocks the magazine of a CPU may hold
+ * @p: the pool.
+ * @depth: blocks; 0 for no caching.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL (INVALID_CONFIG) for more than the pool was made for; -EPERM (WRONG_CONTEXT).
+ */
+int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+
+	if (nebula_atomic_context())
+		return nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "cache_depth");
+	if (depth > heap->depth_max || (depth && p->common.flags & NEBULA_STRICT))
+		return nebula_fail(&p->common, NEBULA_E_INVALID_CONFIG, .what = "cache_depth",
+				   .detail = NEBULA_D_ABOVE_LIMIT, .value = depth,
+				   .limit = p->common.flags & NEBULA_STRICT ? 0 : heap->depth_max);
+	mutex_lock(&heap->grow_lock);
+	WRITE_ONCE(heap->depth, depth);
+	/* What is in the magazines may be more than they shall hold now. */
+	pool_drain_begin(heap);
+	pool_drain_end(heap);
+	mutex_unlock(&heap->grow_lock);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_set_cache_depth);
+
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_pool_heap *heap)
+{
+	const struct pool_table *tab;
+	unsigned long backings = 0, i;
+
+	preempt_disable();
+	tab = pool_table(heap);
+	for (i = 0; i < tab->nr; i++)
+		backings |= BIT(tab->seg[i]->region.backing);
+	preempt_enable();
+	return backings;
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_pool_heap *heap = pool_heap_of(a);
+	const struct nebula_pool *p = &heap->pool;
+	unsigned long nominal = READ_ONCE(heap->nominal), blocks = READ_ONCE(heap->blocks);
+	size_t overhead = pool_overhead(heap);
+
+	nebula_text_key(t, "block size", "%zu", p->block_size);
+	nebula_text_key(t, "align", "%zu", heap->pool.align);
+	nebula_text_key(t, "stride", "%lu", p->stride);
+	nebula_text_key(t, "blocks", "%lu", nominal);
+	nebula_text_key(t, "slack", "%lu", blocks - nominal);
+	nebula_text_key(t, "path", "%s",
+			READ_ONCE(heap->attention) ? "out of line" : "inline");
+	nebula_text_key(t, "cache depth", "%u", heap->depth);
+	nebula_region_describe(&heap->request, backings_of(heap), t);
+	nebula_text_bytes(t, "capacity", nominal * p->block_size);
+	nebula_text_bytes(t, "slack bytes", (blocks - nominal) * p->block_size);
+	nebula_text_bytes(t, "overhead", overhead);
+	overhead = div64_u64(1000ULL * overhead, nominal * p->block_size);
+	nebula_text_key(t, "overhead share", "%zu.%zu%%", overhead / 10, overhead % 10);
+}
+
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_pool_alloc_fit(container_of(a, struct nebula_pool, common), size, align);
+}
+
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_pool_free_sized(container_of(a, struct nebula_pool, common), p, size);
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_pool_owns(container_of(a, struct nebula_pool, common), p);
+}
+
+/* The constructor has gone: no block can be added any more. */
+static void ops_orphan(struct nebula_allocator *a)
+{
+	struct nebula_pool_heap *heap = pool_heap_of(a);
+
+	mutex_lock(&heap->grow_lock);
+	if (heap->ctor)
+		WRITE_ONCE(heap->max_blocks, heap->nominal);
+	mutex_unlock(&heap->grow_lock);
+}
+
+static bool ops_in_use(const struct nebula_allocator *a)
+{
+	return atomic_read(&pool_heap_of(a)->sleepers) || atomic_read(&pool_heap_of(a)->reserves);
+}
+
+static bool ops_flush(struct nebula_allocator *a)
+{
+	return pool_rcu_push(pool_heap_of(a)) || READ_ONCE(pool_heap_of(a)->wait_pending);
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	retire(pool_heap_of(a));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	free_heap(pool_heap_of(a));
+}
+
+static unsigned int ops_cache_depth(const struct nebula_allocator *a)
+{
+	return READ_ONCE(pool_heap_of(a)->depth);
+}
+
+static int ops_set_cache_depth(struct nebula_allocator *a, unsigned int depth)
+{
+	return nebula_pool_set_cache_depth(container_of(a, struct nebula_pool, common), depth);
+}
+
+static void ops_divert(struct nebula_allocator *a)
+{
+	struct nebula_pool_heap *heap = pool_heap_of(a);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
+	pool_set_paths(heap);
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+}
+
+static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
+{
+	struct nebula_pool_heap *heap = pool_heap_of(a);
+
+	pool_magazine_empty(heap, cpu);
+	pool_set_share(heap, num_online_cpus());
+}
+
+/* Without memory the CPU does without. */
+static void ops_cpu_prepare(struct nebula_allocator *a, unsigned int cpu)
+{
+	struct nebula_pool_heap *heap = pool_heap_of(a);
+
+	pool_magazine_prepare(heap, cpu, heap->request.gfp);
+	pool_set_share(heap, num_online_cpus() + 1);
+}
+
+const struct nebula_kind_ops nebula_pool_ops = {
+	.name			= "pool",
+	.alloc			= ops_alloc,
+	.free			= ops_free,
+	.owns			= ops_owns,
+	.usage			= pool_usage,
+	.stats			= pool_stats,
+	.describe		= ops_describe,
+	.in_use			= ops_in_use,
+	.flush			= ops_flush,
+	.retire			= ops_retire,
+	.release		= ops_release,
+	.reports_live		= true,
+	.sites			= pool_sites,
+	.orphan			= ops_orphan,
+	.live			= pool_render_live,
+	.map			= pool_render_map,
+	.validate		= pool_render_validate,
+	.cache_depth		= ops_cache_depth,
+	.set_cache_depth	= ops_set_cache_depth,
+	.cpu_dead		= ops_cpu_dead,
+	.cpu_prepare		= ops_cpu_prepare,
+	.divert			= ops_divert,
+	.reset_peak		= pool_reset_peak,
+};

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pool: alloc and free where they are not inline.
+ *
+ * Everything on the way of an allocation or a free runs in any context, takes no lock and waits for
+ * nothing. Preemption is off wherever the table or a magazine is used.
+ */
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <trace/events/nebula.h>
+#include "priv.h"
+
+/* Asks for something that not every context may do; see kick_work(). Any context. */
+void pool_wish(struct nebula_pool_heap *heap, unsigned int wish)
+{
+	nebula_kick_for(wish, &heap->wishes, &heap->kick);
+}
+
+/* Read it before the search for blocks: there will be more, or the search sees the last of them. */
+bool pool_may_grow(const struct nebula_pool_heap *heap)
+{
+	return heap->pool.common.flags & NEBULA_GROW &&
+	       smp_load_acquire(&heap->nominal) < READ_ONCE(heap->max_blocks); /* pool_account() */
+}
+
+/*
+ * Records that there are not @n blocks; evaluates to what alloc returns. @may_grow is what
+ * pool_may_grow() said before the search: when there are more by now, trying again helps, too.
+ */
+noinline __cold void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
+				     const char *what, unsigned int n, bool may_grow)
+{
+	const unsigned long need = max(pool_live(heap) + n, READ_ONCE(heap->nominal) + 1);
+
+	if (may_grow) {
+		if (n > READ_ONCE(heap->missing))
+			WRITE_ONCE(heap->missing, n);
+		pool_wish(heap, POOL_WISH_GROW);
+	} else if (heap->pool.common.flags & NEBULA_GROW) {
+		detail = detail ?: NEBULA_D_AT_LIMIT;
+	}
+	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
+		    .align = heap->pool.align, .detail = detail, .what = what,
+		    .growth_pending = may_grow, .need = need);
+	return NULL;
+}
+
+/* Shall the next allocation fail on purpose? Records that. Any context. */
+bool pool_must_fail(struct nebula_pool_heap *heap)
+{
+	const struct nebula_pool *p = &heap->pool;
+
+	if (likely(!nebula_fail_alloc_hit(&p->common, p->block_size)))
+		return false;
+	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = p->block_size,
+		    .align = p->align, .detail = NEBULA_D_INJECTED);
+	return true;
+}
+
+/* What flags say is to be done with a block that was allocated. */
+void pool_finish(struct nebula_pool_heap *heap, void *obj)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	if (heap->attention & POOL_DEBUG) {
+		preempt_disable();
+		seg = pool_find(heap, obj, &index);
+		if (seg)
+			pool_guard_alloc(heap, seg, index);
+		preempt_enable();
+	}
+	if (heap->attention & POOL_ZERO)
+		memset(obj, 0, heap->pool.block_size);
+	if (READ_ONCE(heap->attention) & POOL_WATCHED)
+		trace_pool_alloc(nebula_allocator_name(&heap->pool.common), obj,
+				 heap->pool.block_size, heap->pool.align);
+}
+
+/* A ticket of a strict pool; the peak is noted as of that moment. */
+static bool take_room(struct nebula_pool_heap *heap)
+{
+	long room = atomic_long_read(&heap->room);
+
+	do {
+		if (room <= 0)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&heap->room, &room, room - 1));
+	pool_note_strict(heap, room - 1);
+	return true;
+}
+
+/* Every way but the two fast ones below, and all that is refused. Preemption is off. */
+static noinline void *alloc_slow(struct nebula_pool_heap *heap)
+{
+	const bool strict = heap->attention & POOL_STRICT, may_grow = pool_may_grow(heap);
+	void *obj = NULL;
+
+	if (unlikely(pool_must_fail(heap))) {
+		preempt_enable();
+		return NULL;
+	}
+	if (pool_may_take(heap, 1) && (!strict || take_room(heap))) {
+		obj = pool_take(heap);
+		if (unlikely(!obj) && strict)
+			atomic_long_inc(&heap->room);
+	}
+	preempt_enable();
+	if (unlikely(!obj))
+		return pool_exhausted(heap, NEBULA_D_NONE, NULL, 1, may_grow);
+	pool_finish(heap, obj);
+	return obj;
+}
+
+/**
+ * nebula_pool_alloc_empty() - nebula_pool_alloc() met no free block
+ * @p: the pool, whose magazine of this CPU is claimed. Preemption is off.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
+void *nebula_pool_alloc_empty(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	void *obj = pool_take_claimed(heap);
+
+	nebula_pool_unclaim(heap->cpus);
+	if (unlikely(!obj))
+		return alloc_slow(heap);
+	preempt_enable();
+	return obj;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_empty);
+
+/* A strict pool for which the claimed magazine has no block; the ticket is held. */
+static noinline void *alloc_strict_empty(struct nebula_pool_heap *heap)
+{
+	void *obj = pool_take_claimed(heap);
+
+	nebula_pool_unclaim(heap->cpus);
+	if (unlikely(!obj)) {
+		atomic_long_inc(&heap->room);
+		return alloc_slow(heap);
+	}
+	preempt_enable();
+	return obj;
+}
+
+/**
+ * nebula_pool_alloc_busy() - nebula_pool_alloc() met a magazine that is claimed
+ * @p: the pool. Preemption is off.
+ *
+ * By the context that it interrupts, or for ever: then most often a strict pool with nothing else
+ * to do. That takes a ticket of the N promised, and goes on as any pool. The block is there, as N
+ * and the slack exist and magazines hold no more than the slack. Allocations that may raise the
+ * peak, and refusals, go the slow way: one comparison tells both.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
+void *nebula_pool_alloc_busy(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	/* Pairs with pool_set_paths(). */
+	struct nebula_pool_cpu __percpu *cpus = smp_load_acquire(&heap->strict);
+	const struct nebula_pool_slot *top;
+	void *obj;
+	long room;
+
+	nebula_pool_claim(cpus, claimed);
+	room = atomic_long_read(&heap->room);
+	do {
+		if (unlikely(room <= data_race(heap->least_room))) /* one word, see stats.c */
+			goto least;
+	} while (unlikely(!atomic_long_try_cmpxchg(&heap->room, &room, room - 1)));
+	top = (const struct nebula_pool_slot *)raw_cpu_read(cpus->top);
+	nebula_pool_switch(*top->state, NEBULA_POOL_FREE, NEBULA_POOL_LIVE, empty);
+	obj = top->obj;
+	raw_cpu_add(cpus->top, -(long)sizeof(*top));
+	raw_cpu_inc(cpus->allocs);
+	nebula_pool_unclaim(cpus);
+	preempt_enable();
+	return obj;
+
+empty:
+	return alloc_strict_empty(heap);
+least:
+	nebula_pool_unclaim(cpus);
+claimed:
+	return alloc_slow(heap);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_busy);
+
+/* The segment and the number of a block; NULL when @obj is none. Preemption off. */
+struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
+			       unsigned long *index)
+{
+	struct pool_segment *seg = pool_segment_of(pool_table(heap), (unsigned long)obj);
+
+	*index = pool_index(seg, obj);
+	return likely(*index < seg->blocks) ? seg : NULL;
+}
+
+/* Does @obj point into a block, or between them? Preemption off. */
+bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj)
+{
+	const struct pool_segment *seg = pool_segment_of(pool_table(heap), (unsigned long)obj);
+
+	return (unsigned long)obj - seg->base < seg->blocks * seg->stride;
+}
+
+/* The index of a block, counted over the segments, the first of them first. Preemption off. */
+unsigned long pool_number(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			  unsigned long index)
+{
+	const struct pool_table *tab = pool_table(heap);
+	unsigned long i;
+
+	if (seg == heap->primary)
+		return index;
+	for (i = 0; i < tab->nr && tab->seg[i] != seg; i++)
+		index += tab->seg[i] == heap->primary ? 0 : tab->seg[i]->blocks;
+	return heap->primary->blocks + index;
+}
+
+/* Records that @obj is no block, but inside one, or between two, or not the pool's at all. */
+static void refuse_pointer(struct nebula_pool_heap *heap, const void *obj, const char *what)
+{
+	struct nebula_allocator *a = &heap->pool.common;
+	struct pool_segment *seg = pool_segment_of(pool_table(heap), (unsigned long)obj);
+	const unsigned long offset = (unsigned long)obj - seg->base;
+
+	if (offset < seg->blocks * seg->stride)
+		nebula_fail(a, NEBULA_E_MISALIGNED_POINTER, .pointer = obj, .what = what,
+			    .block = pool_number(heap, seg, offset / seg->stride) + 1,
+			    .offset = offset % seg->stride);
+	else
+		nebula_fail(a, NEBULA_E_FOREIGN_POINTER, .pointer = obj, .what = what);
+}
+
+/* Records why @obj cannot be freed. Any context, preemption off. */
+noinline __cold void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *what)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	seg = pool_find(heap, obj, &index);
+	if (seg)
+		pool_guard_report(heap, seg, index, NEBULA_E_DOUBLE_FREE, what);
+	else
+		refuse_pointer(heap, obj, what);
+}
+
+/* What flags say is to be done with a block that came back, before it is put. Preemption off. */
+void pool_before_put(struct nebula_pool_heap *heap, void *obj)
+{
+	const unsigned long attention = READ_ONCE(heap->attention);
+	struct pool_segment *seg;
+	unsigned long index;
+
+	if (attention & POOL_WATCHED)
+		trace_pool_free(nebula_allocator_name(&heap->pool.common), obj,
+				heap->pool.block_size);
+	if (attention & POOL_DEBUG) {
+		seg = pool_find(heap, obj, &index);
+		if (seg)
+			pool_guard_free(heap, seg, index);
+	}
+	/* The block cannot be allocated before it is put. */
+	if (unlikely(attention & POOL_CLEAR))
+		memset(obj, 0, heap->pool.block_size);
+}
+
+/* @n blocks were put: a strict pool may hand out as many more. */
+void pool_after_put(struct nebula_pool_heap *heap, unsigned long n)
+{
+	if (!(heap->attention & POOL_STRICT))
+		return;
+	/* A full barrier: it pairs with smp_mb() in wait.c. */
+	atomic_long_add_return(n, &heap->room);
+	if (unlikely(READ_ONCE(heap->attention) & POOL_WAITING))
+		pool_wish(heap, POOL_WISH_WAKE);
+}
+
+/*
+ * From live to @to. In a debug pool two frees may race for the block: one of them is refused. There
+ * the exchange is one of the four states around it, as not every machine has one of a byte.
+ */
+bool pool_change_state(struct nebula_pool_heap *heap, u8 *state, u8 to)
+{
+	const unsigned int at = (unsigned long)state % sizeof(u32);
+	u32 *word = (u32 *)(state - at), old, new;
+
+	if (likely(!(READ_ONCE(heap->attention) & POOL_DEBUG)))
+		return pool_switch(state, NEBULA_POOL_LIVE, to);
+	old = READ_ONCE(*word);
+	do {
+		if (((u8 *)&old)[at] != NEBULA_POOL_LIVE)
+			return false;
+		new = old;
+		((u8 *)&new)[at] = to;
+	} while (!try_cmpxchg(word, &old, new));
+	return true;
+}
+
+/* Every way but the fast ones below, and all that is refused. Any context. */
+void pool_free_slow(struct nebula_pool_heap *heap, void *obj)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	if (ZERO_OR_NULL_PTR(obj))
+		return;
+	preempt_disable();
+	seg = pool_find(heap, obj, &index);
+	if (likely(seg) && likely(pool_change_state(heap, &seg->state[index], NEBULA_POOL_FREE))) {
+		pool_before_put(heap, obj);
+		pool_put(heap, obj, &seg->state[index]);
+		pool_after_put(heap, 1);
+	} else {
+		pool_refuse(heap, obj, "free");
+	}
+	preempt_enable();
+}
+
+/* With debug flags: no block holds an object of this size, so it is another pool's. */
+static bool wrong_size(struct nebula_pool *p, size_t size)
+{
+	if (likely(size <= p->block_size) || !(p->common.flags & NEBULA_DEBUG_FLAGS))
+		return false;
+	nebula_fail(&p->common, NEBULA_E_INVALID_LAYOUT, .size = size, .what = "free");
+	return true;
+}
+
+/**
+ * nebula_pool_free_full() - nebula_pool_free() met a full magazine
+ * @p: the pool, whose magazine of this CPU is claimed. Preemption is off.
+ * @obj: a block of it.
+ * @state: its state.
+ *
+ * Context: any.
+ */
+void nebula_pool_free_full(struct nebula_pool *p, void *obj, u8 *state)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	struct nebula_pool_cpu *pc = raw_cpu_ptr(heap->cpus);
+	struct nebula_pool_slot *top;
+
+	/* Only after the claim, see nebula_pool_free(). */
+	nebula_pool_switch(*state, NEBULA_POOL_LIVE, NEBULA_POOL_FREE, refused);
+	if (likely(pool_make_room(heap, pc))) {
+		top = (struct nebula_pool_slot *)pc->top;
+		top[1] = (struct nebula_pool_slot){ obj, state };
+		WRITE_ONCE(pc->top, (unsigned long)(top + 1));
+	} else {
+		pool_put_direct(heap, obj, state);
+	}
+	nebula_pool_unclaim(heap->cpus);
+	preempt_enable();
+	return;
+
+refused:
+	nebula_pool_free_refused(p, obj);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_full);
+
+/* Every way to free but the fast ones. Preemption is off. */
+static noinline void free_slow(struct nebula_pool *p, void *obj)
+{
+	pool_free_slow(pool_heap(p), obj);
+	preempt_enable();
+}
+
+/**
+ * nebula_pool_free_busy() - nebula_pool_free() met a magazine that is claimed
+ * @p: the pool. Preemption is off.
+ * @obj: a block of it.
+ * @state: its state.
+ *
+ * By the context that it interrupts, or for ever: as for nebula_pool_alloc_busy().
+ *
+ * Context: any.
+ */
+void nebula_pool_free_busy(struct nebula_pool *p, void *obj, u8 *state)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	/* Pairs with pool_set_paths(). */
+	struct nebula_pool_cpu __percpu *cpus = smp_load_acquire(&heap->strict);
+	struct nebula_pool_slot *top;
+
+	nebula_pool_claim(cpus, claimed);
+	top = (struct nebula_pool_slot *)raw_cpu_read(cpus->top);
+	nebula_pool_unless_full(cpus, top, full);
+	nebula_pool_switch(*state, NEBULA_POOL_LIVE, NEBULA_POOL_FREE, full);
+	top[1].obj = obj;
+	top[1].state = state;
+	raw_cpu_add(cpus->top, sizeof(*top));
+	nebula_pool_unclaim(cpus);
+	smp_mb__before_atomic();	/* The block comes before its ticket. */
+	atomic_long_inc(&heap->room);
+	smp_mb__after_atomic();		/* Pairs with smp_mb() in wait.c. */
+	if (unlikely(data_race(heap->attention) & POOL_WAITING)) /* one bit, after the barrier */
+		pool_wish(heap, POOL_WISH_WAKE);
+	preempt_enable();
+	return;
+
+full:
+	nebula_pool_unclaim(cpus);
+claimed:
+	free_slow(p, obj);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_busy);
+
+/**
+ * nebula_pool_free_busy_sized() - the same of an object of known size
+ * @p: the pool. Preemption is off.
+ * @obj: a block of it.
+ * @state: its state.
+ * @size: of the object, bytes; 0 when it is not known. With debug flags one that no block has is
+ *	refused.
+ *
+ * Context: any.
+ */
+void nebula_pool_free_busy_sized(struct nebula_pool *p, void *obj, u8 *state, size_t size)
+{
+	if (unlikely(wrong_size(p, size)))
+		preempt_enable();
+	else
+		nebula_pool_free_busy(p, obj, state);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_busy_sized);
+
+/**
+ * nebula_pool_free_refused() - nebula_pool_free() met a block that is not live
+ * @p: the pool, whose magazine of this CPU is claimed. Preemption is off.
+ * @obj: the block.
+ *
+ * Context: any.
+ */
+void nebula_pool_free_refused(struct nebula_pool *p, void *obj)
+{
+	nebula_pool_unclaim(pool_heap(p)->cpus);
+	pool_refuse(pool_heap(p), obj, "free");
+	preempt_enable();
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_refused);
+
+/**
+ * nebula_pool_free_other() - nebula_pool_free() of what is not in the first segment
+ * @p: the pool.
+ * @obj: a block of it that was added, or anything else.
+ * @size: as for nebula_pool_free_busy_sized().
+ *
+ * Context: any.
+ */
+void nebula_pool_free_other(struct nebula_pool *p, void *obj, size_t size)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	struct nebula_pool_cpu __percpu *cpus;
+	struct nebula_pool_slot *top;
+	struct pool_segment *seg;
+	unsigned long index;
+	u8 *state;
+
+	if (ZERO_OR_NULL_PTR(obj))
+		return;
+	preempt_disable();
+	seg = pool_segment_of(pool_table(heap), (unsigned long)obj);
+	index = pool_index(seg, obj);
+	if (unlikely(index >= seg->blocks)) {
+		if (likely(!wrong_size(p, size)))
+			pool_free_slow(heap, obj);
+		preempt_enable();
+		return;
+	}
+	state = seg->state + index;
+	cpus = READ_ONCE(p->cpus);
+	nebula_pool_claim(cpus, claimed);
+	top = (struct nebula_pool_slot *)raw_cpu_read(cpus->top);
+	nebula_pool_unless_full(cpus, top, full);
+	nebula_pool_switch(*state, NEBULA_POOL_LIVE, NEBULA_POOL_FREE, refused);
+	top[1].obj = obj;
+	top[1].state = state;
+	raw_cpu_add(cpus->top, sizeof(*top));
+	nebula_pool_unclaim(cpus);
+	preempt_enable();
+	return;
+
+full:
+	nebula_pool_free_full(p, obj, state);
+	return;
+claimed:
+	nebula_pool_free_busy_sized(p, obj, state, size);
+	return;
+refused:
+	nebula_pool_free_refused(p, obj);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_other);
+
+/**
+ * nebula_pool_refuse_layout() - the blocks of a pool do not suit an object
+ * @p: the pool.
+ * @size: bytes of the object.
+ * @align: its alignment, bytes.
+ *
+ * Context: any.
+ * Return: %ZERO_SIZE_PTR for size 0; %NULL with INVALID_ALIGNMENT, SIZE_OVERFLOW or INVALID_LAYOUT
+ * recorded.
+ */
+void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align)
+{
+	const bool small = size > p->block_size;
+	enum nebula_errc code = NEBULA_E_INVALID_LAYOUT;
+
+	if (!size)
+		return ZERO_SIZE_PTR;
+	if (!is_power_of_2(align))
+		code = NEBULA_E_INVALID_ALIGNMENT;
+	else if (size > SIZE_MAX >> 1)
+		code = NEBULA_E_SIZE_OVERFLOW;
+	nebula_fail(&p->common, code, .size = size, .align = align,
+		    .detail = small ? NEBULA_D_BLOCK_SIZE : NEBULA_D_BLOCK_ALIGN,
+		    .what = small ? ".block_size" : ".align");
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_refuse_layout);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pool: how much there is, what was done, and how much of it there ever was. Any context.
+ *
+ * What is live is what is in no bitmap and in no magazine; what was freed is what was allocated and
+ * is not live. All is exact while nothing is under way, and off by what is under way else.
+ */
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include "priv.h"
+
+/* Blocks that are live. */
+unsigned long pool_live(const struct nebula_pool_heap *heap)
+{
+	long live = (long)READ_ONCE(heap->blocks) - atomic_long_read(&heap->avail);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		live -= pool_cached(per_cpu_ptr(heap->cpus, cpu));
+	return max(live, 0L);
+}
+
+static unsigned long pool_allocs(const struct nebula_pool_heap *heap)
+{
+	unsigned long allocs = atomic_long_read(&heap->direct_allocs);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		allocs += READ_ONCE(per_cpu_ptr(heap->cpus, cpu)->allocs);
+	return allocs;
+}
+
+/*
+ * @live blocks are or were live. Seen from the bitmaps that is as many too many as other CPUs have
+ * in their magazines: never more than there is slack.
+ */
+void pool_note_peak(struct nebula_pool_heap *heap, long live)
+{
+	if (live > 0)
+		nebula_peak_raise(&heap->peak,
+				  min_t(unsigned long, live, READ_ONCE(heap->nominal)));
+}
+
+/*
+ * A strict pool may hand out @room more blocks. From then on as many need not be noted again. A
+ * pool that has grown or shrunk notes each time: there room says something else about the peak than
+ * before, and least_room stays as growth left it.
+ */
+void pool_note_strict(struct nebula_pool_heap *heap, long room)
+{
+	const long least = READ_ONCE(heap->least_room);
+
+	pool_note_peak(heap, (long)READ_ONCE(heap->nominal) - room);
+	if (room < least && least != LONG_MAX)
+		cmpxchg(&heap->least_room, least, room);
+}
+
+/* What is live now is the peak from now on. */
+void pool_reset_peak(struct nebula_allocator *a)
+{
+	struct nebula_pool_heap *heap = pool_heap_of(a);
+
+	long least = READ_ONCE(heap->least_room);
+
+	WRITE_ONCE(heap->peak, pool_live(heap));
+	while (least != LONG_MAX &&
+	       !try_cmpxchg(&heap->least_room, &least, (long)READ_ONCE(heap->nominal)))
+		;
+}
+
+/* Blocks as bytes; more than were promised may be in use. */
+void pool_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_pool_heap *heap = pool_heap_of(a);
+	const size_t size = heap->pool.block_size;
+	unsigned long live = pool_live(heap), nominal = READ_ONCE(heap->nominal);
+
+	u->used = live * size;
+	u->capacity = max(nominal, live) * size;
+	u->available = u->capacity - u->used;
+	u->max_capacity = max_t(size_t, u->capacity,
+				a->flags & NEBULA_GROW ? heap->max_blocks * size : 0);
+	u->peak = max(READ_ONCE(heap->peak), live) * size;
+	u->promised = nominal * size;
+	u->unit = size;
+	u->buffer = heap->request.backing == NEBULA_BUFFER;
+	u->waiters = nebula_pool_waiters(&heap->pool);
+	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) || READ_ONCE(heap->growing);
+}
+
+void pool_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_pool_heap *heap = pool_heap_of(a);
+	const size_t size = heap->pool.block_size;
+	unsigned long allocs = pool_allocs(heap);
+
+	st->allocs = allocs;
+	st->frees = allocs - min(pool_live(heap), allocs);
+	st->bytes_in = st->allocs * size;
+	st->bytes_out = st->frees * size;
+	st->resets = READ_ONCE(heap->resets);
+	preempt_disable();
+	st->regions = pool_table(heap)->nr;
+	preempt_enable();
+	st->grows = READ_ONCE(heap->grows);
+}
+
+/**
+ * nebula_pool_used() - blocks that are live
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: blocks; exact while nothing is under way.
+ */
+unsigned int nebula_pool_used(const struct nebula_pool *p)
+{
+	return pool_live(pool_heap(p));
+}
+EXPORT_SYMBOL_GPL(nebula_pool_used);
+
+/**
+ * nebula_pool_capacity() - blocks that can always be live at once
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: blocks, slack not counted.
+ */
+unsigned int nebula_pool_capacity(const struct nebula_pool *p)
+{
+	return READ_ONCE(pool_heap(p)->nominal);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_capacity);
+
+/**
+ * nebula_pool_available() - blocks that can be had
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: nebula_pool_capacity() - nebula_pool_used(); 0 when some of the slack is in use.
+ */
+unsigned int nebula_pool_available(const struct nebula_pool *p)
+{
+	unsigned long used = pool_live(pool_heap(p)), capacity = READ_ONCE(pool_heap(p)->nominal);
+
+	return capacity > used ? capacity - used : 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_available);
+
+/**
+ * nebula_pool_owns() - does an address lie in the pool's blocks?
+ * @p: the pool.
+ * @obj: any address.
+ *
+ * Context: any.
+ * Return: true when it does, whether the block is live or not.
+ */
+bool nebula_pool_owns(const struct nebula_pool *p, const void *obj)
+{
+	bool inside;
+
+	preempt_disable();
+	inside = pool_is_inside(pool_heap(p), obj);
+	preempt_enable();
+	return inside;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_owns);
