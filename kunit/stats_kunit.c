@@ -394,7 +394,7 @@ static u64 peak_of_singles(struct kunit *test, struct nebula_pool *p, unsigned i
 static void stats_peak_of_a_strict_pool(struct kunit *test)
 {
 	struct nebula_pool *p = nebula_pool_create("full", .block_size = 64, .blocks = 64,
-						   .max_blocks = 100, .flags = NEBULA_STRICT);
+						   .flags = NEBULA_STRICT);
 	static void *objs[100];
 
 	ASSERT_POOL(test, p);

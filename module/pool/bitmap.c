@@ -240,7 +240,7 @@ bool pool_collect_live(struct nebula_pool_heap *heap, unsigned int n, void **obj
 		return true;
 	pool_give_tickets(heap, n - done - (some - got));
 	if (heap->attention & POOL_STRICT)
-		atomic_long_add(n - done, &heap->room);
+		atomic_long_sub(n - done, &heap->taken);
 	while (done)
 		pool_free_slow(heap, objs[--done]);
 	return false;

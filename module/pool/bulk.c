@@ -13,7 +13,7 @@
 #include "priv.h"
 
 /* So many blocks share what a turn of a loop costs besides them. Divides round numbers. */
-#define UNROLL	20U
+#define UNROLL	50U
 
 #define SLOT_SIZE	sizeof(struct nebula_pool_slot)
 
@@ -37,7 +37,7 @@ static unsigned int hand_out(const struct nebula_pool_slot *top, unsigned int n,
 	int i;
 
 	for (; objs != turns; objs += UNROLL, top -= UNROLL)
-#pragma GCC unroll 20
+#pragma GCC unroll 50
 		for (i = 0; i < (int)UNROLL; i++)
 			objs[i] = hand_out_one(top - i, &missing);
 	while (objs != end)
@@ -71,7 +71,7 @@ static noinline bool replace_missing(struct nebula_pool_heap *heap, unsigned int
 	    pool_collect_live(heap, missing, objs + kept))
 		return true;
 	if (heap->attention & POOL_STRICT)
-		atomic_long_add(missing, &heap->room);
+		atomic_long_sub(missing, &heap->taken);
 	while (kept)
 		pool_free_slow(heap, objs[--kept]);
 	return false;
@@ -238,7 +238,7 @@ static unsigned int take_back(const struct nebula_pool *p, struct nebula_pool_sl
 	unsigned int done = 0, i;
 
 	for (top++; done + UNROLL <= n; done += UNROLL, top += UNROLL, objs += UNROLL)
-#pragma GCC unroll 20
+#pragma GCC unroll 50
 		for (i = 0; i < UNROLL; i++)
 			if (unlikely(!take_back_one(v, top + i, objs[i])))
 				return done + i;

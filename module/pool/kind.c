@@ -227,8 +227,6 @@ static int fill_heap(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t g
 	heap->blocks = heap->primary->blocks;
 	atomic_long_set(&heap->avail, heap->blocks);
 	atomic_long_set(&heap->budget, slack);
-	atomic_long_set(&heap->room, blocks);
-	heap->least_room = blocks;
 	pool_account(heap, heap->primary, 1);
 	spread_hints(heap);
 	return 0;

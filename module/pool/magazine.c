@@ -77,9 +77,9 @@ struct nebula_pool_cpu __percpu *const pool_closed = &closed;
 /* A block is free in two places, or it is live: it was freed twice at once. */
 noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 {
-	/* Both frees made room for one more. */
+	/* Both frees gave it back. */
 	if (heap->attention & POOL_STRICT)
-		atomic_long_dec(&heap->room);
+		atomic_long_inc(&heap->taken);
 	nebula_fail(&heap->pool.common, NEBULA_E_DOUBLE_FREE, .size = heap->pool.block_size,
 		    .detail = NEBULA_D_RACED, .what = "free");
 }

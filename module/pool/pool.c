@@ -34,7 +34,8 @@ bool pool_may_grow(const struct nebula_pool_heap *heap)
 noinline __cold void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
 				     const char *what, unsigned int n, bool may_grow)
 {
-	const unsigned long need = max(pool_live(heap) + n, READ_ONCE(heap->nominal) + 1);
+	const unsigned long nominal = READ_ONCE(heap->nominal);
+	const long left = atomic_long_read(&heap->avail);
 
 	if (may_grow) {
 		if (n > READ_ONCE(heap->missing))
@@ -45,7 +46,8 @@ noinline __cold void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_
 	}
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
 		    .align = heap->pool.align, .detail = detail, .what = what,
-		    .growth_pending = may_grow, .need = need);
+		    .growth_pending = may_grow,
+		    .need = nominal + n - clamp_t(long, left, 0, n - 1));
 	return NULL;
 }
 
@@ -81,19 +83,6 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj)
 				 heap->pool.block_size, heap->pool.align);
 }
 
-/* A ticket of a strict pool; the peak is noted as of that moment. */
-static bool take_room(struct nebula_pool_heap *heap)
-{
-	long room = atomic_long_read(&heap->room);
-
-	do {
-		if (room <= 0)
-			return false;
-	} while (!atomic_long_try_cmpxchg(&heap->room, &room, room - 1));
-	pool_note_strict(heap, room - 1);
-	return true;
-}
-
 /* Every way but the two fast ones below, and all that is refused. Preemption is off. */
 static noinline void *alloc_slow(struct nebula_pool_heap *heap)
 {
@@ -104,10 +93,10 @@ static noinline void *alloc_slow(struct nebula_pool_heap *heap)
 		preempt_enable();
 		return NULL;
 	}
-	if (pool_may_take(heap, 1) && (!strict || take_room(heap))) {
+	if (pool_may_take(heap, 1) && (!strict || pool_take_promised(heap, 1))) {
 		obj = pool_take(heap);
 		if (unlikely(!obj) && strict)
-			atomic_long_inc(&heap->room);
+			atomic_long_dec(&heap->taken);
 	}
 	preempt_enable();
 	if (unlikely(!obj))
@@ -143,7 +132,7 @@ static noinline void *alloc_strict_empty(struct nebula_pool_heap *heap)
 
 	nebula_pool_unclaim(heap->cpus);
 	if (unlikely(!obj)) {
-		atomic_long_inc(&heap->room);
+		atomic_long_dec(&heap->taken);
 		return alloc_slow(heap);
 	}
 	preempt_enable();
@@ -169,14 +158,14 @@ void *nebula_pool_alloc_busy(struct nebula_pool *p)
 	struct nebula_pool_cpu __percpu *cpus = smp_load_acquire(&heap->strict);
 	const struct nebula_pool_slot *top;
 	void *obj;
-	long room;
+	long taken;
 
 	nebula_pool_claim(cpus, claimed);
-	room = atomic_long_read(&heap->room);
+	taken = atomic_long_read(&heap->taken);
 	do {
-		if (unlikely(room <= data_race(heap->least_room))) /* one word, see stats.c */
-			goto least;
-	} while (unlikely(!atomic_long_try_cmpxchg(&heap->room, &room, room - 1)));
+		if (unlikely(taken >= data_race(heap->noted))) /* one word, see stats.c */
+			goto news;
+	} while (unlikely(!atomic_long_try_cmpxchg(&heap->taken, &taken, taken + 1)));
 	top = (const struct nebula_pool_slot *)raw_cpu_read(cpus->top);
 	nebula_pool_switch(*top->state, NEBULA_POOL_FREE, NEBULA_POOL_LIVE, empty);
 	obj = top->obj;
@@ -188,7 +177,7 @@ void *nebula_pool_alloc_busy(struct nebula_pool *p)
 
 empty:
 	return alloc_strict_empty(heap);
-least:
+news:
 	nebula_pool_unclaim(cpus);
 claimed:
 	return alloc_slow(heap);
@@ -281,7 +270,7 @@ void pool_after_put(struct nebula_pool_heap *heap, unsigned long n)
 	if (!(heap->attention & POOL_STRICT))
 		return;
 	/* A full barrier: it pairs with smp_mb() in wait.c. */
-	atomic_long_add_return(n, &heap->room);
+	atomic_long_sub_return(n, &heap->taken);
 	if (unlikely(READ_ONCE(heap->attention) & POOL_WAITING))
 		pool_wish(heap, POOL_WISH_WAKE);
 }
@@ -401,7 +390,7 @@ void nebula_pool_free_busy(struct nebula_pool *p, void *obj, u8 *state)
 	raw_cpu_add(cpus->top, sizeof(*top));
 	nebula_pool_unclaim(cpus);
 	smp_mb__before_atomic();	/* The block comes before its ticket. */
-	atomic_long_inc(&heap->room);
+	atomic_long_dec(&heap->taken);
 	smp_mb__after_atomic();		/* Pairs with smp_mb() in wait.c. */
 	if (unlikely(data_race(heap->attention) & POOL_WAITING)) /* one bit, after the barrier */
 		pool_wish(heap, POOL_WISH_WAKE);

@@ -145,8 +145,8 @@ struct nebula_pool_heap {
 
 	/* Counts of tickets, see bitmap.c. */
 	atomic_long_t avail ____cacheline_aligned;	/* the root */
-	atomic_long_t room ____cacheline_aligned;	/* NEBULA_STRICT: of the N promised */
-	long least_room;			/* @room at the peak, see stats.c */
+	atomic_long_t taken ____cacheline_aligned;	/* NEBULA_STRICT: of the N promised */
+	long noted;				/* @taken up to this is no news, see stats.c */
 	unsigned long peak;
 	/* @cpus while a strict pool has nothing else to do, or pool_closed; lock: wait_lock. */
 	struct nebula_pool_cpu __percpu *strict;
@@ -353,7 +353,7 @@ void pool_rcu_quiesce(struct nebula_pool_heap *heap);
 /* stats.c */
 unsigned long pool_live(const struct nebula_pool_heap *heap);
 void pool_note_peak(struct nebula_pool_heap *heap, long live);
-void pool_note_strict(struct nebula_pool_heap *heap, long room);
+bool pool_take_promised(struct nebula_pool_heap *heap, unsigned long n);
 void pool_usage(const struct nebula_allocator *a, struct nebula_usage *u);
 void pool_stats(const struct nebula_allocator *a, struct nebula_stats *st);
 void pool_reset_peak(struct nebula_allocator *a);

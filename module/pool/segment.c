@@ -333,9 +333,6 @@ static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
 	atomic_long_add_return(seg->blocks, &heap->avail);
 	WRITE_ONCE(heap->blocks, heap->blocks + seg->blocks);
 	atomic_long_add(seg->blocks - seg->nominal, &heap->budget);
-	WRITE_ONCE(heap->least_room, LONG_MAX);		/* See pool_note_strict(). */
-	if (heap->attention & POOL_STRICT)
-		atomic_long_add_return(seg->nominal, &heap->room);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
 	pool_account(heap, seg, 1);
 	return 0;
@@ -520,31 +517,37 @@ static bool take_groups(struct pool_segment *seg)
 /* Takes an idle segment out, see the head of this file. Drained; lock: @grow_lock. */
 static bool retire(struct nebula_pool_heap *heap, struct pool_segment *seg)
 {
-	const bool strict = heap->attention & POOL_STRICT;
-	bool taken = false;
+	unsigned long g;
 
-	if (!is_idle(seg) || (strict && !pool_take_all(&heap->room, seg->nominal)))
+	if (!is_idle(seg))
 		return false;
+	pool_account(heap, seg, -1);
+	if (heap->attention & POOL_STRICT) {
+		/* Then no context takes by the higher promise any more. */
+		synchronize_rcu();
+		if (atomic_long_read(&heap->taken) > heap->nominal)
+			goto undo_account;
+		WRITE_ONCE(heap->noted, min_t(long, heap->noted, heap->nominal));
+	}
 	/* Blocks before their tickets: what is live is never seen too high. */
 	WRITE_ONCE(heap->blocks, heap->blocks - seg->blocks);
-	if (pool_take_all(&heap->avail, seg->blocks)) {
-		taken = take_groups(seg);
-		if (taken && !pool_table_replace(heap, NULL, seg, heap->request.gfp)) {
-			pool_take_all(&heap->budget, seg->blocks - seg->nominal);
-			pool_account(heap, seg, -1);
-			return true;
-		}
-		if (taken) {
-			unsigned long g;
-
-			for (g = 0; g < seg->nr_groups; g++)
-				atomic_long_add(blocks_of(seg, g), &seg->groups[g].avail);
-		}
-		pool_give_tickets(heap, seg->blocks);
+	if (!pool_take_all(&heap->avail, seg->blocks))
+		goto undo_blocks;
+	if (!take_groups(seg))
+		goto undo_tickets;
+	if (!pool_table_replace(heap, NULL, seg, heap->request.gfp)) {
+		pool_take_all(&heap->budget, seg->blocks - seg->nominal);
+		return true;
 	}
+	for (g = 0; g < seg->nr_groups; g++)
+		atomic_long_add(blocks_of(seg, g), &seg->groups[g].avail);
+undo_tickets:
+	pool_give_tickets(heap, seg->blocks);
+undo_blocks:
 	WRITE_ONCE(heap->blocks, heap->blocks + seg->blocks);
-	if (strict)
-		pool_after_put(heap, seg->nominal);
+undo_account:
+	pool_account(heap, seg, 1);
+	pool_wish(heap, POOL_WISH_WAKE);
 	return false;
 }
 

@@ -45,17 +45,24 @@ void pool_note_peak(struct nebula_pool_heap *heap, long live)
 }
 
 /*
- * A strict pool may hand out @room more blocks. From then on as many need not be noted again. A
- * pool that has grown or shrunk notes each time: there room says something else about the peak than
- * before, and least_room stays as growth left it.
+ * Takes @n of the blocks that a strict pool promises, all or none. A growing pool may promise more
+ * at any moment, and less after a grace period. What is taken is the peak, or was: only what exceeds
+ * @noted needs to be compared with it. Preemption off.
  */
-void pool_note_strict(struct nebula_pool_heap *heap, long room)
+bool pool_take_promised(struct nebula_pool_heap *heap, unsigned long n)
 {
-	const long least = READ_ONCE(heap->least_room);
+	long noted = READ_ONCE(heap->noted), taken = atomic_long_read(&heap->taken), then;
 
-	pool_note_peak(heap, (long)READ_ONCE(heap->nominal) - room);
-	if (room < least && least != LONG_MAX)
-		cmpxchg(&heap->least_room, least, room);
+	do {
+		then = taken + n;
+		if (then > READ_ONCE(heap->nominal))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&heap->taken, &taken, then));
+	nebula_peak_raise(&heap->peak, then);
+	/* Not if the peak begins anew just now. */
+	if (then > noted)
+		cmpxchg(&heap->noted, noted, then);
+	return true;
 }
 
 /* What is live now is the peak from now on. */
@@ -63,12 +70,8 @@ void pool_reset_peak(struct nebula_allocator *a)
 {
 	struct nebula_pool_heap *heap = pool_heap_of(a);
 
-	long least = READ_ONCE(heap->least_room);
-
+	WRITE_ONCE(heap->noted, 0);
 	WRITE_ONCE(heap->peak, pool_live(heap));
-	while (least != LONG_MAX &&
-	       !try_cmpxchg(&heap->least_room, &least, (long)READ_ONCE(heap->nominal)))
-		;
 }
 
 /* Blocks as bytes; more than were promised may be in use. */

@@ -53,18 +53,21 @@ struct waiter {
 bool pool_tickets_for(struct nebula_pool_heap *heap, unsigned int n)
 {
 	const bool strict = heap->attention & POOL_STRICT;
-	long live;
+	bool taken;
 
-	if (strict && !pool_take_all(&heap->room, n))
+	preempt_disable();
+	taken = !strict || pool_take_promised(heap, n);
+	preempt_enable();
+	if (!taken)
 		return false;
 	if (unlikely(!pool_take_all(&heap->avail, n))) {
 		if (strict)
-			atomic_long_add(n, &heap->room);
+			atomic_long_sub(n, &heap->taken);
 		return false;
 	}
-	live = strict ? (long)READ_ONCE(heap->nominal) - atomic_long_read(&heap->room)
-		      : (long)READ_ONCE(heap->blocks) - atomic_long_read(&heap->avail);
-	pool_note_peak(heap, live);
+	if (!strict)
+		pool_note_peak(heap, (long)READ_ONCE(heap->blocks) -
+			       atomic_long_read(&heap->avail));
 	if (unlikely(atomic_long_read(&heap->avail) < READ_ONCE(heap->low_water)))
 		pool_wish(heap, POOL_WISH_GROW);
 	return true;
@@ -73,12 +76,14 @@ bool pool_tickets_for(struct nebula_pool_heap *heap, unsigned int n)
 /* May one that does not wait take @n? Not what the line will get. Any context. */
 bool pool_may_take(const struct nebula_pool_heap *heap, unsigned int n)
 {
-	const atomic_long_t *count;
+	long left;
 
 	if (likely(!(READ_ONCE(heap->attention) & POOL_WAITING)))
 		return true;
-	count = heap->attention & POOL_STRICT ? &heap->room : &heap->avail;
-	return atomic_long_read(count) >= (long)(READ_ONCE(heap->wanted) + n);
+	left = heap->attention & POOL_STRICT
+		? (long)READ_ONCE(heap->nominal) - atomic_long_read(&heap->taken)
+		: atomic_long_read(&heap->avail);
+	return left >= (long)(READ_ONCE(heap->wanted) + n);
 }
 
 /* Lock: wait_lock. */
