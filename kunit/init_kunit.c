@@ -344,7 +344,7 @@ static void init_of_pools(struct kunit *test)
 	}
 }
 
-static void construct(void *block)
+static void construct(void *block, void *data)
 {
 	memset(block, 0xa5, 120);
 }

@@ -43,7 +43,7 @@ static void ledger_fault(struct ledger *l, enum ledger_fault fault)
 	atomic_inc(&l->faults[fault]);
 }
 
-void ledger_construct(void *block)
+void ledger_construct(void *block, void *data)
 {
 	memset(block, 0, 2 * sizeof(u32));
 }

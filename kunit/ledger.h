@@ -54,7 +54,7 @@ struct ledger *ledger_create(struct kunit *test, struct nebula_pool *p);
 void ledger_destroy(struct ledger *l);
 
 /* Constructor of blocks that are added to a pool later: they carry their own entry. */
-void ledger_construct(void *block);
+void ledger_construct(void *block, void *data);
 
 /* For blocks that are taken and given back by other means than those below. */
 void ledger_enter(struct ledger *l, void *obj);

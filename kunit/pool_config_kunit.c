@@ -9,7 +9,7 @@
 
 static u8 lent[SZ_64K] __aligned(64);
 
-static void no_ctor(void *block)
+static void no_ctor(void *block, void *data)
 {
 }
 

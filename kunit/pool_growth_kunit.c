@@ -128,7 +128,7 @@ static DECLARE_COMPLETION(worker_may_go);
 static struct task_struct *creator;
 static unsigned int held_up;
 
-static void construct_slowly(void *block)
+static void construct_slowly(void *block, void *data)
 {
 	if (current == creator || held_up++)
 		return;
@@ -209,6 +209,7 @@ static void outrun_growth(void *data)
 	struct nebula_pool *p;
 	unsigned int round, n;
 	static void *objs[4096];
+	unsigned long flags;
 
 	for (round = 0; round < CROWD_SCALE(40); round++) {
 		p = nebula_pool_create("outrun", .block_size = SIZE, .blocks = 20,
@@ -216,7 +217,10 @@ static void outrun_growth(void *data)
 		if (IS_ERR(p))
 			return;
 		for (n = 0; nebula_pool_capacity(p) < 1500;) {
+			/* It does not grow in place. */
+			local_irq_save(flags);
 			objs[n] = nebula_pool_alloc(p);
+			local_irq_restore(flags);
 			if (objs[n]) {
 				n++;
 				continue;

@@ -296,7 +296,7 @@ struct built {
 	unsigned int users;
 };
 
-static void construct(void *block)
+static void construct(void *block, void *data)
 {
 	struct built *b = block;
 

@@ -255,7 +255,7 @@ static void put_flags(struct nebula_text *t, u32 flags)
 {
 	static const char *const names[] = {
 		"SHARED", "GROW", "ZERO", "STRICT", "REDZONE", "POISON", "TRACK",
-		"TYPESAFE_BY_RCU", "FIFO",
+		"TYPESAFE_BY_RCU", "FIFO", "CLEAR_ON_FREE", "DMA",
 	};
 	char line[80] = "none";
 	size_t len = 0;

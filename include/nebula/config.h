@@ -61,6 +61,10 @@ enum nebula_preset {
  *	with what the last user left in them, until a grace period after the pool is gone.
  * @NEBULA_FIFO: a pool without per-CPU cache hands out what has been free longest, by generations,
  *	which lengthens the time in which a use after free is noticed.
+ * @NEBULA_CLEAR_ON_FREE: a pool clears each block that is freed. The kernel's init_on_free=1 has the
+ *	same effect. Excludes a constructor and %NEBULA_TYPESAFE_BY_RCU.
+ * @NEBULA_DMA: a pool whose blocks are physically contiguous, share no cache line with others, and
+ *	come in portions that the page allocator can serve, however many there are.
  */
 enum nebula_flags {
 	NEBULA_SHARED	= BIT(0),
@@ -72,6 +76,8 @@ enum nebula_flags {
 	NEBULA_TRACK	= BIT(6),
 	NEBULA_TYPESAFE_BY_RCU = BIT(7),
 	NEBULA_FIFO	= BIT(8),
+	NEBULA_CLEAR_ON_FREE = BIT(9),
+	NEBULA_DMA	= BIT(10),
 };
 
 #define NEBULA_DEBUG_FLAGS	(NEBULA_REDZONE | NEBULA_POISON | NEBULA_TRACK)

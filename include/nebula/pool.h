@@ -55,13 +55,15 @@ struct nebula_budget;
  *	of @blocks. There are none with the debug flags or %NEBULA_FIFO, whatever it says.
  * @preset: set of defaults.
  * @flags: &enum nebula_flags: %NEBULA_STRICT, %NEBULA_GROW, %NEBULA_ZERO, %NEBULA_TYPESAFE_BY_RCU,
- *	%NEBULA_FIFO and the debug flags.
+ *	%NEBULA_FIFO, %NEBULA_CLEAR_ON_FREE, %NEBULA_DMA and the debug flags.
  * @backing: where the region comes from.
  * @gfp: flags for all memory it takes; default %GFP_KERNEL. Not %__GFP_HIGHMEM, %__GFP_MOVABLE,
  *	%__GFP_RECLAIMABLE, %__GFP_COMP, %__GFP_NOFAIL; %__GFP_DMA or %__GFP_DMA32 mean pages, so
  *	they exclude %NEBULA_VMALLOC and @buffer.
  * @node: %NEBULA_NODE(n); default any.
- * @ctor: called once for each block when it is mapped; excludes %NEBULA_ZERO.
+ * @ctor: called once for each block when it is mapped, with @ctor_data; may sleep, so a pool that
+ *	has one does not grow where the caller may not sleep; excludes %NEBULA_ZERO.
+ * @ctor_data: for @ctor.
  * @buffer: memory to serve from, with @buffer_size; never freed.
  * @buffer_size: bytes at @buffer, of which the pool's own data takes a part.
  * @budget: charged for all regions it has, or %NULL; excludes @buffer.
@@ -77,7 +79,8 @@ struct nebula_pool_config {
 	enum nebula_backing backing;
 	gfp_t gfp;
 	int node;
-	void (*ctor)(void *block);
+	void (*ctor)(void *block, void *data);
+	void *ctor_data;
 	void *buffer;
 	size_t buffer_size;
 	struct nebula_budget *budget;
@@ -155,21 +158,27 @@ struct nebula_pool {
  * @pool: private; whose they are, %NULL when the handle holds none.
  * @blocks: private; the blocks.
  * @count: private; how many are left.
+ * @size: private; how many there were.
  *
  * One owner at a time; filled in by nebula_pool_reserve().
  */
 struct nebula_reserve {
 	struct nebula_pool *pool;
-	void **blocks;
+	struct nebula_reserved *blocks;
 	unsigned int count;
+	unsigned int size;
 };
 
 struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula_pool_config *cfg,
 					   size_t cfg_size, unsigned int abi, struct module *owner);
+size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t cfg_size,
+				   unsigned int abi, struct module *owner);
 void nebula_pool_destroy(struct nebula_pool *p);
 
 void *nebula_pool_alloc_empty(struct nebula_pool *p);
 void *nebula_pool_alloc_busy(struct nebula_pool *p);
+void *nebula_pool_alloc_busy_sized(struct nebula_pool *p, size_t size);
+void *nebula_pool_alloc_gfp_slow(struct nebula_pool *p, gfp_t gfp, bool claimed);
 void nebula_pool_free_full(struct nebula_pool *p, void *obj, u8 *state);
 void nebula_pool_free_busy(struct nebula_pool *p, void *obj, u8 *state);
 void nebula_pool_free_busy_sized(struct nebula_pool *p, void *obj, u8 *state, size_t size);
@@ -180,11 +189,16 @@ void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs);
 void nebula_pool_free_rcu(struct nebula_pool *p, void *obj);
+void nebula_pool_free_rcu_cb(struct nebula_pool *p, void *obj, void (*destructor)(void *obj));
+void nebula_pool_free_sensitive(struct nebula_pool *p, void *obj);
 void *nebula_pool_alloc_wait(struct nebula_pool *p, long timeout_jiffies) __must_check;
 void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffies) __must_check;
+int nebula_pool_alloc_wait_bulk(struct nebula_pool *p, unsigned int n, void **objs,
+				long timeout_jiffies) __must_check;
 
 int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n);
 void *nebula_pool_alloc_reserved(struct nebula_reserve *r) __must_check;
+int nebula_pool_refill(struct nebula_reserve *r) __must_check;
 void nebula_pool_unreserve(struct nebula_reserve *r);
 
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp);
@@ -252,6 +266,25 @@ static __always_inline void nebula_pool_config_check(const struct nebula_pool_co
 #define nebula_pool_create_for(name, type, n, ...)					\
 	nebula_pool_create(name, .block_size = sizeof(type), .align = __alignof__(type),	\
 			   .blocks = (n), ##__VA_ARGS__)
+
+/**
+ * nebula_pool_buffer_size() - bytes that a pool on a caller's buffer needs
+ * @...: the fields that nebula_pool_create() will be given, but for ``.buffer`` and
+ *	``.buffer_size``.
+ *
+ * Enough for a buffer of any alignment, and for as many CPUs as there may ever be.
+ *
+ * Context: process context; sleeps.
+ * Return: bytes; 0, with the reason recorded, for what nebula_pool_create() would refuse.
+ */
+#define nebula_pool_buffer_size(...)							\
+({											\
+	const struct nebula_pool_config __nebula_cfg = { __VA_ARGS__ };			\
+											\
+	nebula_pool_config_check(&__nebula_cfg);					\
+	nebula_pool_buffer_size_cfg(&__nebula_cfg, sizeof(__nebula_cfg), NEBULA_ABI,	\
+				    THIS_MODULE);					\
+})
 
 /*
  * Index of the block at an address, or something that is no index.
@@ -345,49 +378,143 @@ static __always_inline void nebula_pool_unclaim(struct nebula_pool_cpu __percpu 
 	raw_cpu_write(cpus->busy, 0);
 }
 
-/**
- * nebula_pool_alloc() - allocate a block
- * @p: the pool.
- *
- * The memory is uninitialised unless the pool has %NEBULA_ZERO or a constructor.
- *
- * Context: any, NMI included; does not sleep.
- * Return: the block, or %NULL with POOL_EXHAUSTED recorded.
+/*
+ * How nebula_pool_take() ended: preemption is off unless it has a block.
+ * NEBULA_POOL_EMPTY: the magazine has none, and is claimed.
+ * NEBULA_POOL_BUSY: the magazine is claimed by another context, or for ever.
  */
-static __always_inline __must_check void *nebula_pool_alloc(struct nebula_pool *p)
+enum nebula_pool_taken { NEBULA_POOL_TAKEN, NEBULA_POOL_EMPTY, NEBULA_POOL_BUSY };
+
+/* Takes a block from the magazine of this CPU. */
+static __always_inline enum nebula_pool_taken nebula_pool_take(struct nebula_pool *p, void **objp)
 {
 	struct nebula_pool_cpu __percpu *cpus;
 	struct nebula_pool_slot *top;
-	void *obj;
 	u8 *state;
 
 	preempt_disable();
 	cpus = READ_ONCE(p->cpus);
 	nebula_pool_claim(cpus, claimed);
 	top = (struct nebula_pool_slot *)raw_cpu_read(cpus->top);
-	obj = top->obj;
+	*objp = top->obj;
 	state = top->state;
 	nebula_pool_switch(*state, NEBULA_POOL_FREE, NEBULA_POOL_LIVE, empty);
 	raw_cpu_add(cpus->top, -(long)sizeof(*top));
 	raw_cpu_inc(cpus->allocs);
 	nebula_pool_unclaim(cpus);
 	preempt_enable();
-	return obj;
+	return NEBULA_POOL_TAKEN;
 
 empty:
-	return nebula_pool_alloc_empty(p);
+	return NEBULA_POOL_EMPTY;
 claimed:
-	return nebula_pool_alloc_busy(p);
+	return NEBULA_POOL_BUSY;
+}
+
+/**
+ * nebula_pool_alloc() - allocate a block
+ * @p: the pool.
+ *
+ * The memory is uninitialised unless the pool has %NEBULA_ZERO or a constructor. A pool with
+ * %NEBULA_GROW that has no block left grows in place by some pages, where the context allows that
+ * (interrupts on, or a hardirq); a worker adds more.
+ *
+ * Context: any, NMI included; does not sleep.
+ * Return: the block, or %NULL with POOL_EXHAUSTED recorded.
+ */
+static __always_inline __must_check void *nebula_pool_alloc(struct nebula_pool *p)
+{
+	void *obj;
+
+	switch (nebula_pool_take(p, &obj)) {
+	case NEBULA_POOL_TAKEN:
+		return obj;
+	case NEBULA_POOL_EMPTY:
+		return nebula_pool_alloc_empty(p);
+	default:
+		return nebula_pool_alloc_busy(p);
+	}
+}
+
+/**
+ * nebula_pool_alloc_gfp() - allocate a block, growing as gfp flags allow
+ * @p: the pool.
+ * @gfp: as for kmem_cache_alloc(): with %GFP_KERNEL a pool with %NEBULA_GROW grows before it
+ *	refuses, with %GFP_NOWAIT or %GFP_ATOMIC it grows in place by pages that are free. __GFP_ZERO
+ *	clears the block; with __GFP_NOWARN a refusal is counted and not recorded. Where the pool's
+ *	memory comes from, and from which zone, is the pool's affair.
+ *
+ * Context: any, NMI included; sleeps only if @gfp allows it and the pool has to grow.
+ * Return: the block, or %NULL with POOL_EXHAUSTED recorded.
+ */
+static __always_inline __must_check void *nebula_pool_alloc_gfp(struct nebula_pool *p, gfp_t gfp)
+{
+	enum nebula_pool_taken taken;
+	void *obj;
+
+	taken = nebula_pool_take(p, &obj);
+	if (unlikely(taken != NEBULA_POOL_TAKEN))
+		obj = nebula_pool_alloc_gfp_slow(p, gfp, taken == NEBULA_POOL_EMPTY);
+	if (gfp & __GFP_ZERO && likely(obj))
+		memset(obj, 0, p->block_size);
+	return obj;
+}
+
+/**
+ * nebula_pool_zalloc_gfp() - allocate a zeroed block, growing as gfp flags allow
+ * @p: the pool.
+ * @gfp: as nebula_pool_alloc_gfp().
+ *
+ * Context: as nebula_pool_alloc_gfp().
+ * Return: as nebula_pool_alloc_gfp().
+ */
+static __always_inline __must_check void *nebula_pool_zalloc_gfp(struct nebula_pool *p, gfp_t gfp)
+{
+	return nebula_pool_alloc_gfp(p, gfp | __GFP_ZERO);
+}
+
+/**
+ * nebula_pool_try_alloc() - allocate a block, for a caller who can do without
+ * @p: the pool. It does not grow for this.
+ *
+ * Context: any, NMI included; does not sleep.
+ * Return: the block, or %NULL: the refusal is counted and not recorded.
+ */
+static __always_inline __must_check void *nebula_pool_try_alloc(struct nebula_pool *p)
+{
+	return nebula_pool_alloc_gfp(p, __GFP_NOWARN);
+}
+
+/**
+ * nebula_pool_block_size() - bytes of a block
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: bytes that belong to the user.
+ */
+static inline size_t nebula_pool_block_size(const struct nebula_pool *p)
+{
+	return p->block_size;
 }
 
 /* A block for an object of @size bytes, aligned to @align: as nebula_pool_alloc() if that fits. */
 static __always_inline __must_check __alloc_size(2)
 void *nebula_pool_alloc_fit(struct nebula_pool *p, size_t size, size_t align)
 {
+	void *obj;
+
 	if (unlikely(!size) || unlikely(!is_power_of_2(align)) ||
 	    unlikely(size > p->block_size) || (align > 1 && unlikely(align > p->align)))
 		return nebula_pool_refuse_layout(p, size, align);
-	return nebula_pool_alloc(p);
+	switch (nebula_pool_take(p, &obj)) {
+	case NEBULA_POOL_TAKEN:
+		return obj;
+	case NEBULA_POOL_EMPTY:
+		return nebula_pool_alloc_empty(p);
+	default:
+		/* With debug flags the bytes behind the object are watched. */
+		return nebula_pool_alloc_busy_sized(p, size);
+	}
 }
 
 /**

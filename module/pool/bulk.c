@@ -131,25 +131,28 @@ static noinline __cold bool refuse(struct nebula_pool_heap *heap, enum nebula_er
 static noinline bool alloc_slow(struct nebula_pool_heap *heap, unsigned int n, void **objs,
 				enum nebula_detail detail)
 {
-	const bool may_grow = pool_may_grow(heap);
+	struct pool_size size;
 	unsigned int i;
 	bool done;
 
 	if (unlikely(pool_must_fail(heap)))
 		return false;
-	done = pool_may_take(heap, n) && pool_tickets_for(heap, n);
+	do {
+		size = pool_size(heap);
+		done = pool_may_take(heap, n) && pool_tickets_for(heap, n);
+	} while (!done && size.may_grow && pool_grow_now(heap, n, 0));
 	if (!done || !pool_collect_live(heap, n, objs)) {
 		pool_exhausted(heap, detail, detail == NEBULA_D_RESERVE ? "reserve" : NULL, n,
-			       may_grow);
+			       size);
 		return false;
 	}
 	for (i = 0; heap->attention & ~POOL_STRICT && i < n; i++)
-		pool_finish(heap, objs[i]);
+		pool_finish(heap, objs[i], heap->pool.block_size);
 	return true;
 }
 
-/* More than there will ever be at once. */
-static bool exceeds(const struct nebula_pool_heap *heap, unsigned int n)
+/* More than there will ever be at once, so that not even growth helps. Any context. */
+bool pool_exceeds(const struct nebula_pool_heap *heap, unsigned int n)
 {
 	unsigned long most = heap->attention & POOL_STRICT ? READ_ONCE(heap->nominal)
 							   : READ_ONCE(heap->blocks);
@@ -165,7 +168,7 @@ static __always_inline bool alloc_many(struct nebula_pool_heap *heap, unsigned i
 {
 	if (likely(alloc_fast(heap, n, objs)))
 		return true;
-	if (unlikely(exceeds(heap, n)))
+	if (unlikely(pool_exceeds(heap, n)))
 		return refuse(heap, NEBULA_E_EXCEEDS_MAX, detail, "bulk", n);
 	return alloc_slow(heap, n, objs, detail);
 }

@@ -41,26 +41,35 @@ static u8 *zone_before(const struct nebula_pool_heap *heap, const struct pool_se
 	return (u8 *)pool_block(seg, index) - heap->front;
 }
 
+/* Bytes of the object in a block, of the whole block where that is not known. */
+static size_t object_size(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			  unsigned long index)
+{
+	return seg->sizes && READ_ONCE(seg->sizes[index]) ? seg->sizes[index]
+							  : heap->pool.block_size;
+}
+
 static u8 *zone_behind(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
 		       unsigned long index)
 {
-	return (u8 *)pool_block(seg, index) + heap->pool.block_size;
+	return (u8 *)pool_block(seg, index) + object_size(heap, seg, index);
 }
 
-static size_t size_behind(const struct nebula_pool_heap *heap, const struct pool_segment *seg)
+static size_t size_behind(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			  unsigned long index)
 {
-	return seg->stride - heap->front - heap->pool.block_size;
+	return seg->stride - heap->front - object_size(heap, seg, index);
 }
 
 static void fill_zones(const struct nebula_pool_heap *heap, struct pool_segment *seg,
 		       unsigned long index)
 {
 	memset(zone_before(heap, seg, index), ZONE_BYTE, heap->front);
-	memset(zone_behind(heap, seg, index), ZONE_BYTE, size_behind(heap, seg));
+	memset(zone_behind(heap, seg, index), ZONE_BYTE, size_behind(heap, seg, index));
 }
 
 /* A new segment, before its blocks are constructed. */
-void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg)
+void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg, gfp_t gfp)
 {
 	const u32 flags = heap->pool.common.flags;
 	unsigned long i;
@@ -70,7 +79,8 @@ void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg)
 			fill_zones(heap, seg, i);
 		if (flags & NEBULA_POISON)
 			memset(pool_block(seg, i), FREE_BYTE, heap->pool.block_size);
-		cond_resched();
+		if (gfpflags_allow_blocking(gfp))
+			cond_resched();
 	}
 }
 
@@ -125,8 +135,10 @@ static bool zones_intact(const struct nebula_pool_heap *heap, const struct pool_
 	*what = "zone before the block";
 	if (memchr_inv(zone_before(heap, seg, index), ZONE_BYTE, heap->front))
 		return false;
-	*what = "zone behind the block";
-	return !memchr_inv(zone_behind(heap, seg, index), ZONE_BYTE, size_behind(heap, seg));
+	*what = seg->sizes && seg->sizes[index] ? "zone behind the object"
+						: "zone behind the block";
+	return !memchr_inv(zone_behind(heap, seg, index), ZONE_BYTE,
+			   size_behind(heap, seg, index));
 }
 
 static void verify_zones(struct nebula_pool_heap *heap, struct pool_segment *seg,
@@ -153,8 +165,21 @@ static void verify_free(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	pool_guard_report(heap, seg, index, NEBULA_E_USE_AFTER_FREE, what);
 }
 
-/* A block that is about to be handed out. */
-void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index)
+/* The zone behind a block begins where the object of @size bytes ends. */
+static void set_object_size(struct nebula_pool_heap *heap, struct pool_segment *seg,
+			    unsigned long index, size_t size)
+{
+	/* What a constructor or a reader under RCU relies on is not overwritten. */
+	if (!seg->sizes || heap->ctor || heap->pool.common.flags & NEBULA_TYPESAFE_BY_RCU ||
+	    size == heap->pool.block_size || size > U32_MAX)
+		return;
+	WRITE_ONCE(seg->sizes[index], size);
+	memset(zone_behind(heap, seg, index), ZONE_BYTE, heap->pool.block_size - size);
+}
+
+/* A block that is about to be handed out for an object of @size bytes. */
+void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index,
+		      size_t size)
 {
 	const u32 flags = heap->pool.common.flags;
 	struct pool_track *track;
@@ -164,6 +189,7 @@ void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg, u
 		verify_free(heap, seg, index);
 		memset(pool_block(seg, index), NEW_BYTE, heap->pool.block_size);
 	}
+	set_object_size(heap, seg, index, size);
 	if (!seg->tracks)
 		return;
 	track = &seg->tracks[index];
@@ -179,6 +205,8 @@ void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, un
 	struct pool_track *track;
 
 	verify_zones(heap, seg, index);
+	if (seg->sizes)
+		WRITE_ONCE(seg->sizes[index], 0);
 	if (heap->pool.common.flags & NEBULA_POISON)
 		memset(pool_block(seg, index), FREE_BYTE, heap->pool.block_size);
 	if (!seg->tracks)

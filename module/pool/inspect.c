@@ -165,12 +165,12 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
+	const struct pool_segment *seg;
 	unsigned int faults = 0;
-	unsigned long i;
 
 	mutex_lock(&heap->grow_lock);
-	for (i = 0; i < pool_table(heap)->nr; i++)
-		faults += validate_segment(heap, pool_table(heap)->seg[i], t);
+	pool_for_each_segment(seg, heap)
+		faults += validate_segment(heap, seg, t);
 	mutex_unlock(&heap->grow_lock);
 	return faults;
 }
@@ -201,14 +201,14 @@ void pool_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
 	struct nebula_pool_heap *heap = pool_heap_of(a);
 	struct nebula_map *m = nebula_map_create(t);
-	unsigned long i;
+	const struct pool_segment *seg;
 
 	if (!m)
 		return;
 	nebula_text_printf(t, NEBULA_MAP_LEGEND "  . free\n");
 	mutex_lock(&heap->grow_lock);
-	for (i = 0; i < pool_table(heap)->nr; i++)
-		map_segment(m, pool_table(heap)->seg[i], t);
+	pool_for_each_segment(seg, heap)
+		map_segment(m, seg, t);
 	mutex_unlock(&heap->grow_lock);
 	kvfree(m);
 }
@@ -232,14 +232,13 @@ static struct nebula_sites *collect_sites(struct nebula_pool_heap *heap)
 {
 	struct nebula_sites *sites = nebula_fault_hit() ? NULL
 							: kvzalloc(sizeof(*sites), GFP_KERNEL);
-	unsigned long s, i;
+	const struct pool_segment *seg;
+	unsigned long i;
 
 	if (!sites)
 		return NULL;
 	mutex_lock(&heap->grow_lock);
-	for (s = 0; s < pool_table(heap)->nr; s++) {
-		const struct pool_segment *seg = pool_table(heap)->seg[s];
-
+	pool_for_each_segment(seg, heap) {
 		for (i = 0; i < seg->blocks; i++) {
 			add_block(sites, heap, seg, i);
 			if (i % BREATH == BREATH - 1)

@@ -7,6 +7,7 @@
  * undone.
  */
 #include <linux/atomic.h>
+#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/log2.h>
@@ -30,7 +31,7 @@
 #define ZONE_SIZE		16
 
 #define KNOWN_FLAGS	(NEBULA_STRICT | NEBULA_GROW | NEBULA_ZERO | NEBULA_TYPESAFE_BY_RCU | \
-			 NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
+			 NEBULA_FIFO | NEBULA_CLEAR_ON_FREE | NEBULA_DMA | NEBULA_DEBUG_FLAGS)
 
 /* Blocks that are only handed out and taken back one by one. */
 #define UNCACHED_FLAGS	(NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
@@ -70,6 +71,11 @@ static struct nebula_refusal check_flags(const struct nebula_pool_config *cfg)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".ctor and NEBULA_ZERO");
 	if (cfg->flags & NEBULA_ZERO && cfg->flags & NEBULA_TYPESAFE_BY_RCU)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "TYPESAFE and ZERO");
+	if (cfg->flags & NEBULA_CLEAR_ON_FREE &&
+	    (cfg->ctor || cfg->flags & NEBULA_TYPESAFE_BY_RCU))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "CLEAR_ON_FREE");
+	if (cfg->flags & NEBULA_DMA && (cfg->buffer || cfg->backing == NEBULA_VMALLOC))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "DMA and .backing");
 	return NEBULA_ACCEPT;
 }
 
@@ -103,7 +109,7 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 		heap->attention |= POOL_FIFO;
 	if (flags & NEBULA_STRICT)
 		heap->attention |= POOL_STRICT;
-	if (flags & NEBULA_INIT_ON_FREE && !(flags & NEBULA_POISON))
+	if (flags & (NEBULA_INIT_ON_FREE | NEBULA_CLEAR_ON_FREE) && !(flags & NEBULA_POISON))
 		heap->attention |= POOL_CLEAR;
 }
 
@@ -114,8 +120,14 @@ static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool
 	heap->pool.common.kind = NEBULA_KIND_POOL;
 	heap->pool.block_size = cfg->block_size;
 	heap->ctor = cfg->ctor;
+	heap->ctor_data = cfg->ctor_data;
 	heap->pool.align = cfg->align ?: min(1UL << __ffs(cfg->block_size), DEFAULT_ALIGN_MAX);
 	nebula_config_request(&heap->request, common);
+	if (cfg->flags & NEBULA_DMA) {
+		heap->request.backing = NEBULA_PAGES;
+		heap->pool.align = max3(heap->pool.align, (size_t)SMP_CACHE_BYTES,
+					(size_t)dma_get_cache_alignment());
+	}
 	apply_debug(heap, nebula_config_flags(common));
 	heap->max_blocks = NEBULA_POOL_BLOCKS_MAX;
 	if (cfg->flags & NEBULA_GROW)
@@ -209,15 +221,40 @@ static void free_heap(struct nebula_pool_heap *heap)
 	kfree(heap);
 }
 
+/* The first segment; how many blocks it promises, or an errno. As many as @blocks, but for DMA. */
+static long make_primary(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
+{
+	unsigned long slack = pool_slack_for(heap, blocks), most;
+	unsigned int n = blocks;
+	int err;
+
+	if (heap->pool.common.flags & NEBULA_DMA) {
+		most = pool_blocks_in(heap, PAGE_SIZE << COMPAT_MAX_PAGE_ORDER);
+		if (blocks + slack > most) {
+			n = clamp_t(unsigned long, most, 1, blocks);
+			slack = 0;
+		}
+	}
+	for (;;) {
+		heap->primary = pool_segment_create(heap, n, slack, gfp, &err);
+		if (heap->primary)
+			return n;
+		if (!(heap->pool.common.flags & NEBULA_DMA) || n == 1 ||
+		    (err != -ENOMEM && err != -E2BIG))
+			return err;
+		n /= 2;
+		slack = 0;
+	}
+}
+
 /* The first segment, its table, the magazines, and the counts. */
 static int fill_heap(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
 {
-	const unsigned long slack = pool_slack_for(heap, blocks);
+	const long first = make_primary(heap, blocks, gfp);
 	int err;
 
-	heap->primary = pool_segment_create(heap, blocks, slack, gfp, &err);
-	if (!heap->primary)
-		return err;
+	if (first < 0)
+		return first;
 	err = pool_table_replace(heap, heap->primary, NULL, gfp);
 	if (!err)
 		err = pool_magazines_create(heap, gfp);
@@ -226,10 +263,12 @@ static int fill_heap(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t g
 	heap->depth = heap->depth_max;
 	heap->blocks = heap->primary->blocks;
 	atomic_long_set(&heap->avail, heap->blocks);
-	atomic_long_set(&heap->budget, slack);
+	atomic_long_set(&heap->budget, heap->blocks - first);
 	pool_account(heap, heap->primary, 1);
 	spread_hints(heap);
-	return 0;
+	err = pool_grow_portions(heap, blocks - first, gfp);
+	heap->grows = 0;
+	return err;
 }
 
 /* CPUs that came before the registry knew of the pool. Without memory they do without. */
@@ -323,6 +362,52 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 					    array_size(cfg->block_size, cfg->blocks), r));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
+
+/**
+ * nebula_pool_buffer_size_cfg() - bytes of buffer that a configuration needs
+ * @cfg: the configuration.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module that asks, %THIS_MODULE.
+ *
+ * nebula_pool_buffer_size() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_pool_buffer_size().
+ */
+size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t cfg_size,
+				   unsigned int abi, struct module *owner)
+{
+	const char *name = "buffer_size";
+	struct nebula_config_common common;
+	struct nebula_pool_heap *heap;
+	struct nebula_refusal r;
+	u64 bytes = 0;
+
+	if (nebula_config_admit(NEBULA_KIND_POOL, name, cfg, owner, abi, cfg_size, sizeof(*cfg)))
+		return 0;
+	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	common.keeps = cfg->ctor;
+	r = check(cfg, &common);
+	heap = r.code || nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), GFP_KERNEL);
+	if (heap) {
+		apply_config(heap, cfg, &common);
+		heap->depth_max = depth_for(heap, cfg);
+		bytes = pool_bytes_for(heap, cfg->blocks +
+				       min(cfg->blocks / 4UL, (unsigned long)heap->depth_max *
+							      num_possible_cpus())) +
+			max_t(size_t, heap->pool.align, SMP_CACHE_BYTES);
+		kfree(heap);
+		if (bytes <= NEBULA_CAPACITY_MAX)
+			return bytes;
+		r = NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".blocks");
+	} else if (!r.code) {
+		r = NEBULA_REFUSE_BACKING(-ENOMEM);
+	}
+	nebula_config_refuse(NEBULA_KIND_POOL, name, array_size(cfg->block_size, cfg->blocks), r);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_buffer_size_cfg);
 
 /* The first half of taking it down: no call is made any more, and nothing is deferred. */
 static void retire(struct nebula_pool_heap *heap)

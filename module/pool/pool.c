@@ -20,34 +20,60 @@ void pool_wish(struct nebula_pool_heap *heap, unsigned int wish)
 	nebula_kick_for(wish, &heap->wishes, &heap->kick);
 }
 
-/* Read it before the search for blocks: there will be more, or the search sees the last of them. */
-bool pool_may_grow(const struct nebula_pool_heap *heap)
+/*
+ * How large the pool is, and whether it may become larger. Read before the search for blocks: then
+ * there will be more, or the search sees the last of them.
+ */
+struct pool_size pool_size(const struct nebula_pool_heap *heap)
 {
-	return heap->pool.common.flags & NEBULA_GROW &&
-	       smp_load_acquire(&heap->nominal) < READ_ONCE(heap->max_blocks); /* pool_account() */
+	/* Pairs with pool_account(). */
+	const unsigned long nominal = smp_load_acquire(&heap->nominal);
+
+	return (struct pool_size){
+		.nominal = nominal,
+		.most = heap->attention & POOL_STRICT ? nominal : READ_ONCE(heap->blocks),
+		.may_grow = heap->pool.common.flags & NEBULA_GROW &&
+			    nominal < READ_ONCE(heap->max_blocks),
+	};
+}
+
+/* The state as the search found it, before the pool grew. */
+static void fill_usage(const struct nebula_pool_heap *heap, struct pool_size size,
+		       unsigned long live, struct nebula_usage *u)
+{
+	const size_t each = heap->pool.block_size;
+
+	pool_usage(&heap->pool.common, u);
+	u->used = live * each;
+	u->capacity = max(size.nominal, live) * each;
+	u->available = u->capacity - u->used;
+	u->peak = max(u->peak, u->used);
+	u->promised = size.nominal * each;
+	u->growth_pending = true;
 }
 
 /*
- * Records that there are not @n blocks; evaluates to what alloc returns. @may_grow is what
- * pool_may_grow() said before the search: when there are more by now, trying again helps, too.
+ * Records that there are not @n blocks; evaluates to what alloc returns. @size is what the pool was
+ * before the search: when there are more blocks by now, trying again helps, too.
  */
 noinline __cold void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
-				     const char *what, unsigned int n, bool may_grow)
+				     const char *what, unsigned int n, struct pool_size size)
 {
-	const unsigned long nominal = READ_ONCE(heap->nominal);
 	const long left = atomic_long_read(&heap->avail);
+	const unsigned long live = size.most - clamp_t(long, left, 0, n - 1);
+	struct nebula_usage usage;
 
-	if (may_grow) {
+	if (size.may_grow) {
 		if (n > READ_ONCE(heap->missing))
 			WRITE_ONCE(heap->missing, n);
 		pool_wish(heap, POOL_WISH_GROW);
+		fill_usage(heap, size, live, &usage);
 	} else if (heap->pool.common.flags & NEBULA_GROW) {
 		detail = detail ?: NEBULA_D_AT_LIMIT;
 	}
 	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
 		    .align = heap->pool.align, .detail = detail, .what = what,
-		    .growth_pending = may_grow,
-		    .need = nominal + n - clamp_t(long, left, 0, n - 1));
+		    .usage = size.may_grow ? &usage : NULL, .need = live + n);
 	return NULL;
 }
 
@@ -63,8 +89,8 @@ bool pool_must_fail(struct nebula_pool_heap *heap)
 	return true;
 }
 
-/* What flags say is to be done with a block that was allocated. */
-void pool_finish(struct nebula_pool_heap *heap, void *obj)
+/* What flags say is to be done with a block that was allocated for an object of @size bytes. */
+void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size)
 {
 	struct pool_segment *seg;
 	unsigned long index;
@@ -73,7 +99,7 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj)
 		preempt_disable();
 		seg = pool_find(heap, obj, &index);
 		if (seg)
-			pool_guard_alloc(heap, seg, index);
+			pool_guard_alloc(heap, seg, index, size);
 		preempt_enable();
 	}
 	if (heap->attention & POOL_ZERO)
@@ -83,25 +109,83 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj)
 				 heap->pool.block_size, heap->pool.align);
 }
 
-/* Every way but the two fast ones below, and all that is refused. Preemption is off. */
-static noinline void *alloc_slow(struct nebula_pool_heap *heap)
+/* A block by one of the slower ways; NULL when there is none. Preemption is off. */
+static void *take_slow(struct nebula_pool_heap *heap)
 {
-	const bool strict = heap->attention & POOL_STRICT, may_grow = pool_may_grow(heap);
+	const bool strict = heap->attention & POOL_STRICT;
+	void *obj;
+
+	if (!pool_may_take(heap, 1) || (strict && !pool_take_promised(heap, 1)))
+		return NULL;
+	obj = pool_take(heap);
+	if (unlikely(!obj) && strict)
+		atomic_long_dec(&heap->taken);
+	return obj;
+}
+
+/* Flags of a caller that say how to grow; what memory it is, is said by those of the pool. */
+#define HOW_TO_GROW	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NORETRY | \
+			 __GFP_RETRY_MAYFAIL | __GFP_NOMEMALLOC)
+
+/*
+ * Grows for an allocation that found fewer than @n blocks; true: it is to search again. @gfp is what
+ * the caller named. One that named nothing (0) may have interrupts off because a probe called it
+ * from inside the page allocator, so its pool does not grow then. Any context.
+ */
+bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
+{
+	if (!gfp && irqs_disabled() && !in_hardirq())
+		return false;
+	if (gfp && !(gfp & __GFP_RECLAIM))
+		return false;
+	if (gfpflags_allow_blocking(gfp) && nebula_may_ask(gfp))
+		return !pool_grow_for(heap, n, (heap->request.gfp & ~HOW_TO_GROW) |
+						(gfp & HOW_TO_GROW));
+	n -= clamp_t(long, atomic_long_read(&heap->avail), 0, n - 1);
+	return pool_grow_in_place(heap, n, gfp);
+}
+
+/*
+ * Every way but the fast ones below, and all that is refused, for an object of @size bytes.
+ * Preemption is off before, and not after.
+ */
+static noinline void *alloc_slow(struct nebula_pool_heap *heap, size_t size, gfp_t gfp)
+{
+	struct pool_size was;
 	void *obj = NULL;
 
 	if (unlikely(pool_must_fail(heap))) {
 		preempt_enable();
 		return NULL;
 	}
-	if (pool_may_take(heap, 1) && (!strict || pool_take_promised(heap, 1))) {
-		obj = pool_take(heap);
-		if (unlikely(!obj) && strict)
-			atomic_long_dec(&heap->taken);
+	for (;;) {
+		was = pool_size(heap);
+		obj = take_slow(heap);
+		preempt_enable();
+		if (likely(obj) || !was.may_grow || !pool_grow_now(heap, 1, gfp))
+			break;
+		preempt_disable();
 	}
-	preempt_enable();
 	if (unlikely(!obj))
-		return pool_exhausted(heap, NEBULA_D_NONE, NULL, 1, may_grow);
-	pool_finish(heap, obj);
+		return pool_exhausted(heap, NEBULA_D_NONE, NULL, 1, was);
+	pool_finish(heap, obj, size);
+	return obj;
+}
+
+/* As any caller without size or flags. Preemption is off. */
+static noinline void *alloc_plain(struct nebula_pool_heap *heap)
+{
+	return alloc_slow(heap, heap->pool.block_size, 0);
+}
+
+/* A block from the claimed magazine, if there is one: then preemption is on again. */
+static void *alloc_claimed(struct nebula_pool_heap *heap)
+{
+	void *obj = pool_take_claimed(heap);
+
+	nebula_pool_unclaim(heap->cpus);
+	if (likely(obj))
+		preempt_enable();
 	return obj;
 }
 
@@ -115,15 +199,37 @@ static noinline void *alloc_slow(struct nebula_pool_heap *heap)
 void *nebula_pool_alloc_empty(struct nebula_pool *p)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	void *obj = pool_take_claimed(heap);
 
-	nebula_pool_unclaim(heap->cpus);
-	if (unlikely(!obj))
-		return alloc_slow(heap);
-	preempt_enable();
-	return obj;
+	return alloc_claimed(heap) ?: alloc_plain(heap);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_empty);
+
+/**
+ * nebula_pool_alloc_gfp_slow() - nebula_pool_alloc_gfp() could not take a block from the magazine
+ * @p: the pool. Preemption is off.
+ * @gfp: as nebula_pool_alloc_gfp().
+ * @claimed: the magazine is claimed and has no block.
+ *
+ * Context: as nebula_pool_alloc_gfp().
+ * Return: as nebula_pool_alloc_gfp(), but not cleared.
+ */
+void *nebula_pool_alloc_gfp_slow(struct nebula_pool *p, gfp_t gfp, bool claimed)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	struct nebula_quiet *quiet;
+	void *obj = NULL;
+
+	if (claimed)
+		obj = alloc_claimed(heap);
+	if (likely(obj))
+		return obj;
+	quiet = nebula_quiet_enter_gfp(gfp);
+	/* Flags that say nothing of growing are not the same as none. */
+	obj = alloc_slow(heap, p->block_size, gfp ?: __GFP_ZERO);
+	nebula_quiet_exit(quiet);
+	return obj;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_gfp_slow);
 
 /* A strict pool for which the claimed magazine has no block; the ticket is held. */
 static noinline void *alloc_strict_empty(struct nebula_pool_heap *heap)
@@ -133,7 +239,7 @@ static noinline void *alloc_strict_empty(struct nebula_pool_heap *heap)
 	nebula_pool_unclaim(heap->cpus);
 	if (unlikely(!obj)) {
 		atomic_long_dec(&heap->taken);
-		return alloc_slow(heap);
+		return alloc_plain(heap);
 	}
 	preempt_enable();
 	return obj;
@@ -180,9 +286,27 @@ empty:
 news:
 	nebula_pool_unclaim(cpus);
 claimed:
-	return alloc_slow(heap);
+	return alloc_plain(heap);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_busy);
+
+/**
+ * nebula_pool_alloc_busy_sized() - the same for an object of known size
+ * @p: the pool. Preemption is off.
+ * @size: of the object, bytes: with %NEBULA_REDZONE the zone behind it begins there.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
+void *nebula_pool_alloc_busy_sized(struct nebula_pool *p, size_t size)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+
+	if (likely(!(heap->attention & POOL_DEBUG)))
+		return nebula_pool_alloc_busy(p);
+	return alloc_slow(heap, size, 0);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_busy_sized);
 
 /* The segment and the number of a block; NULL when @obj is none. Preemption off. */
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
@@ -422,6 +546,32 @@ void nebula_pool_free_busy_sized(struct nebula_pool *p, void *obj, u8 *state, si
 		nebula_pool_free_busy(p, obj, state);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_busy_sized);
+
+/**
+ * nebula_pool_free_sensitive() - clear a block and free it
+ * @p: the pool.
+ * @obj: as nebula_pool_free(). What is no live block is not written to.
+ *
+ * Context: any, NMI included, on any CPU; does not sleep.
+ */
+void nebula_pool_free_sensitive(struct nebula_pool *p, void *obj)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	struct pool_segment *seg;
+	unsigned long index;
+	bool live;
+
+	if (ZERO_OR_NULL_PTR(obj))
+		return;
+	preempt_disable();
+	seg = pool_find(heap, obj, &index);
+	live = seg && READ_ONCE(seg->state[index]) == NEBULA_POOL_LIVE;
+	preempt_enable();
+	if (likely(live))
+		memzero_explicit(obj, p->block_size);
+	nebula_pool_free(p, obj);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_sensitive);
 
 /**
  * nebula_pool_free_refused() - nebula_pool_free() met a block that is not live

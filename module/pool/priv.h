@@ -9,7 +9,8 @@
  *	reserve.c   blocks put aside, adaptors for mempool
  *	bulk.c      many blocks at once
  *	pool.c      alloc and free out of line
- *	segment.c   regions of blocks and the table that finds them: mapping, growing, shrinking
+ *	grow.c      growing and shrinking
+ *	segment.c   regions of blocks and the table that finds them
  *	guard.c     debug flags
  *	magazine.c  the magazine of a CPU: claim, refill, flush, budget, draining
  *	bitmap.c    the shared side: tickets, free bitmaps
@@ -45,7 +46,13 @@
 /* Most blocks that one refill moves. */
 #define POOL_REFILL		64
 
-/* States of a block beside those in <nebula/pool.h>. */
+/* Destructors of a pool. */
+#define POOL_DESTRUCTORS	15
+
+/*
+ * States of a block beside those in <nebula/pool.h>: deferred without a destructor, and from there on
+ * with the first one, the second and so on.
+ */
 #define POOL_DEFERRED		0x01
 #define POOL_NEVER		0xff
 
@@ -97,6 +104,7 @@ struct pool_segment {
 	u8 *state;			/* NEBULA_POOL_*, POOL_DEFERRED; the holder of the block */
 	struct pool_defer *defer;	/* of each word */
 	struct pool_track *tracks;	/* NEBULA_TRACK: of each block */
+	u32 *sizes;			/* NEBULA_REDZONE: of the object in each block, or 0 */
 	struct nebula_region region;	/* memory of all this */
 	struct list_head gone;		/* to be unmapped; lock: grow_lock */
 };
@@ -137,9 +145,9 @@ struct nebula_pool_heap {
 	struct nebula_pool pool;		/* what the client sees */
 	struct nebula_pool_cpu __percpu *cpus;	/* magazines, see magazine.c */
 	unsigned long attention;		/* POOL_STRICT etc.; lock to change: wait_lock */
-	struct pool_table __rcu *table;		/* preemption off; lock to replace: grow_lock */
+	struct pool_table __rcu *table;		/* preemption off; lock to replace: wait_lock */
 	struct pool_segment *primary;		/* what it was made with; invariant */
-	long low_water;				/* fewer free blocks than this: grow; grow_lock */
+	long low_water;				/* fewer free blocks than this: grow; wait_lock */
 	unsigned int depth;			/* most blocks of a magazine; lock: grow_lock */
 	unsigned int share;			/* likewise, so that all CPUs get some */
 
@@ -154,15 +162,20 @@ struct nebula_pool_heap {
 	atomic_long_t direct_allocs;		/* allocations past the magazines */
 
 	struct nebula_region_request request;	/* of segments, all but the size */
-	void (*ctor)(void *block);
+	void (*ctor)(void *block, void *data);
+	void *ctor_data;
+	void (*destructors[POOL_DESTRUCTORS])(void *block);	/* see rcu.c; any context */
 	size_t front;				/* NEBULA_REDZONE: bytes before each block */
 	size_t back;				/* bytes behind it, at least */
 	unsigned int depth_max;			/* slots of a magazine; invariant, as these */
 
-	/* Lock: grow_lock; it is also for draining. */
-	struct mutex grow_lock;			/* one who adds, takes away or drains at a time */
-	unsigned int max_blocks;		/* with NEBULA_GROW */
+	/* It is also for draining. Never taken by alloc or free that may not sleep. */
+	struct mutex grow_lock;			/* one who maps, takes away or drains at a time */
+	unsigned int max_blocks;		/* with NEBULA_GROW; lock: grow_lock */
+
+	/* Lock: wait_lock. */
 	unsigned long nominal;			/* blocks promised */
+	unsigned long coming;			/* blocks set aside for segments to come */
 	unsigned long blocks;			/* blocks of all segments */
 	unsigned long slack;			/* blocks less nominal */
 	unsigned long grows;
@@ -177,7 +190,7 @@ struct nebula_pool_heap {
 	atomic_t sleepers;			/* tasks inside alloc_wait */
 
 	/* Lock: wait_lock; it is also for magazines of other CPUs. Never taken by alloc or free. */
-	raw_spinlock_t wait_lock;		/* waiters, attention, magazines of others */
+	raw_spinlock_t wait_lock;		/* waiters, attention, counts, magazines of others */
 	struct list_head waiters;		/* FIFO */
 	unsigned int nr_waiters;
 	unsigned long wanted;			/* blocks, by all of them */
@@ -197,6 +210,13 @@ struct nebula_pool_heap {
 	struct work_struct rcu_work;		/* frees many of them */
 };
 
+/* A pool as of one moment: blocks promised, blocks that may be live at once, and whether it grows. */
+struct pool_size {
+	unsigned long nominal;
+	unsigned long most;
+	bool may_grow;
+};
+
 static inline struct nebula_pool_heap *pool_heap(const struct nebula_pool *p)
 {
 	return container_of(p, struct nebula_pool_heap, pool);
@@ -207,16 +227,21 @@ static inline struct nebula_pool_heap *pool_heap_of(const struct nebula_allocato
 	return container_of(a, struct nebula_pool_heap, pool.common);
 }
 
-/* The segments; valid while preemption is off, or under @grow_lock. */
+/* The segments; valid while preemption is off. */
 static inline struct pool_table *pool_table(const struct nebula_pool_heap *heap)
 {
-	return rcu_dereference_check(heap->table, !preemptible() ||
-				     lockdep_is_held(&heap->grow_lock));
+	return rcu_dereference_check(heap->table, !preemptible());
 }
 
 static inline void *pool_block(const struct pool_segment *seg, unsigned long index)
 {
 	return (void *)(seg->base + index * seg->stride);
+}
+
+/* Blocks of group @g of a segment. */
+static inline unsigned long pool_blocks_of(const struct pool_segment *seg, unsigned long g)
+{
+	return min(seg->blocks - g * POOL_GROUP_BLOCKS, (unsigned long)POOL_GROUP_BLOCKS);
 }
 
 /* Index of a block of this segment, or something that is not below @seg->blocks. */
@@ -226,18 +251,28 @@ static inline unsigned long pool_index(const struct pool_segment *seg, const voi
 }
 
 /*
- * The segment that would hold @addr: the last that starts at or below it, or the first. Each step
- * is a compare and a conditional add, no branch.
+ * Number in the table of the segment that would hold @addr: of the last that starts at or below it,
+ * or of the first. Each step is a compare and a conditional add, no branch.
  */
-static inline struct pool_segment *pool_segment_of(const struct pool_table *tab,
-						   unsigned long addr)
+static inline unsigned long pool_segment_index(const struct pool_table *tab, unsigned long addr)
 {
 	unsigned long i = 0, half;
 
 	for (half = tab->size >> 1; half; half >>= 1)
 		i += addr >= tab->start[i + half] ? half : 0;
-	return tab->seg[i];
+	return i;
 }
+
+static inline struct pool_segment *pool_segment_of(const struct pool_table *tab,
+						   unsigned long addr)
+{
+	return tab->seg[pool_segment_index(tab, addr)];
+}
+
+/* All segments; those that come from growth in place during that may be left out. @grow_lock. */
+#define pool_for_each_segment(seg, heap)						\
+	for ((seg) = pool_segment_after(heap, NULL); (seg);				\
+	     (seg) = pool_segment_after(heap, seg))
 
 /* As nebula_pool_switch(); true when the state was @from. */
 static inline bool pool_switch(u8 *state, u8 from, u8 to)
@@ -307,20 +342,22 @@ void pool_drain_begin(struct nebula_pool_heap *heap);
 void pool_drain_end(struct nebula_pool_heap *heap);
 
 /* bulk.c */
+bool pool_exceeds(const struct nebula_pool_heap *heap, unsigned int n);
 bool pool_alloc_reserve(struct nebula_pool_heap *heap, unsigned int n, void **objs);
 
 /* pool.c */
 void pool_wish(struct nebula_pool_heap *heap, unsigned int wish);
+struct pool_size pool_size(const struct nebula_pool_heap *heap);
 void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail, const char *what,
-		     unsigned int n, bool may_grow);
+		     unsigned int n, struct pool_size size);
+bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
 bool pool_must_fail(struct nebula_pool_heap *heap);
-bool pool_may_grow(const struct nebula_pool_heap *heap);
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
 			       unsigned long *index);
 unsigned long pool_number(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
 			  unsigned long index);
 bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj);
-void pool_finish(struct nebula_pool_heap *heap, void *obj);
+void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size);
 bool pool_change_state(struct nebula_pool_heap *heap, u8 *state, u8 to);
 void pool_free_slow(struct nebula_pool_heap *heap, void *obj);
 void pool_before_put(struct nebula_pool_heap *heap, void *obj);
@@ -331,12 +368,20 @@ void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *wha
 struct pool_segment *pool_segment_create(struct nebula_pool_heap *heap, unsigned int blocks,
 					 unsigned long slack, gfp_t gfp, int *err);
 void pool_segment_destroy(struct pool_segment *seg);
+struct pool_segment *pool_segment_after(const struct nebula_pool_heap *heap,
+					const struct pool_segment *seg);
 int pool_table_replace(struct nebula_pool_heap *heap, struct pool_segment *add,
 		       struct pool_segment *remove, gfp_t gfp);
+unsigned long pool_blocks_in(const struct nebula_pool_heap *heap, size_t bytes);
+u64 pool_bytes_for(const struct nebula_pool_heap *heap, u64 blocks);
+unsigned long pool_slack_for(const struct nebula_pool_heap *heap, unsigned long nominal);
+size_t pool_overhead(const struct nebula_pool_heap *heap);
+
+/* grow.c */
 void pool_grow_work(struct work_struct *work);
 int pool_grow_for(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
-size_t pool_overhead(const struct nebula_pool_heap *heap);
-unsigned long pool_slack_for(const struct nebula_pool_heap *heap, unsigned long nominal);
+bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
+int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_t gfp);
 void pool_account(struct nebula_pool_heap *heap, const struct pool_segment *seg, int sign);
 
 /* wait.c */
@@ -360,9 +405,9 @@ void pool_reset_peak(struct nebula_allocator *a);
 
 /* guard.c */
 size_t pool_track_size(const struct nebula_pool_heap *heap);
-void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg);
+void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg, gfp_t gfp);
 void pool_guard_alloc(struct nebula_pool_heap *heap, struct pool_segment *seg,
-		      unsigned long index);
+		      unsigned long index, size_t size);
 void pool_guard_free(struct nebula_pool_heap *heap, struct pool_segment *seg, unsigned long index);
 void pool_guard_note_free(struct pool_segment *seg, unsigned long index);
 void pool_guard_report(struct nebula_pool_heap *heap, struct pool_segment *seg,

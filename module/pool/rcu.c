@@ -47,6 +47,9 @@ static void free_word(struct nebula_pool_heap *heap, struct pool_defer *d, u64 b
 	for (rest = bits; rest; rest &= rest - 1) {
 		unsigned int i = first + __ffs64(rest);
 
+		if (unlikely(group->state[i] != POOL_DEFERRED))
+			heap->destructors[group->state[i] - POOL_DEFERRED - 1](
+				(void *)(group->base + i * group->seg->stride));
 		WRITE_ONCE(group->state[i], NEBULA_POOL_FREE);
 		if (unlikely(READ_ONCE(heap->attention) & (POOL_DEBUG | POOL_WATCHED | POOL_CLEAR)))
 			pool_before_put(heap, (void *)(group->base + i * group->seg->stride));
@@ -137,6 +140,23 @@ static void defer(struct nebula_pool_heap *heap, struct pool_segment *seg, unsig
 		pool_wish(heap, POOL_WISH_RCU);
 }
 
+static void free_deferred(struct nebula_pool_heap *heap, void *obj, u8 state, const char *what)
+{
+	struct pool_segment *seg;
+	unsigned long index;
+
+	preempt_disable();
+	seg = pool_find(heap, obj, &index);
+	if (seg && pool_change_state(heap, &seg->state[index], state)) {
+		if (seg->tracks)
+			pool_guard_note_free(seg, index);
+		defer(heap, seg, index);
+	} else {
+		pool_refuse(heap, obj, what);
+	}
+	preempt_enable();
+}
+
 /**
  * nebula_pool_free_rcu() - free a block after a grace period
  * @p: the pool.
@@ -148,24 +168,55 @@ static void defer(struct nebula_pool_heap *heap, struct pool_segment *seg, unsig
  */
 void nebula_pool_free_rcu(struct nebula_pool *p, void *obj)
 {
-	struct nebula_pool_heap *heap = pool_heap(p);
-	struct pool_segment *seg;
-	unsigned long index;
+	if (!ZERO_OR_NULL_PTR(obj))
+		free_deferred(pool_heap(p), obj, POOL_DEFERRED, "free_rcu");
+}
+EXPORT_SYMBOL_GPL(nebula_pool_free_rcu);
+
+/* State of a deferred block with this destructor; 0 when the pool has too many others. */
+static u8 state_with(struct nebula_pool_heap *heap, void (*destructor)(void *obj))
+{
+	unsigned int i;
+
+	for (i = 0; i < POOL_DESTRUCTORS; i++) {
+		void (*known)(void *obj) = READ_ONCE(heap->destructors[i]);
+
+		if (!known)
+			known = cmpxchg(&heap->destructors[i], NULL, destructor) ?: destructor;
+		if (known == destructor)
+			return POOL_DEFERRED + 1 + i;
+	}
+	return 0;
+}
+
+/**
+ * nebula_pool_free_rcu_cb() - destroy what is in a block, and free it, after a grace period
+ * @p: the pool.
+ * @obj: as nebula_pool_free_rcu().
+ * @destructor: called with @obj once, after the grace period, in softirq or process context with
+ *	preemption off; must not sleep. %NULL is fine. A pool takes 15 different ones in its life.
+ *
+ * Until @destructor returns the block is live. One destructor too many is recorded as EXCEEDS_MAX,
+ * and the block stays live.
+ *
+ * Context: any, NMI included; does not sleep.
+ */
+void nebula_pool_free_rcu_cb(struct nebula_pool *p, void *obj, void (*destructor)(void *obj))
+{
+	u8 state = POOL_DEFERRED;
 
 	if (ZERO_OR_NULL_PTR(obj))
 		return;
-	preempt_disable();
-	seg = pool_find(heap, obj, &index);
-	if (seg && pool_change_state(heap, &seg->state[index], POOL_DEFERRED)) {
-		if (seg->tracks)
-			pool_guard_note_free(seg, index);
-		defer(heap, seg, index);
-	} else {
-		pool_refuse(heap, obj, "free_rcu");
-	}
-	preempt_enable();
+	if (destructor)
+		state = state_with(pool_heap(p), destructor);
+	if (likely(state))
+		free_deferred(pool_heap(p), obj, state, "free_rcu_cb");
+	else
+		nebula_fail(&p->common, NEBULA_E_EXCEEDS_MAX, .pointer = obj,
+			    .what = "free_rcu_cb", .value = POOL_DESTRUCTORS + 1,
+			    .limit = POOL_DESTRUCTORS, .detail = NEBULA_D_ABOVE_LIMIT);
 }
-EXPORT_SYMBOL_GPL(nebula_pool_free_rcu);
+EXPORT_SYMBOL_GPL(nebula_pool_free_rcu_cb);
 
 /* Has the rest of what was deferred wait for a grace period; false: there is none. Any context. */
 bool pool_rcu_push(struct nebula_pool_heap *heap)

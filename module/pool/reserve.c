@@ -9,15 +9,13 @@
 #include <linux/string.h>
 #include "priv.h"
 
-/* More than there will ever be, so that not even growth helps. */
-static bool exceeds(const struct nebula_pool_heap *heap, unsigned int n)
-{
-	const unsigned long most = heap->attention & POOL_STRICT ? READ_ONCE(heap->nominal)
-								 : READ_ONCE(heap->blocks);
+/* What a handle holds; freed after a grace period, as that needs no context that may sleep. */
+struct nebula_reserved {
+	struct rcu_head rcu;
+	void *blocks[];
+};
 
-	return n > most && (!(heap->pool.common.flags & NEBULA_GROW) ||
-			    n > READ_ONCE(heap->max_blocks));
-}
+#define HEADER_WORDS	(sizeof(struct nebula_reserved) / sizeof(void *))
 
 static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int n)
 {
@@ -25,15 +23,15 @@ static enum nebula_errc refuse(const struct nebula_pool_heap *heap, unsigned int
 		return NEBULA_E_WRONG_CONTEXT;
 	if (!n)
 		return NEBULA_E_INVALID_LAYOUT;
-	return exceeds(heap, n) ? NEBULA_E_EXCEEDS_MAX : NEBULA_OK;
+	return pool_exceeds(heap, n) ? NEBULA_E_EXCEEDS_MAX : NEBULA_OK;
 }
 
 /* Grows the pool when it has too few blocks for @n; false, recorded, without memory for that. */
 static bool grow_for(struct nebula_pool_heap *heap, unsigned int n)
 {
-	if (atomic_long_read(&heap->avail) >= (long)n || !pool_may_grow(heap))
+	if (atomic_long_read(&heap->avail) >= (long)n || !pool_size(heap).may_grow)
 		return true;
-	if (!pool_grow_for(heap, n, heap->request.gfp) || !pool_may_grow(heap) ||
+	if (!pool_grow_for(heap, n, heap->request.gfp) || !pool_size(heap).may_grow ||
 	    atomic_long_read(&heap->avail) >= (long)n)
 		return true;
 	nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "reserve",
@@ -55,26 +53,26 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 	enum nebula_errc code = refuse(heap, n);
-	void **blocks;
+	struct nebula_reserved *held;
 
 	*r = (struct nebula_reserve){ };
 	if (code)
 		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve",
 				   .need = n, .detail = n ? NEBULA_D_RESERVE : NEBULA_D_NO_BLOCKS);
-	blocks = nebula_array_alloc(n, sizeof(*blocks), heap->request.gfp, NUMA_NO_NODE);
-	if (!blocks)
+	held = nebula_array_alloc(n + HEADER_WORDS, sizeof(void *), heap->request.gfp, NUMA_NO_NODE);
+	if (!held)
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,
-				   .size = array_size(n, sizeof(*blocks)));
+				   .size = array_size(n, sizeof(void *)));
 	/* Before it holds anything: the pool's module may be unloaded while this sleeps. */
 	atomic_inc(&heap->reserves);
 	/* What growth does not do, the allocation records. */
-	if (!grow_for(heap, n) || !pool_alloc_reserve(heap, n, blocks)) {
-		kvfree(blocks);
+	if (!grow_for(heap, n) || !pool_alloc_reserve(heap, n, held->blocks)) {
+		kvfree(held);
 		atomic_dec(&heap->reserves);
 		return -ENOMEM;
 	}
-	*r = (struct nebula_reserve){ .pool = p, .blocks = blocks, .count = n };
+	*r = (struct nebula_reserve){ .pool = p, .blocks = held, .count = n, .size = n };
 	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_reserve);
@@ -92,10 +90,14 @@ EXPORT_SYMBOL_GPL(nebula_pool_reserve);
 void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 {
 	if (likely(r->count))
-		return r->blocks[--r->count];
-	if (r->pool)
-		return pool_exhausted(pool_heap(r->pool), NEBULA_D_RESERVE_EMPTY, NULL, 1,
-				      false);
+		return r->blocks->blocks[--r->count];
+	if (r->pool) {
+		struct pool_size size = pool_size(pool_heap(r->pool));
+
+		/* Growth does not fill it. */
+		size.may_grow = false;
+		return pool_exhausted(pool_heap(r->pool), NEBULA_D_RESERVE_EMPTY, NULL, 1, size);
+	}
 	nebula_error_record(&(const struct nebula_failure){
 		.code = NEBULA_E_POOL_EXHAUSTED, .detail = NEBULA_D_RESERVE_EMPTY,
 		.kind = NEBULA_KIND_POOL, .name = "reserve" });
@@ -104,24 +106,51 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_reserved);
 
 /**
+ * nebula_pool_refill() - put as many blocks aside as there were in the beginning
+ * @r: the handle.
+ *
+ * Context: any, NMI included; does not sleep. One at a time for each handle.
+ * Return: 0, also when nothing was missing; -ENOMEM with POOL_EXHAUSTED recorded: what the handle
+ * holds is unchanged then. -EINVAL (INVALID_STATE) for an empty handle.
+ */
+int nebula_pool_refill(struct nebula_reserve *r)
+{
+	const unsigned int missing = r->size - r->count;
+
+	if (!r->pool)
+		return nebula_error_record(&(const struct nebula_failure){
+			.code = NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVE_EMPTY,
+			.kind = NEBULA_KIND_POOL, .name = "reserve", .what = "refill" });
+	if (missing && !pool_alloc_reserve(pool_heap(r->pool), missing,
+					   r->blocks->blocks + r->count))
+		return -ENOMEM;
+	r->count = r->size;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_refill);
+
+/**
  * nebula_pool_unreserve() - give back what is left of a reserve
  * @r: the handle; empty afterwards. One that is empty already is fine.
  *
- * Context: process context; may sleep.
+ * Refused, and recorded as WRONG_CONTEXT, in an NMI: the handle stays as it is then.
+ *
+ * Context: any but NMI; does not sleep.
  */
 void nebula_pool_unreserve(struct nebula_reserve *r)
 {
+	struct nebula_reserved *held = r->blocks;
 	struct nebula_pool *p = r->pool;
 
 	if (!p)
 		return;
-	if (nebula_atomic_context()) {
+	if (in_nmi()) {
 		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "unreserve");
 		return;
 	}
-	nebula_pool_free_bulk(p, r->count, r->blocks);
-	kvfree(r->blocks);
+	nebula_pool_free_bulk(p, r->count, held->blocks);
 	*r = (struct nebula_reserve){ };
+	kvfree_rcu(held, rcu);
 	atomic_dec(&pool_heap(p)->reserves);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_unreserve);

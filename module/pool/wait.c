@@ -216,20 +216,28 @@ static int wait_for_blocks(struct nebula_pool_heap *heap, unsigned int n, void *
 	if (!pool_collect_live(heap, n, objs))
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
-		pool_finish(heap, objs[i]);
+		pool_finish(heap, objs[i], heap->pool.block_size);
 	return 0;
 }
 
-static void *alloc_wait_one(struct nebula_pool *p, long timeout, bool killable)
+static int alloc_wait(struct nebula_pool *p, unsigned int n, void **objs, long timeout,
+		      bool killable)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
-	void *obj;
 	int err;
 
 	/* The pool's module may be unloaded while we sleep: it stays as long as we are counted. */
 	atomic_inc(&heap->sleepers);
-	err = wait_for_blocks(heap, 1, &obj, timeout, killable);
+	err = wait_for_blocks(heap, n, objs, timeout, killable);
 	atomic_dec(&heap->sleepers);
+	return err;
+}
+
+static void *alloc_wait_one(struct nebula_pool *p, long timeout, bool killable)
+{
+	void *obj;
+	int err = alloc_wait(p, 1, &obj, timeout, killable);
+
 	return err ? ERR_PTR(err) : obj;
 }
 
@@ -265,6 +273,36 @@ void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffie
 	return alloc_wait_one(p, timeout_jiffies, true);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait_killable);
+
+/**
+ * nebula_pool_alloc_wait_bulk() - allocate many blocks, sleeping until there are as many
+ * @p: the pool.
+ * @n: how many.
+ * @objs: where they go; what is in it after a failure is meaningless.
+ * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
+ *
+ * All or none, and in turn with all who wait: a caller that waits holds no block, so callers
+ * that want several cannot block each other.
+ *
+ * Context: process context; sleeps. A signal ends the wait.
+ * Return: 0; -ETIMEDOUT (TIMED_OUT), -ERESTARTSYS (INTERRUPTED), -EPERM in atomic context
+ * (WRONG_CONTEXT), -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than the pool can ever
+ * have (EXCEEDS_MAX), -ENOMEM when fail_alloc in debugfs has it fail (POOL_EXHAUSTED).
+ */
+int nebula_pool_alloc_wait_bulk(struct nebula_pool *p, unsigned int n, void **objs,
+				long timeout_jiffies)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+
+	if (unlikely(!n) || unlikely(!objs))
+		return nebula_fail(&p->common, NEBULA_E_INVALID_LAYOUT, .what = "alloc_wait",
+				   .detail = NEBULA_D_NO_BLOCKS);
+	if (unlikely(pool_exceeds(heap, n)))
+		return nebula_fail(&p->common, NEBULA_E_EXCEEDS_MAX, .size = p->block_size,
+				   .detail = NEBULA_D_BULK, .what = "alloc_wait", .need = n);
+	return alloc_wait(p, n, objs, timeout_jiffies, false);
+}
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait_bulk);
 
 /**
  * nebula_pool_waiters() - how many wait for a block

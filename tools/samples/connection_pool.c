@@ -30,7 +30,7 @@ static nebula_pool_of(struct connection) pool;
 static HLIST_HEAD(connections);
 static DEFINE_SPINLOCK(table);
 
-static void construct(void *block)
+static void construct(void *block, void *data)
 {
 	struct connection *c = block;
 

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Growing and shrinking.
+ *
+ * Growing: the table with the new segment is published first, then the blocks are counted in, bottom
+ * up, then the slack may be drawn on, and the promise is raised last. There are three ways:
+ *
+ *	the worker	ahead of need, as soon as few blocks are left; sleeps
+ *	the caller	of grow, reserve and alloc_gfp, where it may sleep
+ *	in place	an allocation that outran the worker and may not sleep: a few pages, with no
+ *			lock held but the raw one for the counts; not in an NMI
+ *
+ * Growth in place may happen while a sleeper that has @grow_lock maps its own segment. So tables are
+ * replaced by compare and publish, counts are changed under @wait_lock, and what a segment will
+ * promise is set aside in @coming before it is mapped.
+ *
+ * Shrinking is an allocation of a whole segment. The magazines are drained, so that entries which
+ * racing double frees left do not name blocks that are gone. Then all tickets of the segment are
+ * taken from the root, and the count of each group is exchanged for 0. If one is not what it is
+ * when the group is idle, all is given back. Between the two the lower capacity holds, for other
+ * contexts too.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include "../compat.h"
+#include "priv.h"
+
+/* Growth starts when fewer than this part of the blocks are left. */
+#define LOW_WATER_PART	4
+
+/* Most bytes by which a pool grows in place, unless a block is larger: what is cheap to get. */
+#define IN_PLACE_MAX	(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+
+/* A larger pool does not grow in place: its table takes too long to copy. */
+#define IN_PLACE_GROUPS	4096U
+
+/* Counts a segment in, or with @sign -1 out, but for its blocks. Lock: @wait_lock. */
+void pool_account(struct nebula_pool_heap *heap, const struct pool_segment *seg, int sign)
+{
+	const unsigned long nominal = heap->nominal + sign * (long)seg->nominal;
+
+	WRITE_ONCE(heap->slack, heap->slack + sign * (long)(seg->blocks - seg->nominal));
+	/* Ahead of need; when there are too few for that, when none is left. */
+	WRITE_ONCE(heap->low_water,
+		   heap->pool.common.flags & NEBULA_GROW && nominal < heap->max_blocks
+		   ? (long)(heap->slack + max(nominal / LOW_WATER_PART, 1UL)) : 0);
+	pool_set_share(heap, num_online_cpus());
+	smp_store_release(&heap->nominal, nominal);	/* Pairs with pool_may_grow(). */
+}
+
+/* Sets blocks that the pool may still grow by aside for a segment to come. Lock: @wait_lock. */
+static bool set_aside(struct nebula_pool_heap *heap, unsigned long blocks)
+{
+	if (heap->nominal + heap->coming + blocks > heap->max_blocks)
+		return false;
+	heap->coming += blocks;
+	return true;
+}
+
+/* The table has the segment: its blocks can be had. Any context but NMI. */
+static void count_in(struct nebula_pool_heap *heap, const struct pool_segment *seg)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
+	atomic_long_add_return(seg->blocks, &heap->avail);
+	WRITE_ONCE(heap->blocks, heap->blocks + seg->blocks);
+	atomic_long_add(seg->blocks - seg->nominal, &heap->budget);
+	WRITE_ONCE(heap->grows, heap->grows + 1);
+	heap->coming -= seg->nominal;
+	pool_account(heap, seg, 1);
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+}
+
+/* Grows by @blocks that are set aside, and @slack more. Any context but NMI; as @gfp. */
+static int add_segment(struct nebula_pool_heap *heap, unsigned int blocks, unsigned long slack,
+		       gfp_t gfp)
+{
+	struct pool_segment *seg;
+	unsigned long flags;
+	int err;
+
+	seg = pool_segment_create(heap, blocks, slack, gfp, &err);
+	if (seg) {
+		err = pool_table_replace(heap, seg, NULL, gfp);
+		if (!err) {
+			count_in(heap, seg);
+			return 0;
+		}
+		pool_segment_destroy(seg);
+	}
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
+	heap->coming -= blocks;
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+	return err;
+}
+
+/* -ENOSPC: not beyond the limit. Lock: @grow_lock. */
+static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
+{
+	unsigned long slack = 0, want;
+	bool fits;
+
+	raw_spin_lock_irq(&heap->wait_lock);
+	fits = set_aside(heap, blocks);
+	want = pool_slack_for(heap, heap->nominal + blocks);
+	if (want > heap->slack)
+		slack = want - heap->slack;
+	raw_spin_unlock_irq(&heap->wait_lock);
+	return fits ? add_segment(heap, blocks, slack, gfp) : -ENOSPC;
+}
+
+/*
+ * Grows in portions that are as large as the page allocator can serve now: it is asked for half as
+ * many where it cannot. What was added before a failure stays. Lock: @grow_lock.
+ */
+int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_t gfp)
+{
+	unsigned long most = pool_blocks_in(heap, PAGE_SIZE << COMPAT_MAX_PAGE_ORDER), n;
+	int err;
+
+	while (blocks) {
+		n = clamp(most, 1UL, blocks);
+		err = grow(heap, n, gfp);
+		if (!err)
+			blocks -= n;
+		else if ((err != -ENOMEM && err != -E2BIG) || n == 1)
+			return err;
+		else
+			most = n / 2;
+	}
+	return 0;
+}
+
+/*
+ * Grows in place by at least @n blocks, where the kernel may be asked for pages without sleeping;
+ * false when the allocation is to be refused. Any context; @gfp is not asked for more than it says.
+ */
+bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
+{
+	const struct nebula_region_request *req = &heap->request;
+	unsigned long blocks, flags;
+	bool fits;
+
+	if (heap->ctor || req->backing == NEBULA_VMALLOC || req->backing == NEBULA_BUFFER ||
+	    !nebula_may_ask(GFP_NOWAIT))
+		return false;
+	if (READ_ONCE(heap->blocks) > IN_PLACE_GROUPS * POOL_GROUP_BLOCKS)
+		return false;
+	/* A probe in wake-up code may have interrupted a holder of the lock on this CPU. */
+	if (!raw_spin_trylock_irqsave(&heap->wait_lock, flags))
+		return false;
+	blocks = min(heap->nominal, pool_blocks_in(heap, IN_PLACE_MAX));
+	blocks = min(max_t(unsigned long, blocks, n),
+		     heap->max_blocks - min_t(unsigned long, heap->nominal + heap->coming,
+					      heap->max_blocks));
+	fits = blocks >= n && set_aside(heap, blocks);
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+	gfp = (req->gfp & ~__GFP_DIRECT_RECLAIM) | (gfp & __GFP_HIGH) | __GFP_NOWARN;
+	return fits && !add_segment(heap, blocks, 0, gfp);
+}
+
+/* Lock: @grow_lock. */
+static enum nebula_errc refuse_growth(const struct nebula_pool_heap *heap, unsigned int blocks)
+{
+	if (!blocks)
+		return NEBULA_E_INVALID_LAYOUT;
+	if (heap->request.backing == NEBULA_BUFFER)
+		return NEBULA_E_INVALID_STATE;
+	if (heap->nominal + blocks > NEBULA_POOL_BLOCKS_MAX)
+		return NEBULA_E_SIZE_OVERFLOW;
+	return NEBULA_OK;
+}
+
+static enum nebula_errc growth_code(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return NEBULA_E_EXCEEDS_MAX;
+	case -EOVERFLOW:
+		return NEBULA_E_SIZE_OVERFLOW;
+	default:
+		return NEBULA_E_BACKING_FAILED;
+	}
+}
+
+/* What stood in the way: @code, or for BACKING_FAILED what @err says. */
+static enum nebula_detail growth_detail(enum nebula_errc code, int err)
+{
+	switch (code) {
+	case NEBULA_E_INVALID_LAYOUT:
+		return NEBULA_D_NO_BLOCKS;
+	case NEBULA_E_INVALID_STATE:
+		return NEBULA_D_BUFFER;
+	default:
+		return err == -E2BIG ? NEBULA_D_PAGE_ORDER : NEBULA_D_GROW;
+	}
+}
+
+/* nebula_pool_grow(), with what is refused recorded. */
+static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	enum nebula_errc code;
+	unsigned int saved;
+	int ret = 0;
+
+	if (nebula_atomic_context())
+		return nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "grow");
+	if (!nebula_gfp_valid(gfp, &heap->request))
+		return nebula_fail(&p->common, NEBULA_E_INVALID_CONFIG, .what = "gfp");
+	saved = nebula_gfp_scope_enter(gfp);
+	mutex_lock(&heap->grow_lock);
+	code = refuse_growth(heap, blocks);
+	if (!code && p->common.flags & NEBULA_DMA)
+		ret = pool_grow_portions(heap, blocks, nebula_gfp_complete(gfp));
+	else if (!code)
+		ret = grow(heap, blocks, nebula_gfp_complete(gfp));
+	mutex_unlock(&heap->grow_lock);
+	nebula_gfp_scope_exit(gfp, saved);
+	if (ret)
+		code = growth_code(ret);
+	if (code)
+		return nebula_fail(&p->common, code, .size = array_size(p->block_size, blocks),
+				   .detail = growth_detail(code, ret),
+				   .what = "grow", .need = READ_ONCE(heap->nominal) + blocks);
+	pool_wish(heap, POOL_WISH_WAKE);
+	return 0;
+}
+
+/**
+ * nebula_pool_grow() - add blocks
+ * @p: the pool, in use or not.
+ * @blocks: how many more can always be live at once.
+ * @gfp: flags for the region that is mapped. Not %__GFP_HIGHMEM, %__GFP_MOVABLE,
+ *	%__GFP_RECLAIMABLE, %__GFP_COMP, %__GFP_NOFAIL; no zone but that of ``.gfp``. With
+ *	__GFP_NOWARN a refusal is counted and not recorded.
+ *
+ * Blocks handed out before stay where they are.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT) or for flags that cannot be honoured
+ * (INVALID_CONFIG), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond ``.max_blocks`` (EXCEEDS_MAX),
+ * -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a caller's buffer (INVALID_STATE).
+ */
+int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
+{
+	struct nebula_quiet *quiet = nebula_quiet_enter_gfp(gfp);
+	const int ret = grow_by_request(p, blocks, gfp);
+
+	nebula_quiet_exit(quiet);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_grow);
+
+/* Blocks by which a pool grows so that @want can be had at once; 0 for none. Lock: @grow_lock. */
+static unsigned long growth_for(const struct nebula_pool_heap *heap, unsigned long want)
+{
+	const long avail = atomic_long_read(&heap->avail) - (long)heap->slack;
+	const unsigned long have = max(avail, 0L);
+	unsigned long n = heap->nominal;
+
+	if (atomic_long_read(&heap->avail) >= heap->low_water && have >= want)
+		return 0;
+	if (want > have)
+		n = max(n, want - have);
+	return min(n, heap->max_blocks - min_t(unsigned long, heap->max_blocks, heap->nominal));
+}
+
+/* What cannot be had in one piece is tried in halves, down to @least. Lock: @grow_lock. */
+static int grow_by(struct nebula_pool_heap *heap, unsigned long n, unsigned long least, gfp_t gfp)
+{
+	int ret;
+
+	do {
+		ret = grow(heap, n, gfp);
+		n /= 2;
+	} while (ret && n >= max(least, 1UL));
+	return ret;
+}
+
+/* Grows in the caller's context until @n blocks can be had at once. Process context; sleeps. */
+int pool_grow_for(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
+{
+	const unsigned int saved = nebula_gfp_scope_enter(gfp);
+	unsigned long more;
+	int ret = 0;
+
+	mutex_lock(&heap->grow_lock);
+	while (!ret && atomic_long_read(&heap->avail) < (long)(heap->slack + n)) {
+		more = growth_for(heap, n);
+		ret = more ? grow_by(heap, more, 1, nebula_gfp_complete(gfp)) : -ENOSPC;
+	}
+	mutex_unlock(&heap->grow_lock);
+	nebula_gfp_scope_exit(gfp, saved);
+	pool_wish(heap, POOL_WISH_WAKE);
+	return ret;
+}
+
+/* Doubles the blocks, up to the limit; more where a request was refused that asked for more. */
+void pool_grow_work(struct work_struct *work)
+{
+	struct nebula_pool_heap *heap = container_of(work, struct nebula_pool_heap, grow_work);
+	unsigned int saved = nebula_gfp_scope_enter(heap->request.gfp);
+	unsigned long n;
+	int ret = 0;
+
+	WRITE_ONCE(heap->growing, true);
+	clear_bit(POOL_WISH_GROW, &heap->wishes);
+	mutex_lock(&heap->grow_lock);
+	n = growth_for(heap, xchg(&heap->missing, 0));
+	if (n)
+		ret = grow_by(heap, n, 1, heap->request.gfp);
+	mutex_unlock(&heap->grow_lock);
+	nebula_gfp_scope_exit(heap->request.gfp, saved);
+	if (ret)
+		nebula_fail(&heap->pool.common, NEBULA_E_BACKING_FAILED, .what = "growth",
+			    .detail = NEBULA_D_GROWTH);
+	WRITE_ONCE(heap->growing, false);
+	if (!ret)
+		pool_wish(heap, POOL_WISH_WAKE);
+}
+
+static bool is_idle(const struct pool_segment *seg)
+{
+	unsigned long g;
+
+	for (g = 0; g < seg->nr_groups; g++)
+		if (atomic_long_read(&seg->groups[g].avail) != pool_blocks_of(seg, g))
+			return false;
+	return true;
+}
+
+/* Takes the counts of all groups; on failure those that were taken are back. */
+static bool take_groups(struct pool_segment *seg)
+{
+	unsigned long g;
+
+	for (g = 0; g < seg->nr_groups; g++) {
+		const long n = pool_blocks_of(seg, g);
+
+		if (atomic_long_cmpxchg(&seg->groups[g].avail, n, 0) == n)
+			continue;
+		while (g--)
+			atomic_long_add(pool_blocks_of(seg, g), &seg->groups[g].avail);
+		return false;
+	}
+	return true;
+}
+
+/* Changes the promise and the slack by a segment's. */
+static void account(struct nebula_pool_heap *heap, const struct pool_segment *seg, int sign)
+{
+	raw_spin_lock_irq(&heap->wait_lock);
+	pool_account(heap, seg, sign);
+	raw_spin_unlock_irq(&heap->wait_lock);
+}
+
+/* Blocks before their tickets: what is live is never seen too high. */
+static void add_blocks(struct nebula_pool_heap *heap, long n)
+{
+	raw_spin_lock_irq(&heap->wait_lock);
+	WRITE_ONCE(heap->blocks, heap->blocks + n);
+	raw_spin_unlock_irq(&heap->wait_lock);
+}
+
+/* No context holds more than is promised without @seg any more; sleeps. */
+static bool promise_less(struct nebula_pool_heap *heap, const struct pool_segment *seg)
+{
+	account(heap, seg, -1);
+	if (!(heap->attention & POOL_STRICT))
+		return true;
+	synchronize_rcu();
+	if (atomic_long_read(&heap->taken) > heap->nominal)
+		return false;
+	WRITE_ONCE(heap->noted, min_t(long, heap->noted, heap->nominal));
+	return true;
+}
+
+/* Takes an idle segment out, see the head of this file. Drained; lock: @grow_lock. */
+static bool retire(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	const long n = seg->blocks;
+	unsigned long g;
+
+	if (!is_idle(seg))
+		return false;
+	if (!promise_less(heap, seg))
+		goto undo_promise;
+	add_blocks(heap, -n);
+	if (!pool_take_all(&heap->avail, n))
+		goto undo_blocks;
+	if (!take_groups(seg))
+		goto undo_tickets;
+	if (!pool_table_replace(heap, NULL, seg, heap->request.gfp)) {
+		pool_take_all(&heap->budget, n - seg->nominal);
+		return true;
+	}
+	for (g = 0; g < seg->nr_groups; g++)
+		atomic_long_add(pool_blocks_of(seg, g), &seg->groups[g].avail);
+undo_tickets:
+	pool_give_tickets(heap, n);
+undo_blocks:
+	add_blocks(heap, n);
+undo_promise:
+	account(heap, seg, 1);
+	pool_wish(heap, POOL_WISH_WAKE);
+	return false;
+}
+
+/* Lock: @grow_lock. */
+static void retire_all(struct nebula_pool_heap *heap, struct list_head *gone)
+{
+	struct pool_segment *seg = pool_segment_after(heap, NULL), *next;
+
+	pool_drain_begin(heap);
+	for (; seg; seg = next) {
+		next = pool_segment_after(heap, seg);
+		if (seg != heap->primary && retire(heap, seg))
+			list_add(&seg->gone, gone);
+	}
+	pool_drain_end(heap);
+}
+
+/**
+ * nebula_pool_shrink() - give back what the pool grew by and does not need
+ * @p: the pool, in use or not.
+ *
+ * Gives back each region that was added and has no live block. While it is at that, the capacity
+ * may be lower by one of them at a time.
+ *
+ * Context: process context; sleeps.
+ * Return: blocks that the capacity went down by; 0 with WRONG_CONTEXT recorded in atomic context.
+ */
+unsigned int nebula_pool_shrink(struct nebula_pool *p)
+{
+	struct nebula_pool_heap *heap = pool_heap(p);
+	struct pool_segment *seg, *next;
+	unsigned long before, after;
+	LIST_HEAD(gone);
+
+	if (nebula_atomic_context()) {
+		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "shrink");
+		return 0;
+	}
+	mutex_lock(&heap->grow_lock);
+	before = heap->nominal;
+	if (READ_ONCE(heap->blocks) > heap->primary->blocks)
+		retire_all(heap, &gone);
+	after = heap->nominal;
+	if (!list_empty(&gone))
+		synchronize_rcu();
+	list_for_each_entry_safe(seg, next, &gone, gone)
+		pool_segment_destroy(seg);
+	mutex_unlock(&heap->grow_lock);
+	return before - after;
+}
+EXPORT_SYMBOL_GPL(nebula_pool_shrink);
+
