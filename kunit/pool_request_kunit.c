@@ -617,12 +617,15 @@ static void dma_excludes_other_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(p), -EINVAL);
 }
 
-static const struct {
+/* A pool on a buffer. */
+struct on_buffer {
 	size_t size;
 	unsigned int blocks;
 	size_t align;
 	u32 flags;
-} on_buffers[] = {
+};
+
+static const struct on_buffer on_buffers[] = {
 	{ 1, 1, 0, 0 },
 	{ 64, 100, 0, 0 },
 	{ 72, 5000, 64, NEBULA_STRICT },
@@ -631,36 +634,38 @@ static const struct {
 	{ 4096, 3, 4096, 0 },
 };
 
-#define ON_BUFFER(i, ...)								\
-	.block_size = on_buffers[i].size, .blocks = on_buffers[i].blocks,		\
-	.align = on_buffers[i].align, .flags = on_buffers[i].flags, ##__VA_ARGS__
+#define LIKE(row, ...)									\
+	.block_size = (row)->size, .blocks = (row)->blocks, .align = (row)->align,	\
+	.flags = (row)->flags, ##__VA_ARGS__
+
+static void expect_buffer_is_enough(struct kunit *test, const struct on_buffer *row)
+{
+	const size_t size = nebula_pool_buffer_size(LIKE(row));
+	void *buffer = kvmalloc(size + SZ_4K, GFP_KERNEL);
+	struct nebula_pool *p;
+	size_t off;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	KUNIT_EXPECT_GT(test, size, row->size * row->blocks);
+	for (off = 0; off < 100; off += 33) {
+		p = nebula_pool_create("test", LIKE(row, .buffer = buffer + off,
+						    .buffer_size = size));
+		KUNIT_EXPECT_FALSE_MSG(test, IS_ERR(p), "%zu bytes, offset %zu", row->size, off);
+		if (IS_ERR(p))
+			continue;
+		expect_whole(test, p, row->blocks);
+		nebula_pool_destroy(p);
+	}
+	kvfree(buffer);
+}
 
 static void buffer_size_is_enough(struct kunit *test)
 {
-	struct nebula_pool *p;
-	size_t size, off;
 	unsigned int i;
-	void *buffer;
+	size_t size;
 
-	for (i = 0; i < ARRAY_SIZE(on_buffers); i++) {
-		size = nebula_pool_buffer_size(ON_BUFFER(i));
-		KUNIT_ASSERT_GT(test, size, on_buffers[i].size * on_buffers[i].blocks);
-		buffer = kvmalloc(size + SZ_4K, GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, buffer);
-		for (off = 0; off < 100; off += 33) {
-			p = nebula_pool_create("test", ON_BUFFER(i, .buffer = buffer + off,
-								 .buffer_size = size));
-			KUNIT_EXPECT_FALSE_MSG(test, IS_ERR(p), "row %u, offset %zu", i, off);
-			if (IS_ERR(p))
-				continue;
-			expect_whole(test, p, on_buffers[i].blocks);
-			nebula_pool_destroy(p);
-		}
-		/* What is kept of each block is not much. */
-		KUNIT_EXPECT_LT(test, size, 2 * on_buffers[i].size * on_buffers[i].blocks +
-				300 * on_buffers[i].blocks + SZ_8K);
-		kvfree(buffer);
-	}
+	for (i = 0; i < ARRAY_SIZE(on_buffers); i++)
+		expect_buffer_is_enough(test, &on_buffers[i]);
 	size = nebula_pool_buffer_size(.block_size = SIZE, .blocks = 4, .flags = NEBULA_SHARED);
 	KUNIT_EXPECT_EQ(test, size, (size_t)0);
 }
@@ -691,6 +696,89 @@ static void redzone_is_behind_the_object(struct kunit *test)
 	nebula_pool_destroy(p);
 }
 
+/* Giving back by itself */
+
+/* A pool that has grown to @blocks by itself, all of them free. */
+static struct nebula_pool *grown_pool(struct kunit *test, unsigned int blocks, u32 flags)
+{
+	struct nebula_pool *p = growing_pool(test, NEBULA_AUTO, flags);
+	void **objs = room_for(test, LIMIT);
+	unsigned int n;
+
+	for (n = 0; n < blocks; n++) {
+		objs[n] = nebula_pool_alloc_gfp(p, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objs[n]);
+	}
+	give_all(p, objs, n);
+	nebula_pool_growth_flush(p);
+	return p;
+}
+
+static void pressure_takes_what_is_idle(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct nebula_pool *p = grown_pool(test, LIMIT, kinds[i]);
+
+		KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), LIMIT);
+		KUNIT_EXPECT_GE(test, nebula_pool_shrinker_run(),
+				(LIMIT - FEW) * SIZE / PAGE_SIZE);
+		nebula_pool_trim_flush(p);
+		KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), FEW);
+		KUNIT_EXPECT_EQ(test, fixture_regions(test), 1LL);
+		KUNIT_EXPECT_EQ(test, nebula_pool_shrinker_run(), 0UL);
+		expect_whole(test, p, FEW);
+		nebula_pool_destroy(p);
+	}
+}
+
+/* What is in use stays, and what the client asked for. */
+static void pressure_leaves_what_is_needed(struct kunit *test)
+{
+	struct nebula_pool *p = grown_pool(test, LIMIT, NEBULA_STRICT);
+	void **objs = room_for(test, LIMIT);
+	bool served;
+
+	served = nebula_pool_alloc_bulk(p, LIMIT / 2 + 1, objs);
+	KUNIT_ASSERT_TRUE(test, served);
+	KUNIT_EXPECT_EQ(test, nebula_pool_shrinker_run(), 0UL);
+	nebula_pool_trim_flush(p);
+	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), LIMIT);
+	nebula_pool_free_bulk(p, LIMIT / 2 + 1, objs);
+	nebula_pool_destroy(p);
+
+	p = growing_pool(test, NEBULA_AUTO, 0);
+	KUNIT_EXPECT_EQ(test, nebula_pool_grow(p, 500, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_pool_shrinker_run(), 0UL);
+	nebula_pool_trim_flush(p);
+	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), FEW + 500);
+	KUNIT_EXPECT_EQ(test, nebula_pool_shrink(p), 500U);
+	nebula_pool_destroy(p);
+}
+
+/* Two periods of watching, without the kernel asking for anything. */
+static void surplus_goes_after_a_while(struct kunit *test)
+{
+	struct nebula_pool *p = grown_pool(test, LIMIT, 0);
+	void **objs = room_for(test, LIMIT);
+	unsigned int i;
+
+	nebula_pool_trim_flush(p);
+	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), LIMIT);
+	/* In use in between: the watching begins anew. */
+	for (i = 0; i < LIMIT; i++)
+		objs[i] = nebula_pool_alloc(p);
+	nebula_pool_trim_flush(p);
+	give_all(p, objs, LIMIT);
+	nebula_pool_trim_flush(p);
+	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), LIMIT);
+	nebula_pool_trim_flush(p);
+	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), FEW);
+	expect_whole(test, p, FEW);
+	nebula_pool_destroy(p);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(gfp_kernel_grows),
 	KUNIT_CASE(gfp_nowait_grows_in_place),
@@ -712,6 +800,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(dma_excludes_other_memory),
 	KUNIT_CASE(buffer_size_is_enough),
 	KUNIT_CASE(redzone_is_behind_the_object),
+	KUNIT_CASE(pressure_takes_what_is_idle),
+	KUNIT_CASE(pressure_leaves_what_is_needed),
+	KUNIT_CASE(surplus_goes_after_a_while),
 	{ }
 };
 

@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -43,6 +45,52 @@ static inline gfp_t compat_gfp(gfp_t gfp)
 #define COMPAT_VMALLOC_GFP	(GFP_KERNEL_ACCOUNT | GFP_USER | GFP_ATOMIC | GFP_NOWAIT |	\
 				 __GFP_NOWARN | __GFP_ZERO | __GFP_NORETRY |			\
 				 __GFP_RETRY_MAYFAIL | __GFP_NOLOCKDEP)
+
+/* Since 6.7 the kernel allocates shrinkers. */
+typedef unsigned long (*compat_shrinker_fn)(struct shrinker *s, struct shrink_control *sc);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+static inline struct shrinker *compat_shrinker_create(const char *name, compat_shrinker_fn count,
+						      compat_shrinker_fn scan)
+{
+	struct shrinker *s = shrinker_alloc(0, "%s", name);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+	shrinker_register(s);
+	return s;
+}
+
+static inline void compat_shrinker_destroy(struct shrinker *s)
+{
+	shrinker_free(s);
+}
+#else
+static inline struct shrinker *compat_shrinker_create(const char *name, compat_shrinker_fn count,
+						      compat_shrinker_fn scan)
+{
+	struct shrinker *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+	if (!register_shrinker(s, "%s", name))
+		return s;
+	kfree(s);
+	return NULL;
+}
+
+static inline void compat_shrinker_destroy(struct shrinker *s)
+{
+	unregister_shrinker(s);
+	kfree(s);
+}
+#endif
 
 /* Since 6.5, and in late 6.1.y. */
 #ifndef struct_size_t

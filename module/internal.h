@@ -148,6 +148,10 @@ void nebula_growth_release(struct nebula_bump *b);
 /* pool_*.c: what tests wait for, or look at. */
 
 void nebula_pool_growth_flush(struct nebula_pool *p);
+unsigned long nebula_pool_shrinker_run(void);
+void nebula_pool_trim_flush(struct nebula_pool *p);
+int nebula_pool_init(void);
+void nebula_pool_exit(void);
 void nebula_pool_rcu_flush(struct nebula_pool *p);
 unsigned int nebula_pool_waiters(const struct nebula_pool *p);
 bool nebula_pool_is_inline(const struct nebula_pool *p);

@@ -37,9 +37,14 @@ static int __init nebula_init(void)
 	if (ret < 0)
 		goto err_hotplug;
 	hotplug = ret;
+	ret = nebula_pool_init();
+	if (ret)
+		goto err_pool;
 	pr_info("version %s, abi %u\n", NEBULA_VERSION, NEBULA_ABI);
 	return 0;
 
+err_pool:
+	cpuhp_remove_state_nocalls(hotplug);
 err_hotplug:
 	nebula_owner_exit();
 err_owner:
@@ -49,6 +54,7 @@ err_owner:
 
 static void __exit nebula_exit(void)
 {
+	nebula_pool_exit();
 	cpuhp_remove_state_nocalls(hotplug);
 	nebula_system_exit();
 	nebula_owner_exit();

@@ -61,8 +61,8 @@ enum nebula_preset {
  *	with what the last user left in them, until a grace period after the pool is gone.
  * @NEBULA_FIFO: a pool without per-CPU cache hands out what has been free longest, by generations,
  *	which lengthens the time in which a use after free is noticed.
- * @NEBULA_CLEAR_ON_FREE: a pool clears each block that is freed. The kernel's init_on_free=1 has the
- *	same effect. Excludes a constructor and %NEBULA_TYPESAFE_BY_RCU.
+ * @NEBULA_CLEAR_ON_FREE: a pool clears each block that is freed. The kernel's init_on_free=1 has
+ *	the same effect. Excludes a constructor and %NEBULA_TYPESAFE_BY_RCU.
  * @NEBULA_DMA: a pool whose blocks are physically contiguous, share no cache line with others, and
  *	come in portions that the page allocator can serve, however many there are.
  */

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Growing and shrinking.
- *
- * Growing: the table with the new segment is published first, then the blocks are counted in, bottom
- * up, then the slack may be drawn on, and the promise is raised last. There are three ways:
+ * Growing: the table with the new segment is published first, then the blocks are counted in,
+ * bottom up, then the slack may be drawn on, and the promise is raised last. There are three ways:
  *
  *	the worker	ahead of need, as soon as few blocks are left; sleeps
  *	the caller	of grow, reserve and alloc_gfp, where it may sleep
  *	in place	an allocation that outran the worker and may not sleep: a few pages, with no
  *			lock held but the raw one for the counts; not in an NMI
  *
- * Growth in place may happen while a sleeper that has @grow_lock maps its own segment. So tables are
- * replaced by compare and publish, counts are changed under @wait_lock, and what a segment will
+ * Growth in place may happen while a sleeper that has @grow_lock maps its own segment. So tables
+ * are replaced by compare and publish, counts are changed under @wait_lock, and what a segment will
  * promise is set aside in @coming before it is mapped.
- *
- * Shrinking is an allocation of a whole segment. The magazines are drained, so that entries which
- * racing double frees left do not name blocks that are gone. Then all tickets of the segment are
- * taken from the root, and the count of each group is exchanged for 0. If one is not what it is
- * when the group is idle, all is given back. Between the two the lower capacity holds, for other
- * contexts too.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -74,13 +66,18 @@ static void count_in(struct nebula_pool_heap *heap, const struct pool_segment *s
 	atomic_long_add(seg->blocks - seg->nominal, &heap->budget);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
 	heap->coming -= seg->nominal;
+	if (seg->by_itself)
+		WRITE_ONCE(heap->by_itself, heap->by_itself + seg->blocks);
 	pool_account(heap, seg, 1);
 	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
 }
 
-/* Grows by @blocks that are set aside, and @slack more. Any context but NMI; as @gfp. */
+/*
+ * Grows by @blocks that are set aside, and @slack more. What was not asked for, but is @by_itself,
+ * can be given back by itself, too. Any context but NMI; sleeps as @gfp says.
+ */
 static int add_segment(struct nebula_pool_heap *heap, unsigned int blocks, unsigned long slack,
-		       gfp_t gfp)
+		       bool by_itself, gfp_t gfp)
 {
 	struct pool_segment *seg;
 	unsigned long flags;
@@ -88,9 +85,12 @@ static int add_segment(struct nebula_pool_heap *heap, unsigned int blocks, unsig
 
 	seg = pool_segment_create(heap, blocks, slack, gfp, &err);
 	if (seg) {
+		seg->by_itself = by_itself;
 		err = pool_table_replace(heap, seg, NULL, gfp);
 		if (!err) {
 			count_in(heap, seg);
+			if (by_itself)
+				pool_wish(heap, POOL_WISH_TRIM);
 			return 0;
 		}
 		pool_segment_destroy(seg);
@@ -102,7 +102,7 @@ static int add_segment(struct nebula_pool_heap *heap, unsigned int blocks, unsig
 }
 
 /* -ENOSPC: not beyond the limit. Lock: @grow_lock. */
-static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
+static int grow(struct nebula_pool_heap *heap, unsigned int blocks, bool by_itself, gfp_t gfp)
 {
 	unsigned long slack = 0, want;
 	bool fits;
@@ -113,7 +113,7 @@ static int grow(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
 	if (want > heap->slack)
 		slack = want - heap->slack;
 	raw_spin_unlock_irq(&heap->wait_lock);
-	return fits ? add_segment(heap, blocks, slack, gfp) : -ENOSPC;
+	return fits ? add_segment(heap, blocks, slack, by_itself, gfp) : -ENOSPC;
 }
 
 /*
@@ -127,13 +127,13 @@ int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_
 
 	while (blocks) {
 		n = clamp(most, 1UL, blocks);
-		err = grow(heap, n, gfp);
-		if (!err)
-			blocks -= n;
-		else if ((err != -ENOMEM && err != -E2BIG) || n == 1)
+		err = grow(heap, n, false, gfp);
+		if (err && (n == 1 || (err != -ENOMEM && err != -E2BIG)))
 			return err;
-		else
+		if (err)
 			most = n / 2;
+		else
+			blocks -= n;
 	}
 	return 0;
 }
@@ -163,7 +163,7 @@ bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp
 	fits = blocks >= n && set_aside(heap, blocks);
 	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
 	gfp = (req->gfp & ~__GFP_DIRECT_RECLAIM) | (gfp & __GFP_HIGH) | __GFP_NOWARN;
-	return fits && !add_segment(heap, blocks, 0, gfp);
+	return fits && !add_segment(heap, blocks, 0, true, gfp);
 }
 
 /* Lock: @grow_lock. */
@@ -221,7 +221,7 @@ static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp
 	if (!code && p->common.flags & NEBULA_DMA)
 		ret = pool_grow_portions(heap, blocks, nebula_gfp_complete(gfp));
 	else if (!code)
-		ret = grow(heap, blocks, nebula_gfp_complete(gfp));
+		ret = grow(heap, blocks, false, nebula_gfp_complete(gfp));
 	mutex_unlock(&heap->grow_lock);
 	nebula_gfp_scope_exit(gfp, saved);
 	if (ret)
@@ -279,7 +279,7 @@ static int grow_by(struct nebula_pool_heap *heap, unsigned long n, unsigned long
 	int ret;
 
 	do {
-		ret = grow(heap, n, gfp);
+		ret = grow(heap, n, true, gfp);
 		n /= 2;
 	} while (ret && n >= max(least, 1UL));
 	return ret;
@@ -326,140 +326,3 @@ void pool_grow_work(struct work_struct *work)
 	if (!ret)
 		pool_wish(heap, POOL_WISH_WAKE);
 }
-
-static bool is_idle(const struct pool_segment *seg)
-{
-	unsigned long g;
-
-	for (g = 0; g < seg->nr_groups; g++)
-		if (atomic_long_read(&seg->groups[g].avail) != pool_blocks_of(seg, g))
-			return false;
-	return true;
-}
-
-/* Takes the counts of all groups; on failure those that were taken are back. */
-static bool take_groups(struct pool_segment *seg)
-{
-	unsigned long g;
-
-	for (g = 0; g < seg->nr_groups; g++) {
-		const long n = pool_blocks_of(seg, g);
-
-		if (atomic_long_cmpxchg(&seg->groups[g].avail, n, 0) == n)
-			continue;
-		while (g--)
-			atomic_long_add(pool_blocks_of(seg, g), &seg->groups[g].avail);
-		return false;
-	}
-	return true;
-}
-
-/* Changes the promise and the slack by a segment's. */
-static void account(struct nebula_pool_heap *heap, const struct pool_segment *seg, int sign)
-{
-	raw_spin_lock_irq(&heap->wait_lock);
-	pool_account(heap, seg, sign);
-	raw_spin_unlock_irq(&heap->wait_lock);
-}
-
-/* Blocks before their tickets: what is live is never seen too high. */
-static void add_blocks(struct nebula_pool_heap *heap, long n)
-{
-	raw_spin_lock_irq(&heap->wait_lock);
-	WRITE_ONCE(heap->blocks, heap->blocks + n);
-	raw_spin_unlock_irq(&heap->wait_lock);
-}
-
-/* No context holds more than is promised without @seg any more; sleeps. */
-static bool promise_less(struct nebula_pool_heap *heap, const struct pool_segment *seg)
-{
-	account(heap, seg, -1);
-	if (!(heap->attention & POOL_STRICT))
-		return true;
-	synchronize_rcu();
-	if (atomic_long_read(&heap->taken) > heap->nominal)
-		return false;
-	WRITE_ONCE(heap->noted, min_t(long, heap->noted, heap->nominal));
-	return true;
-}
-
-/* Takes an idle segment out, see the head of this file. Drained; lock: @grow_lock. */
-static bool retire(struct nebula_pool_heap *heap, struct pool_segment *seg)
-{
-	const long n = seg->blocks;
-	unsigned long g;
-
-	if (!is_idle(seg))
-		return false;
-	if (!promise_less(heap, seg))
-		goto undo_promise;
-	add_blocks(heap, -n);
-	if (!pool_take_all(&heap->avail, n))
-		goto undo_blocks;
-	if (!take_groups(seg))
-		goto undo_tickets;
-	if (!pool_table_replace(heap, NULL, seg, heap->request.gfp)) {
-		pool_take_all(&heap->budget, n - seg->nominal);
-		return true;
-	}
-	for (g = 0; g < seg->nr_groups; g++)
-		atomic_long_add(pool_blocks_of(seg, g), &seg->groups[g].avail);
-undo_tickets:
-	pool_give_tickets(heap, n);
-undo_blocks:
-	add_blocks(heap, n);
-undo_promise:
-	account(heap, seg, 1);
-	pool_wish(heap, POOL_WISH_WAKE);
-	return false;
-}
-
-/* Lock: @grow_lock. */
-static void retire_all(struct nebula_pool_heap *heap, struct list_head *gone)
-{
-	struct pool_segment *seg = pool_segment_after(heap, NULL), *next;
-
-	pool_drain_begin(heap);
-	for (; seg; seg = next) {
-		next = pool_segment_after(heap, seg);
-		if (seg != heap->primary && retire(heap, seg))
-			list_add(&seg->gone, gone);
-	}
-	pool_drain_end(heap);
-}
-
-/**
- * nebula_pool_shrink() - give back what the pool grew by and does not need
- * @p: the pool, in use or not.
- *
- * Gives back each region that was added and has no live block. While it is at that, the capacity
- * may be lower by one of them at a time.
- *
- * Context: process context; sleeps.
- * Return: blocks that the capacity went down by; 0 with WRONG_CONTEXT recorded in atomic context.
- */
-unsigned int nebula_pool_shrink(struct nebula_pool *p)
-{
-	struct nebula_pool_heap *heap = pool_heap(p);
-	struct pool_segment *seg, *next;
-	unsigned long before, after;
-	LIST_HEAD(gone);
-
-	if (nebula_atomic_context()) {
-		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "shrink");
-		return 0;
-	}
-	mutex_lock(&heap->grow_lock);
-	before = heap->nominal;
-	if (READ_ONCE(heap->blocks) > heap->primary->blocks)
-		retire_all(heap, &gone);
-	after = heap->nominal;
-	if (!list_empty(&gone))
-		synchronize_rcu();
-	list_for_each_entry_safe(seg, next, &gone, gone)
-		pool_segment_destroy(seg);
-	mutex_unlock(&heap->grow_lock);
-	return before - after;
-}
-EXPORT_SYMBOL_GPL(nebula_pool_shrink);
-

@@ -181,6 +181,8 @@ static void kick_work(struct irq_work *work)
 		pool_serve_waiters(heap);
 	if (test_and_clear_bit(POOL_WISH_RCU, &heap->wishes))
 		pool_rcu_start(heap);
+	if (test_and_clear_bit(POOL_WISH_TRIM, &heap->wishes))
+		pool_trim_arm(heap);
 }
 
 static void init_heap(struct nebula_pool_heap *heap)
@@ -301,6 +303,7 @@ static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
 	}
 	if (!*err) {
 		catch_up(heap, gfp);
+		pool_trim_begin(heap);
 		return heap;
 	}
 	free_heap(heap);
@@ -415,6 +418,7 @@ static void retire(struct nebula_pool_heap *heap)
 	nebula_irq_work_idle(&heap->kick);
 	cancel_work_sync(&heap->grow_work);
 	cancel_work_sync(&heap->rcu_work);
+	pool_trim_end(heap);
 	if (pool_live(heap))
 		pool_report_leaks(heap);
 	nebula_allocator_unregister(&heap->pool.common);

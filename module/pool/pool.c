@@ -128,9 +128,9 @@ static void *take_slow(struct nebula_pool_heap *heap)
 			 __GFP_RETRY_MAYFAIL | __GFP_NOMEMALLOC)
 
 /*
- * Grows for an allocation that found fewer than @n blocks; true: it is to search again. @gfp is what
- * the caller named. One that named nothing (0) may have interrupts off because a probe called it
- * from inside the page allocator, so its pool does not grow then. Any context.
+ * Grows for an allocation that found fewer than @n blocks; true: it is to search again. @gfp is
+ * what the caller named. One that named nothing (0) may have interrupts off because a probe called
+ * it from inside the page allocator, so its pool does not grow then. Any context.
  */
 bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
 {

@@ -9,7 +9,8 @@
  *	reserve.c   blocks put aside, adaptors for mempool
  *	bulk.c      many blocks at once
  *	pool.c      alloc and free out of line
- *	grow.c      growing and shrinking
+ *	shrink.c    giving back what the pool grew by
+ *	grow.c      growing
  *	segment.c   regions of blocks and the table that finds them
  *	guard.c     debug flags
  *	magazine.c  the magazine of a CPU: claim, refill, flush, budget, draining
@@ -50,8 +51,8 @@
 #define POOL_DESTRUCTORS	15
 
 /*
- * States of a block beside those in <nebula/pool.h>: deferred without a destructor, and from there on
- * with the first one, the second and so on.
+ * States of a block beside those in <nebula/pool.h>: deferred without a destructor, and from there
+ * on with the first one, the second and so on.
  */
 #define POOL_DEFERRED		0x01
 #define POOL_NEVER		0xff
@@ -106,6 +107,7 @@ struct pool_segment {
 	struct pool_track *tracks;	/* NEBULA_TRACK: of each block */
 	u32 *sizes;			/* NEBULA_REDZONE: of the object in each block, or 0 */
 	struct nebula_region region;	/* memory of all this */
+	bool by_itself;			/* the pool grew by it without having been asked to */
 	struct list_head gone;		/* to be unmapped; lock: grow_lock */
 };
 
@@ -139,6 +141,7 @@ struct pool_table {
 #define POOL_WISH_GROW		0
 #define POOL_WISH_WAKE		1
 #define POOL_WISH_RCU		2
+#define POOL_WISH_TRIM		3
 
 /* A pool. Where no lock is named: any context. */
 struct nebula_pool_heap {
@@ -178,7 +181,14 @@ struct nebula_pool_heap {
 	unsigned long coming;			/* blocks set aside for segments to come */
 	unsigned long blocks;			/* blocks of all segments */
 	unsigned long slack;			/* blocks less nominal */
+	unsigned long by_itself;		/* blocks that it was not asked to grow by */
 	unsigned long grows;
+
+	/* See shrink.c. */
+	struct list_head of_all;		/* lock: pools_lock */
+	struct delayed_work trim_work;
+	bool was_surplus;			/* at the end of the last period; lock: grow_lock */
+	bool pressed;				/* the kernel is short of memory; any context */
 
 	unsigned long resets;			/* the caller of reset */
 	unsigned long missing;			/* most blocks that a refused request wanted */
@@ -190,7 +200,7 @@ struct nebula_pool_heap {
 	atomic_t sleepers;			/* tasks inside alloc_wait */
 
 	/* Lock: wait_lock; it is also for magazines of other CPUs. Never taken by alloc or free. */
-	raw_spinlock_t wait_lock;		/* waiters, attention, counts, magazines of others */
+	raw_spinlock_t wait_lock;		/* also attention, counts, magazines of others */
 	struct list_head waiters;		/* FIFO */
 	unsigned int nr_waiters;
 	unsigned long wanted;			/* blocks, by all of them */
@@ -210,7 +220,7 @@ struct nebula_pool_heap {
 	struct work_struct rcu_work;		/* frees many of them */
 };
 
-/* A pool as of one moment: blocks promised, blocks that may be live at once, and whether it grows. */
+/* A pool as of one moment: blocks promised, blocks that may be live, and whether it may grow. */
 struct pool_size {
 	unsigned long nominal;
 	unsigned long most;
@@ -383,6 +393,11 @@ int pool_grow_for(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
 bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
 int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_t gfp);
 void pool_account(struct nebula_pool_heap *heap, const struct pool_segment *seg, int sign);
+
+/* shrink.c */
+void pool_trim_begin(struct nebula_pool_heap *heap);
+void pool_trim_end(struct nebula_pool_heap *heap);
+void pool_trim_arm(struct nebula_pool_heap *heap);
 
 /* wait.c */
 bool pool_may_take(const struct nebula_pool_heap *heap, unsigned int n);

@@ -45,14 +45,15 @@ static void free_word(struct nebula_pool_heap *heap, struct pool_defer *d, u64 b
 	u64 rest;
 
 	for (rest = bits; rest; rest &= rest - 1) {
-		unsigned int i = first + __ffs64(rest);
+		const unsigned int i = first + __ffs64(rest);
+		const unsigned int with = group->state[i] - POOL_DEFERRED;
+		void *obj = (void *)(group->base + i * group->seg->stride);
 
-		if (unlikely(group->state[i] != POOL_DEFERRED))
-			heap->destructors[group->state[i] - POOL_DEFERRED - 1](
-				(void *)(group->base + i * group->seg->stride));
+		if (with)
+			heap->destructors[with - 1](obj);
 		WRITE_ONCE(group->state[i], NEBULA_POOL_FREE);
 		if (unlikely(READ_ONCE(heap->attention) & (POOL_DEBUG | POOL_WATCHED | POOL_CLEAR)))
-			pool_before_put(heap, (void *)(group->base + i * group->seg->stride));
+			pool_before_put(heap, obj);
 	}
 	pool_put_word(heap, group, d->word, bits);
 	pool_after_put(heap, hweight64(bits));

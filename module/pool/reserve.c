@@ -59,7 +59,8 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 	if (code)
 		return nebula_fail(&p->common, code, .size = p->block_size, .what = "reserve",
 				   .need = n, .detail = n ? NEBULA_D_RESERVE : NEBULA_D_NO_BLOCKS);
-	held = nebula_array_alloc(n + HEADER_WORDS, sizeof(void *), heap->request.gfp, NUMA_NO_NODE);
+	held = nebula_array_alloc(n + HEADER_WORDS, sizeof(void *), heap->request.gfp,
+				  NUMA_NO_NODE);
 	if (!held)
 		return nebula_fail(&p->common, NEBULA_E_BACKING_FAILED, .what = "reserve",
 				   .detail = NEBULA_D_RESERVE,

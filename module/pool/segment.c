@@ -189,8 +189,9 @@ static int map_region(struct nebula_pool_heap *heap, struct pool_segment *seg,
 }
 
 /*
- * Makes a segment of @blocks blocks and @slack more. Any context but NMI; sleeps as @gfp says, and a
- * pool with a constructor must let it. On failure NULL, and -ENOMEM, -EOVERFLOW, or -EINVAL for a buffer that is too small, in *@err.
+ * Makes a segment of @blocks blocks and @slack more. Any context but NMI; sleeps as @gfp says, and
+ * with a constructor it must be allowed to. On failure NULL, and -ENOMEM, -E2BIG, -EOVERFLOW, or
+ * -EINVAL for a buffer that is too small, in *@err.
  */
 struct pool_segment *pool_segment_create(struct nebula_pool_heap *heap, unsigned int blocks,
 					 unsigned long slack, gfp_t gfp, int *err)
@@ -224,8 +225,9 @@ void pool_segment_destroy(struct pool_segment *seg)
 unsigned long pool_blocks_in(const struct nebula_pool_heap *heap, size_t bytes)
 {
 	const u64 fixed = sizeof(struct pool_group) + 3 * SMP_CACHE_BYTES + heap->pool.align;
+	const size_t of_word = sizeof(struct pool_defer) + 2 * sizeof(u64);
 	const u64 each = stride_of(heap) + pool_track_size(heap) + size_of_size(heap) + 2 +
-			 DIV_ROUND_UP(sizeof(struct pool_defer) + 2 * sizeof(u64), POOL_WORD_BLOCKS);
+			 DIV_ROUND_UP(of_word, POOL_WORD_BLOCKS);
 
 	return bytes > fixed ? div64_u64(bytes - fixed, each) : 0;
 }

@@ -46,8 +46,8 @@ void pool_note_peak(struct nebula_pool_heap *heap, long live)
 
 /*
  * Takes @n of the blocks that a strict pool promises, all or none. A growing pool may promise more
- * at any moment, and less after a grace period. What is taken is the peak, or was: only what exceeds
- * @noted needs to be compared with it. Preemption off.
+ * at any moment, and less after a grace period. Only what exceeds @noted can be a new peak.
+ * Preemption off.
  */
 bool pool_take_promised(struct nebula_pool_heap *heap, unsigned long n)
 {
