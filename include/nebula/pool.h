@@ -416,8 +416,8 @@ claimed:
  * @p: the pool.
  *
  * The memory is uninitialised unless the pool has %NEBULA_ZERO or a constructor. A pool with
- * %NEBULA_GROW that has no block left grows in place by some pages, where the context allows that
- * (interrupts on, or a hardirq); a worker adds more.
+ * %NEBULA_GROW that has no block left grows in place by some pages if interrupts are on, and has a
+ * worker add more. nebula_pool_alloc_gfp() has it grow with interrupts off, too.
  *
  * Context: any, NMI included; does not sleep.
  * Return: the block, or %NULL with POOL_EXHAUSTED recorded.

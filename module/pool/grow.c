@@ -153,9 +153,8 @@ bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp
 		return false;
 	if (READ_ONCE(heap->blocks) > IN_PLACE_GROUPS * POOL_GROUP_BLOCKS)
 		return false;
-	/* A probe in wake-up code may have interrupted a holder of the lock on this CPU. */
-	if (!raw_spin_trylock_irqsave(&heap->wait_lock, flags))
-		return false;
+	/* This CPU does not hold it: what runs under it has interrupts off, see pool_grow_now(). */
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
 	blocks = min(heap->nominal, pool_blocks_in(heap, IN_PLACE_MAX));
 	blocks = min(max_t(unsigned long, blocks, n),
 		     heap->max_blocks - min_t(unsigned long, heap->nominal + heap->coming,

@@ -130,11 +130,12 @@ static void *take_slow(struct nebula_pool_heap *heap)
 /*
  * Grows for an allocation that found fewer than @n blocks; true: it is to search again. @gfp is
  * what the caller named. One that named nothing (0) may have interrupts off because a probe called
- * it from inside the page allocator, so its pool does not grow then. Any context.
+ * it from inside the page allocator, or from under @wait_lock: its pool does not grow then. Any
+ * context.
  */
 bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
 {
-	if (!gfp && irqs_disabled() && !in_hardirq())
+	if (!gfp && irqs_disabled())
 		return false;
 	if (gfp && !(gfp & __GFP_RECLAIM))
 		return false;
@@ -580,13 +581,21 @@ EXPORT_SYMBOL_GPL(nebula_pool_free_sensitive);
  *
  * Context: any.
  */
-void nebula_pool_free_refused(struct nebula_pool *p, void *obj)
+noinline void nebula_pool_free_refused(struct nebula_pool *p, void *obj)
 {
 	nebula_pool_unclaim(pool_heap(p)->cpus);
 	pool_refuse(pool_heap(p), obj, "free");
 	preempt_enable();
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_refused);
+
+/* What no segment has a block at. Preemption is off. */
+static noinline void free_none(struct nebula_pool *p, void *obj, size_t size)
+{
+	if (!ZERO_OR_NULL_PTR(obj) && likely(!wrong_size(p, size)))
+		pool_free_slow(pool_heap(p), obj);
+	preempt_enable();
+}
 
 /**
  * nebula_pool_free_other() - nebula_pool_free() of what is not in the first segment
@@ -605,15 +614,11 @@ void nebula_pool_free_other(struct nebula_pool *p, void *obj, size_t size)
 	unsigned long index;
 	u8 *state;
 
-	if (ZERO_OR_NULL_PTR(obj))
-		return;
 	preempt_disable();
 	seg = pool_segment_of(pool_table(heap), (unsigned long)obj);
 	index = pool_index(seg, obj);
 	if (unlikely(index >= seg->blocks)) {
-		if (likely(!wrong_size(p, size)))
-			pool_free_slow(heap, obj);
-		preempt_enable();
+		free_none(p, obj, size);
 		return;
 	}
 	state = seg->state + index;

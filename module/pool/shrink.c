@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shrinking: what a pool grew by goes back when it is asked for, when the kernel is short of memory,
- * and when it has not been needed for a while.
+ * Shrinking: what a pool grew by goes back when the client says so, when the kernel is short of
+ * memory, and when it has not been needed for a while.
  *
  * Shrinking is an allocation of a whole segment. The magazines are drained, so that entries which
  * racing double frees left do not name blocks that are gone. The promise goes down first; in a
@@ -220,8 +220,8 @@ void pool_trim_end(struct nebula_pool_heap *heap)
 }
 
 /*
- * The kernel's shrinker. Giving back waits for grace periods, which reclaim must not; so all that it
- * does is to call the pools' work.
+ * The kernel's shrinker. Giving back waits for grace periods, which reclaim must not, so all that
+ * it does is to call the pools' work.
  */
 static unsigned long count_objects(struct shrinker *shrinker, struct shrink_control *sc)
 {

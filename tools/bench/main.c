@@ -43,6 +43,7 @@ static const struct bench_table *const tables[] = {
 	&stack_table,
 	&scratch_table,
 	&charge_table,
+	&grown_table,
 	&refused_table,
 	&typed_table,
 	&request_table,
