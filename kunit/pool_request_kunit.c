@@ -55,6 +55,9 @@ static void expect_grows(struct kunit *test, struct nebula_pool *p, gfp_t gfp, b
 	unsigned long flags = 0;
 	unsigned int n;
 
+	/* What is added is added by the caller. */
+	if (!gfpflags_allow_blocking(gfp))
+		nebula_pool_growth_hold(p);
 	for (n = 0; n < LIMIT; n++) {
 		if (irqs_off)
 			local_irq_save(flags);
@@ -65,6 +68,8 @@ static void expect_grows(struct kunit *test, struct nebula_pool *p, gfp_t gfp, b
 			break;
 		fixture_stamp(objs[n], SIZE, n);
 	}
+	if (!gfpflags_allow_blocking(gfp))
+		nebula_pool_growth_release(p);
 	KUNIT_EXPECT_EQ(test, n, LIMIT);
 	KUNIT_EXPECT_EQ(test, fixture_failed(p), 0ULL);
 	KUNIT_EXPECT_LE(test, nebula_pool_capacity(p), LIMIT);
@@ -196,9 +201,11 @@ static void growth_in_place_fails(struct kunit *test)
 {
 	struct nebula_pool *p = growing_pool(test, NEBULA_AUTO, 0);
 	void **objs = room_for(test, LIMIT), *obj = NULL;
-	unsigned int n = take_all(p, objs), step;
 	unsigned long flags;
+	unsigned int n, step;
 
+	nebula_pool_growth_hold(p);
+	n = take_all(p, objs);
 	for (step = 1; step < 20 && !obj; step++) {
 		local_irq_save(flags);
 		nebula_fault_arm(step, 1);
@@ -207,8 +214,9 @@ static void growth_in_place_fails(struct kunit *test)
 		local_irq_restore(flags);
 		if (!obj)
 			KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), FEW);
-		KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
 	}
+	nebula_pool_growth_release(p);
+	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
 	/* Segment, region and table. */
 	KUNIT_EXPECT_GE(test, step, 5U);
 	KUNIT_EXPECT_NOT_NULL(test, obj);
@@ -236,13 +244,16 @@ static void grow_to_the_limit(void *data)
 	struct growers *g = data;
 	void *obj;
 
-	/* The part that the worker is adding is not there yet, and cannot be added in place. */
-	while ((obj = nebula_pool_alloc_gfp(g->pool, g->gfp | __GFP_NOWARN)) ||
-	       nebula_pool_capacity(g->pool) < LIMIT) {
+	bool whole;
+
+	do {
+		/* Read before: what is refused then is refused for good. */
+		whole = nebula_pool_capacity(g->pool) >= LIMIT;
+		obj = nebula_pool_alloc_gfp(g->pool, g->gfp | __GFP_NOWARN);
 		if (obj)
 			g->held[atomic_inc_return(&g->next) - 1] = obj;
 		cond_resched();
-	}
+	} while (obj || !whole);
 }
 
 /* In place on two CPUs and by the worker at once: never beyond the limit, and each block once. */

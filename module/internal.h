@@ -148,6 +148,8 @@ void nebula_growth_release(struct nebula_bump *b);
 /* pool_*.c: what tests wait for, or look at. */
 
 void nebula_pool_growth_flush(struct nebula_pool *p);
+void nebula_pool_growth_hold(struct nebula_pool *p);
+void nebula_pool_growth_release(struct nebula_pool *p);
 unsigned long nebula_pool_shrinker_run(void);
 void nebula_pool_trim_flush(struct nebula_pool *p);
 int nebula_pool_init(void);

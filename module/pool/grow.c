@@ -8,9 +8,10 @@
  *	in place	an allocation that outran the worker and may not sleep: a few pages, with no
  *			lock held but the raw one for the counts; not in an NMI
  *
- * Growth in place may happen while a sleeper that has @grow_lock maps its own segment. So tables
- * are replaced by compare and publish, counts are changed under @wait_lock, and what a segment will
- * promise is set aside in @coming before it is mapped.
+ * Growth in place may happen while a sleeper that has @grow_lock maps its own segment. So the table
+ * is replaced by compare and publish, see pool_table_replace(), and the limit is looked at, and the
+ * counts are changed, under the raw lock under which it is. A sleeper that finds that growth in
+ * place has left too little of the limit gives its segment back.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -46,74 +47,51 @@ void pool_account(struct nebula_pool_heap *heap, const struct pool_segment *seg,
 	smp_store_release(&heap->nominal, nominal);	/* Pairs with pool_may_grow(). */
 }
 
-/* Sets blocks that the pool may still grow by aside for a segment to come. Lock: @wait_lock. */
-static bool set_aside(struct nebula_pool_heap *heap, unsigned long blocks)
+/*
+ * The table with @seg has just been published: counts its blocks in, bottom up. Lock: @wait_lock.
+ */
+void pool_count_in(struct nebula_pool_heap *heap, const struct pool_segment *seg)
 {
-	if (heap->nominal + heap->coming + blocks > heap->max_blocks)
-		return false;
-	heap->coming += blocks;
-	return true;
-}
-
-/* The table has the segment: its blocks can be had. Any context but NMI. */
-static void count_in(struct nebula_pool_heap *heap, const struct pool_segment *seg)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&heap->wait_lock, flags);
 	atomic_long_add_return(seg->blocks, &heap->avail);
 	WRITE_ONCE(heap->blocks, heap->blocks + seg->blocks);
 	atomic_long_add(seg->blocks - seg->nominal, &heap->budget);
 	WRITE_ONCE(heap->grows, heap->grows + 1);
-	heap->coming -= seg->nominal;
 	if (seg->by_itself)
 		WRITE_ONCE(heap->by_itself, heap->by_itself + seg->blocks);
 	pool_account(heap, seg, 1);
-	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
 }
 
 /*
- * Grows by @blocks that are set aside, and @slack more. What was not asked for, but is @by_itself,
- * can be given back by itself, too. Any context but NMI; sleeps as @gfp says.
+ * Grows by @blocks and @slack more. What was not asked for, but is @by_itself, can be given back by
+ * itself, too. -ENOSPC: not beyond the limit. Any context but NMI; sleeps as @gfp says.
  */
 static int add_segment(struct nebula_pool_heap *heap, unsigned int blocks, unsigned long slack,
 		       bool by_itself, gfp_t gfp)
 {
 	struct pool_segment *seg;
-	unsigned long flags;
 	int err;
 
 	seg = pool_segment_create(heap, blocks, slack, gfp, &err);
-	if (seg) {
-		seg->by_itself = by_itself;
-		err = pool_table_replace(heap, seg, NULL, gfp);
-		if (!err) {
-			count_in(heap, seg);
-			if (by_itself)
-				pool_wish(heap, POOL_WISH_TRIM);
-			return 0;
-		}
+	if (!seg)
+		return err;
+	seg->by_itself = by_itself;
+	err = pool_table_replace(heap, seg, NULL, gfp);
+	if (err)
 		pool_segment_destroy(seg);
-	}
-	raw_spin_lock_irqsave(&heap->wait_lock, flags);
-	heap->coming -= blocks;
-	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+	else if (by_itself)
+		pool_wish(heap, POOL_WISH_TRIM);
 	return err;
 }
 
-/* -ENOSPC: not beyond the limit. Lock: @grow_lock. */
+/* As add_segment(), with the slack that so many blocks need. Lock: @grow_lock. */
 static int grow(struct nebula_pool_heap *heap, unsigned int blocks, bool by_itself, gfp_t gfp)
 {
-	unsigned long slack = 0, want;
-	bool fits;
+	const unsigned long nominal = READ_ONCE(heap->nominal), slack = READ_ONCE(heap->slack);
+	const unsigned long want = pool_slack_for(heap, nominal + blocks);
 
-	raw_spin_lock_irq(&heap->wait_lock);
-	fits = set_aside(heap, blocks);
-	want = pool_slack_for(heap, heap->nominal + blocks);
-	if (want > heap->slack)
-		slack = want - heap->slack;
-	raw_spin_unlock_irq(&heap->wait_lock);
-	return fits ? add_segment(heap, blocks, slack, by_itself, gfp) : -ENOSPC;
+	if (nominal + blocks > heap->max_blocks)
+		return -ENOSPC;
+	return add_segment(heap, blocks, want > slack ? want - slack : 0, by_itself, gfp);
 }
 
 /*
@@ -145,24 +123,18 @@ int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_
 bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
 {
 	const struct nebula_region_request *req = &heap->request;
-	unsigned long blocks, flags;
-	bool fits;
+	const unsigned long nominal = READ_ONCE(heap->nominal);
+	unsigned long blocks = min(nominal, pool_blocks_in(heap, IN_PLACE_MAX));
 
 	if (heap->ctor || req->backing == NEBULA_VMALLOC || req->backing == NEBULA_BUFFER ||
 	    !nebula_may_ask(GFP_NOWAIT))
 		return false;
 	if (READ_ONCE(heap->blocks) > IN_PLACE_GROUPS * POOL_GROUP_BLOCKS)
 		return false;
-	/* This CPU does not hold it: what runs under it has interrupts off, see pool_grow_now(). */
-	raw_spin_lock_irqsave(&heap->wait_lock, flags);
-	blocks = min(heap->nominal, pool_blocks_in(heap, IN_PLACE_MAX));
 	blocks = min(max_t(unsigned long, blocks, n),
-		     heap->max_blocks - min_t(unsigned long, heap->nominal + heap->coming,
-					      heap->max_blocks));
-	fits = blocks >= n && set_aside(heap, blocks);
-	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+		     heap->max_blocks - min_t(unsigned long, nominal, heap->max_blocks));
 	gfp = (req->gfp & ~__GFP_DIRECT_RECLAIM) | (gfp & __GFP_HIGH) | __GFP_NOWARN;
-	return fits && !add_segment(heap, blocks, 0, true, gfp);
+	return blocks >= n && !add_segment(heap, blocks, 0, true, gfp);
 }
 
 /* Lock: @grow_lock. */

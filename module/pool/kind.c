@@ -263,10 +263,6 @@ static int fill_heap(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t g
 	if (err)
 		return err;
 	heap->depth = heap->depth_max;
-	heap->blocks = heap->primary->blocks;
-	atomic_long_set(&heap->avail, heap->blocks);
-	atomic_long_set(&heap->budget, heap->blocks - first);
-	pool_account(heap, heap->primary, 1);
 	spread_hints(heap);
 	err = pool_grow_portions(heap, blocks - first, gfp);
 	heap->grows = 0;
@@ -467,6 +463,26 @@ void nebula_pool_destroy(struct nebula_pool *p)
 		take_down(pool_heap(p));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_destroy);
+
+/**
+ * nebula_pool_growth_hold() - keep the grow worker, and all who sleep to grow, from growing
+ * @p: the pool.
+ *
+ * For tests, to have it grow in place only, until nebula_pool_growth_release().
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_pool_growth_hold(struct nebula_pool *p)
+{
+	mutex_lock(&pool_heap(p)->grow_lock);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_growth_hold);
+
+void nebula_pool_growth_release(struct nebula_pool *p)
+{
+	mutex_unlock(&pool_heap(p)->grow_lock);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_growth_release);
 
 /**
  * nebula_pool_growth_flush() - wait until growth that was wished for has ended

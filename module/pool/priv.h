@@ -178,7 +178,6 @@ struct nebula_pool_heap {
 
 	/* Lock: wait_lock. */
 	unsigned long nominal;			/* blocks promised */
-	unsigned long coming;			/* blocks set aside for segments to come */
 	unsigned long blocks;			/* blocks of all segments */
 	unsigned long slack;			/* blocks less nominal */
 	unsigned long by_itself;		/* blocks that it was not asked to grow by */
@@ -392,6 +391,7 @@ void pool_grow_work(struct work_struct *work);
 int pool_grow_for(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
 bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
 int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_t gfp);
+void pool_count_in(struct nebula_pool_heap *heap, const struct pool_segment *seg);
 void pool_account(struct nebula_pool_heap *heap, const struct pool_segment *seg, int sign);
 
 /* shrink.c */

@@ -297,44 +297,54 @@ static bool table_suits(const struct pool_table *tab, const struct pool_table *o
 }
 
 /*
- * Makes @tab the table in place of the one there is, plus @add and minus @remove; false when there
- * is another one by now. The RCU reader keeps the old table from being freed, so the pointer cannot
- * come back to the same value. Any context but NMI.
+ * Makes @tab the table in place of the one there is, plus @add and minus @remove, and counts in what
+ * is added. -EAGAIN: there is another table by now; -ENOSPC: there would be more than the limit. The
+ * RCU reader keeps the old table from being freed, so the pointer cannot come back to the same
+ * value. Any context but NMI.
  */
-static bool table_publish(struct nebula_pool_heap *heap, struct pool_table *tab,
-			  struct pool_segment *add, const struct pool_segment *remove)
+static int table_publish(struct nebula_pool_heap *heap, struct pool_table *tab,
+			 struct pool_segment *add, const struct pool_segment *remove)
 {
 	struct pool_table *old;
 	unsigned long flags;
-	bool done = false;
+	int err = -EAGAIN;
 
 	rcu_read_lock();
 	old = rcu_dereference(heap->table);
-	if (table_suits(tab, old, add, remove)) {
-		table_fill(tab, old, add, remove);
-		raw_spin_lock_irqsave(&heap->wait_lock, flags);
-		done = rcu_access_pointer(heap->table) == old;
-		if (done)
-			rcu_assign_pointer(heap->table, tab);
-		raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+	if (!table_suits(tab, old, add, remove))
+		goto out;
+	table_fill(tab, old, add, remove);
+	/* This CPU does not hold it: what runs under it has interrupts off, see pool_grow_now(). */
+	raw_spin_lock_irqsave(&heap->wait_lock, flags);
+	if (add && heap->nominal + add->nominal > heap->max_blocks) {
+		err = -ENOSPC;
+	} else if (rcu_access_pointer(heap->table) == old) {
+		rcu_assign_pointer(heap->table, tab);
+		if (add)
+			pool_count_in(heap, add);
+		err = 0;
 	}
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+out:
 	rcu_read_unlock();
-	if (done && old)
+	if (!err && old)
 		kvfree_rcu(old, rcu);
-	return done;
+	return err;
 }
 
 /*
  * Publishes a table with @add and without @remove; either may be NULL. Growth in place does so at
- * any time, all others hold @grow_lock. Any context but NMI; sleeps as @gfp says.
+ * any time, all others hold @grow_lock. -ENOMEM; -ENOSPC when @add is more than the limit allows.
+ * Any context but NMI; sleeps as @gfp says.
  */
 int pool_table_replace(struct nebula_pool_heap *heap, struct pool_segment *add,
 		       struct pool_segment *remove, gfp_t gfp)
 {
 	unsigned long nr, nr_groups;
 	struct pool_table *tab, *old;
+	int err;
 
-	for (;;) {
+	do {
 		rcu_read_lock();
 		old = rcu_dereference(heap->table);
 		nr = (old ? old->nr : 0) + !!add - !!remove;
@@ -344,10 +354,11 @@ int pool_table_replace(struct nebula_pool_heap *heap, struct pool_segment *add,
 		tab = table_create(nr, nr_groups, gfp);
 		if (!tab)
 			return -ENOMEM;
-		if (table_publish(heap, tab, add, remove))
-			return 0;
-		kvfree(tab);
-	}
+		err = table_publish(heap, tab, add, remove);
+		if (err)
+			kvfree(tab);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /* The next segment by address, after @seg or the first; NULL at the end. Lock: @grow_lock. */
