@@ -625,7 +625,7 @@ static void budget_refuses_allocators(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, err.detail, NEBULA_D_BUDGET);
 	KUNIT_EXPECT_EQ(test, nebula_budget_charge(b, SZ_32K), 0);
 	KUNIT_EXPECT_EQ(test, nebula_budget_charge(b, SZ_16K), 0);
-	made = nebula_pool_create("k", .block_size = 1024, .blocks = 30, .budget = b);
+	made = nebula_pool_create("k", .block_size = 1024, .blocks = 20, .budget = b);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_BUDGET_EXCEEDED, &err), 2U);
 	KUNIT_EXPECT_EQ(test, err.kind, NEBULA_KIND_POOL);

@@ -22,6 +22,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include "../compat.h"
+#include "../config.h"
 #include "priv.h"
 
 /* Growth starts when fewer than this part of the blocks are left. */
@@ -157,7 +158,7 @@ static enum nebula_errc growth_code(int err)
 	case -EOVERFLOW:
 		return NEBULA_E_SIZE_OVERFLOW;
 	default:
-		return NEBULA_E_BACKING_FAILED;
+		return nebula_config_refuse_backing(err).code;
 	}
 }
 
@@ -170,7 +171,7 @@ static enum nebula_detail growth_detail(enum nebula_errc code, int err)
 	case NEBULA_E_INVALID_STATE:
 		return NEBULA_D_BUFFER;
 	default:
-		return err == -E2BIG ? NEBULA_D_PAGE_ORDER : NEBULA_D_GROW;
+		return nebula_config_refuse_backing(err).detail ?: NEBULA_D_GROW;
 	}
 }
 
