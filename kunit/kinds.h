@@ -16,7 +16,7 @@
 #define _NEBULA_KUNIT_KINDS_H
 
 #include "fixture.h"
-#include "ring.h"
+#include "compose/ring.h"
 
 #define KINDS_SPACE	((size_t)SZ_64K)
 #define KINDS_BLOCK	((size_t)1024)

@@ -5,10 +5,10 @@
  *	main.c ─ init ladder                        fault.c ─ seam for failing allocations
  *	bump*.c pool*.c stack*.c scratch*.c ─ kinds  region.c, chunk.c ─ backing memory
  *	allocator.c, owner.c ─ registry, owners     error, quiet, deliver, report.c ─ errors
- *	debugfs.c, text.c ─ files                   stats.c ─ derived numbers
+ *	debugfs/files.c, text.c ─ files                   stats.c ─ derived numbers
  *	*_look.c ─ live, map, validate              map.c, sites.c, faults.c ─ what they share
- *	config.c, debug.c ─ configurations          guard.c ─ debug flags, but for pools
- *	divert.c, trace.c, fail_alloc.c ─ watching   errc.c, detail.c ─ codes
+ *	config.c, debug_param.c ─ configurations          guard.c ─ debug flags, but for pools
+ *	fastpath.c, trace.c, fail_alloc.c ─ watching   codes.c, detail.c ─ codes
  *	generic.c, custom.c, compose.c, system.c ─ one interface over all kinds
  *	modules.c ─ whose code is where             symbols.c ─ stacks
  */
@@ -139,7 +139,7 @@ void nebula_region_describe(const struct nebula_region_request *req, unsigned lo
 
 void nebula_chunks_flush(void);
 
-/* bump_shared.c: tests wait for growth ahead of need, or keep it from happening. */
+/* bump/shared.c: tests wait for growth ahead of need, or keep it from happening. */
 
 void nebula_growth_flush(struct nebula_bump *b);
 void nebula_growth_hold(struct nebula_bump *b);
@@ -320,7 +320,7 @@ extern const struct nebula_kind_ops nebula_system_ops;
 extern const struct nebula_kind_ops nebula_budget_ops;
 
 /**
- * struct nebula_error_slot - one record, see error.c
+ * struct nebula_error_slot - one record, see record.c
  * @state: 2 * sequence number of @err; odd while it is written, 0 while empty. Any context.
  * @repeats: how often it repeated, and in the upper half the lower half of its sequence number. Any
  *	context.
@@ -413,14 +413,14 @@ void nebula_owner_reap(void);
 int nebula_owner_init(void);
 void nebula_owner_exit(void);
 
-/* debug.c */
+/* debug_param.c */
 
 u32 nebula_debug_flags(const char *name);
 int nebula_debug_flags_of(const char *text, const char *name);
 bool nebula_patterns_valid(const char *patterns);
 bool nebula_patterns_match(const char *patterns, const char *name);
 
-/* divert.c */
+/* fastpath.c */
 
 /**
  * enum nebula_attention - why the inline paths of an allocator do not serve: bit numbers
@@ -442,7 +442,7 @@ void nebula_divert_named(void);
 void nebula_divert_owner(struct nebula_allocator *a, enum nebula_attention bit,
 			 void (*divert)(struct nebula_allocator *a));
 
-/* Somebody watches; see divert.c for who may rely on it when. Any context. */
+/* Somebody watches; see fastpath.c for who may rely on it when. Any context. */
 static inline bool nebula_is_diverted(const struct nebula_allocator *a)
 {
 	return READ_ONCE(a->attention);
@@ -546,7 +546,7 @@ bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align)
 
 void nebula_system_exit(void);
 
-/* error.c */
+/* record.c */
 
 /**
  * struct nebula_failure - what is known where an error is noticed
@@ -663,7 +663,7 @@ enum nebula_severity nebula_errc_severity(enum nebula_errc code);
 const char *nebula_context_name(enum nebula_context context);
 int nebula_error_snprint_repeats(char *buf, size_t size, const struct nebula_error *err);
 
-/* debugfs.c */
+/* debugfs/files.c */
 
 struct nebula_file;
 

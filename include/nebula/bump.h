@@ -303,7 +303,7 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
 		return nebula_bump_alloc_outline(b, size, align);
 	cur = this_cpu_read(cpus->cur);
 	next = cur + size;
-	if (unlikely((next ^ cur) & data_race(b->sub_mask)) || /* see module/divert.c */
+	if (unlikely((next ^ cur) & data_race(b->sub_mask)) || /* see module/core/fastpath.c */
 	    unlikely(!nebula_this_cpu_cas(cpus->cur, &cur, next)))
 		return nebula_bump_alloc_outline(b, size, align);
 	this_cpu_inc(cpus->allocs);
@@ -330,7 +330,7 @@ static __always_inline void *nebula_bump_alloc_packed(struct nebula_bump *b, siz
 		p = ALIGN(cur, align);
 	}
 	e = p + size;
-	if (unlikely(e > data_race(b->limit)))	/* see module/divert.c */
+	if (unlikely(e > data_race(b->limit)))	/* see module/core/fastpath.c */
 		return nebula_bump_alloc_outline(b, size, align);
 	next = ALIGN(e, NEBULA_BUMP_GRAIN);
 	WRITE_ONCE(b->tail, e);
@@ -372,7 +372,7 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	cur = b->cur;
 	p = align <= NEBULA_BUMP_GRAIN ? cur : ALIGN(cur, align);
 	e = p + size;
-	if (unlikely(e > data_race(b->limit))) { /* see module/divert.c */
+	if (unlikely(e > data_race(b->limit))) { /* see module/core/fastpath.c */
 		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
 			return nebula_bump_alloc_outline(b, size, align);
 		return nebula_bump_alloc_shared(b, size, align);
@@ -410,7 +410,7 @@ void *nebula_bump_zalloc(struct nebula_bump *b, size_t size, size_t align)
 	return p;
 }
 
-/* The stamp of a checkpoint at a new position, see module/bump_checkpoint.c. */
+/* The stamp of a checkpoint at a new position, see module/bump/checkpoint.c. */
 static __always_inline u64 nebula_bump_stamp(struct nebula_bump *b)
 {
 	unsigned long at = b->cur;
@@ -486,7 +486,7 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	 * has no @peak_at.
 	 */
 	if (unlikely(cp.stamp != b->stamp) ||
-	    unlikely(cur > data_race(b->peak_at)) || /* see module/divert.c */
+	    unlikely(cur > data_race(b->peak_at)) || /* see module/core/fastpath.c */
 	    unlikely(cp.owner != b)) {
 		struct nebula_checkpoint copy = cp;
 
@@ -516,7 +516,7 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 {
 	unsigned long cur = b->cur;
 
-	if (unlikely(cur > data_race(b->peak_at))) { /* see module/divert.c */
+	if (unlikely(cur > data_race(b->peak_at))) { /* see module/core/fastpath.c */
 		nebula_bump_reset_outline(b);
 		return;
 	}

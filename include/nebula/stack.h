@@ -256,7 +256,7 @@ void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
 		return nebula_stack_alloc_padded(s, size, align);
 	}
 	next = cur + size;
-	if (unlikely(next > data_race(s->limit))) /* see module/divert.c */
+	if (unlikely(next > data_race(s->limit))) /* see module/core/fastpath.c */
 		return nebula_stack_alloc_higher(s, size, align);
 	/* There is room for an entry wherever there are %NEBULA_STACK_GRAIN bytes. */
 	WRITE_ONCE(top[1], next);
@@ -290,7 +290,7 @@ static __always_inline int nebula_stack_free_sized(struct nebula_stack *s, void 
 {
 	u32 start = s->top[-1];
 
-	/* What is tagged lies above the limit; for the race see module/divert.c. */
+	/* What is tagged lies above the limit; for the race see module/core/fastpath.c. */
 	if (unlikely(start >= data_race(s->limit)) ||
 	    unlikely((unsigned long)p != s->base + start))
 		return nebula_stack_free_outline(s, p, size);
@@ -373,7 +373,7 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 {
 	u32 *at = (void *)s->bottom + m.at;
 
-	if (unlikely(m.owner != data_race(s->self)) || /* see module/divert.c */
+	if (unlikely(m.owner != data_race(s->self)) || /* see module/core/fastpath.c */
 	    unlikely(at > s->top) ||
 	    unlikely(nebula_stack_mark_id(at) != m.id)) {
 		struct nebula_mark copy = m;
@@ -406,7 +406,7 @@ static __always_inline struct nebula_mark nebula_stack_scope_enter(struct nebula
 /* It ends. When its beginning was given back before, that is recorded, and nothing changes. */
 static __always_inline void nebula_stack_scope_exit(struct nebula_stack *s, struct nebula_mark m)
 {
-	if (unlikely(m.owner != data_race(s->self))) { /* see module/divert.c */
+	if (unlikely(m.owner != data_race(s->self))) { /* see module/core/fastpath.c */
 		struct nebula_mark copy = m;
 
 		nebula_stack_scope_exit_slow(s, &copy);

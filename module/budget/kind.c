@@ -11,8 +11,8 @@
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
-#include "../chunk.h"
-#include "../config.h"
+#include "../bump/chunk.h"
+#include "../core/config.h"
 #include "priv.h"
 
 static struct nebula_budget *budget_of(const struct nebula_allocator *a)

@@ -5,7 +5,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/module.h>
-#include "../config.h"
+#include "../core/config.h"
 #include "priv.h"
 
 /* Does any node lead up to itself, or to one that is not there? */

@@ -22,7 +22,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include "../compat.h"
-#include "../config.h"
+#include "../core/config.h"
 #include "priv.h"
 
 /* Growth starts when fewer than this part of the blocks are left. */

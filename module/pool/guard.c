@@ -19,7 +19,7 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/string.h>
-#include "../guard.h"
+#include "../core/guard.h"
 #include "priv.h"
 
 #define ZONE_BYTE	0xbb

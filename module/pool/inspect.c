@@ -8,9 +8,9 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "../map.h"
+#include "../debugfs/map.h"
 #include "priv.h"
-#include "../sites.h"
+#include "../debugfs/sites.h"
 
 /*
  * A fault counts if so many looks find it: a block that moves may be seen twice, or not at all. As

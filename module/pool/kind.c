@@ -18,7 +18,7 @@
 #include <linux/slab.h>
 #include <trace/events/nebula.h>
 #include "../compat.h"
-#include "../config.h"
+#include "../core/config.h"
 #include "priv.h"
 
 /* With NEBULA_GROW and no limit given. */

@@ -77,7 +77,7 @@ versions_in_compat_only() {
 # A suite that is not in the object list would be missed by nobody.
 sources_are_built() {
 	local file missing=0
-	for file in module/*.c module/*/*.c kunit/*.c; do
+	for file in module/*.c module/*/*.c kunit/*.c kunit/*/*.c; do
 		grep -qF "${file%.c}.o" Kbuild || { echo "$file is not in Kbuild" && missing=1; }
 	done
 	return "$missing"

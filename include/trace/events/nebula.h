@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Events of nebula_memory. While one of a kind of allocators is on, those come out of line; see
- * module/divert.c.
+ * module/core/fastpath.c.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM nebula

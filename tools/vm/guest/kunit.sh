@@ -61,7 +61,7 @@ modes_are_private() {
 			! -path '*/fail_alloc/*' ! -perm 400)" ]
 }
 
-# Some allocators were left behind on purpose, see kunit/owner_kunit.c. What is read has no address of
+# Some allocators were left behind on purpose, see kunit/core/owner_kunit.c. What is read has no address of
 # a module that has gone, but what it was called.
 leaks_were_reported() {
 	for name in left-behind left-bump left-stack left-adopted left-lending; do

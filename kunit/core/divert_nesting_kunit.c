@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whoever moves an allocator off its inline paths comes between any two instructions of the owner,
+ * while he is about to go back to them: he must not get there.
+ */
+#include <linux/sched.h>
+#include "../../module/internal.h"
+#include "../fixture.h"
+#include "../probes.h"
+
+#ifdef HAVE_PROBES
+
+/**
+ * struct target - whose owner is interrupted
+ * @bump: the allocator, or NULL.
+ * @stack: likewise; one of both is there.
+ * @common: of it.
+ * @divert: takes its inline paths away, a function of the module.
+ * @hits: how often it did.
+ */
+struct target {
+	struct nebula_bump *bump;
+	struct nebula_stack *stack;
+	struct nebula_allocator *common;
+	void (*divert)(void *allocator);
+	unsigned int hits;
+};
+
+static struct target target;
+
+/* What begins to divert does: says why, waits for all CPUs, takes the inline paths away. */
+static void divert_now(void)
+{
+	set_bit(NEBULA_ATTEND_TRACE, &target.common->attention);
+	target.divert(target.bump ? (void *)target.bump : target.stack);
+}
+
+static void divert_nested(struct perf_event *event, struct perf_sample_data *data,
+			  struct pt_regs *regs)
+{
+	target.hits++;
+	divert_now();
+}
+
+static void stop_attending(void)
+{
+	clear_bit(NEBULA_ATTEND_TRACE, &target.common->attention);
+}
+
+static bool is_inline(void)
+{
+	if (target.bump)
+		return READ_ONCE(target.bump->limit) || READ_ONCE(target.bump->peak_at);
+	return READ_ONCE(target.stack->limit) || READ_ONCE(target.stack->self) == target.stack;
+}
+
+/* Whatever comes out of line, and so goes back. */
+
+static void by_alloc(void)
+{
+	if (target.bump)
+		nebula_bump_free_sized(target.bump, nebula_bump_alloc(target.bump, 5, 1), 5);
+	else
+		nebula_stack_free(target.stack, nebula_stack_alloc(target.stack, 5, 1));
+}
+
+static void by_reset(void)
+{
+	if (target.bump)
+		nebula_bump_reset(target.bump);
+	else
+		nebula_stack_reset(target.stack);
+}
+
+static void by_restore(void)
+{
+	if (target.bump)
+		nebula_bump_restore(target.bump, nebula_bump_checkpoint(target.bump));
+	else
+		nebula_stack_restore(target.stack, nebula_stack_mark(target.stack));
+}
+
+static void (*const ways[])(void) = { by_alloc, by_reset, by_restore };
+
+/* The owner goes back, and is interrupted on his way: at @addr, or one of those after it. */
+static bool stays_diverted(void (*way)(void), struct breakpoints *bs, unsigned long addr)
+{
+	bool stays;
+
+	divert_now();
+	stop_attending();
+	target.hits = 0;
+	breakpoints_move(bs, addr);
+	way();
+	breakpoints_move(bs, (unsigned long)divert_nested);
+	stays = !target.hits || !is_inline();
+	stop_attending();
+	by_alloc();
+	return stays && is_inline();
+}
+
+static unsigned int divert_in(struct kunit *test, struct breakpoints *bs, unsigned long function)
+{
+	const unsigned int size = probes_size(function);
+	unsigned int offset, way, interrupted = 0;
+
+	for (offset = 0; offset < size; offset += BREAKPOINTS) {
+		for (way = 0; way < ARRAY_SIZE(ways); way++) {
+			KUNIT_EXPECT_TRUE_MSG(test,
+					      stays_diverted(ways[way], bs, function + offset),
+					      "way %u, interrupted at or after %pS", way,
+					      (void *)(function + offset));
+			interrupted += !!target.hits;
+		}
+	}
+	return interrupted;
+}
+
+/* In all functions of that name; each file has its own. */
+static void expect_diverted_in(struct kunit *test, const char *name)
+{
+	unsigned int skip, interrupted = 0;
+	struct breakpoints bs;
+	unsigned long function;
+
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
+	breakpoints_create(test, &bs, (unsigned long)divert_nested, divert_nested);
+	for (skip = 0;; skip++) {
+		function = probes_function(nebula_bump_alloc_outline, name, skip);
+		if (!function)
+			break;
+		interrupted += divert_in(test, &bs, function);
+	}
+	breakpoints_destroy(&bs);
+	kunit_info(test, "%s: interrupted %u times\n", name, interrupted);
+	KUNIT_EXPECT_GT_MSG(test, interrupted, 10U, "%s", name);
+}
+
+/* Module functions that take the inline paths away, and may be called at any moment. */
+static void (*divert_of(struct kunit *test, const char *name))(void *allocator)
+{
+	const unsigned long function = probes_function(nebula_bump_alloc_outline, name, 0);
+
+	KUNIT_ASSERT_NE_MSG(test, function, 0UL, "no %s", name);
+	return (void (*)(void *))function;
+}
+
+static void diverted_at_each_instruction_of_a_bump(struct kunit *test)
+{
+	struct nebula_bump *b = nebula_bump_create("diverted", .capacity = SZ_16K);
+
+	ASSERT_BUMP(test, b);
+	target = (struct target){
+		.bump = b, .common = &b->common, .divert = divert_of(test, "bump_owner_divert"),
+	};
+	expect_diverted_in(test, "bump_owner_attend");
+	expect_diverted_in(test, "note_peak");
+	nebula_bump_destroy(b);
+}
+
+static void diverted_at_each_instruction_of_a_stack(struct kunit *test)
+{
+	struct nebula_stack *s = nebula_stack_create("diverted", .capacity = SZ_16K);
+
+	ASSERT_STACK(test, s);
+	target = (struct target){
+		.stack = s, .common = &s->common, .divert = divert_of(test, "stack_owner_divert"),
+	};
+	expect_diverted_in(test, "stack_owner_attend");
+	nebula_stack_destroy(s);
+}
+
+#else
+
+static void diverted_at_each_instruction_of_a_bump(struct kunit *test)
+{
+	kunit_skip(test, "this kernel has no kprobes or no breakpoints");
+}
+
+static void diverted_at_each_instruction_of_a_stack(struct kunit *test)
+{
+	kunit_skip(test, "this kernel has no kprobes or no breakpoints");
+}
+
+#endif
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(diverted_at_each_instruction_of_a_bump),
+	KUNIT_CASE(diverted_at_each_instruction_of_a_stack),
+	{ }
+};
+
+static struct kunit_suite suite = {
+	.name = "nebula_divert_nesting",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is a shared stack linearisable? Everybody notes what he does in a history, with a ticket drawn
+ * before and one drawn after, and what came of it. A history is legal when there is an order of its
+ * operations in which each follows all that had ended before it began, and a stack that is used by
+ * one alone would have answered each of them just so.
+ */
+#ifndef _NEBULA_KUNIT_HISTORY_H
+#define _NEBULA_KUNIT_HISTORY_H
+
+#include <kunit/test.h>
+#include <linux/cache.h>
+#include <linux/minmax.h>
+#include <nebula/nebula.h>
+#include "../../module/internal.h"
+
+/* Bytes that objects of a shared stack are multiples of, as long as it is small. */
+#define HISTORY_GRANULE	max_t(size_t, SMP_CACHE_BYTES, 64)
+
+/* Most operations of a history, and most granules of its stack. */
+#define HISTORY_OPS	64
+#define HISTORY_DEPTH	16
+
+/* Place of nothing. */
+#define HISTORY_NOWHERE	U16_MAX
+
+/* Code of what was refused for a reason that is not known. */
+#define HISTORY_REFUSED	NEBULA_E_NR
+
+/**
+ * enum history_kind - the operations
+ * @HISTORY_ALLOC: @size granules, aligned to @align; @place is where.
+ * @HISTORY_FREE: the object at @place.
+ * @HISTORY_RESIZE: the object at @place to @size granules.
+ * @HISTORY_MARK: @place is where the newest object is.
+ * @HISTORY_RESTORE: the mark that operation @mark took.
+ * @HISTORY_RESET: everything.
+ * @HISTORY_KINDS: how many there are.
+ */
+enum history_kind {
+	HISTORY_ALLOC,
+	HISTORY_FREE,
+	HISTORY_RESIZE,
+	HISTORY_MARK,
+	HISTORY_RESTORE,
+	HISTORY_RESET,
+	HISTORY_KINDS
+};
+
+/**
+ * struct history_op - an operation
+ * @kind: what it is.
+ * @actor: who did it, for the reader.
+ * @place: granule.
+ * @size: granules.
+ * @align: granules, a power of two or 0.
+ * @mark: number of an operation.
+ * @code: &enum nebula_errc, or %HISTORY_REFUSED.
+ * @begin: ticket drawn before.
+ * @end: ticket drawn after.
+ */
+struct history_op {
+	enum history_kind kind;
+	u8 actor;
+	u16 place;
+	u16 size;
+	u16 align;
+	u8 mark;
+	u8 code;
+	u32 begin;
+	u32 end;
+};
+
+/**
+ * struct history_state - a stack that is used by one alone
+ * @depth: objects.
+ * @resets: how often it was reset.
+ * @start: granule where an object begins.
+ * @end: granule behind it.
+ * @id: number of the operation that made it.
+ */
+struct history_state {
+	u8 depth;
+	u8 resets;
+	u8 start[HISTORY_DEPTH];
+	u8 end[HISTORY_DEPTH];
+	u8 id[HISTORY_DEPTH];
+};
+
+/**
+ * struct history_level - a position of the search
+ * @state: of the stack.
+ * @tried: operations that were tried next.
+ * @next: the one that is.
+ */
+struct history_level {
+	struct history_state state;
+	u64 tried;
+	u8 next;
+};
+
+/**
+ * struct history - what happened to a stack that was empty in the beginning
+ * @stack: the stack, or %NULL for a history that was made by hand.
+ * @capacity: of it, granules.
+ * @claimed: operations that were begun, those there was no room for included. Any context.
+ * @clock: newest ticket. Any context.
+ * @ops: the operations, each written by whoever claimed it.
+ * @marks: those that were taken, by the number of the operation.
+ * @steps: that the search took.
+ * @taken: what each mark is on top of, in the order that is being tried.
+ * @levels: of the search.
+ */
+struct history {
+	struct nebula_stack *stack;
+	unsigned int capacity;
+	atomic_t claimed;
+	atomic_t clock;
+	struct history_op ops[HISTORY_OPS];
+	struct nebula_mark marks[HISTORY_OPS];
+	unsigned int steps;
+	u8 taken[HISTORY_OPS];
+	struct history_level levels[HISTORY_OPS + 1];
+};
+
+struct history *history_create(struct kunit *test, struct nebula_stack *s);
+/* The stack is empty, and nothing has happened. */
+void history_begin(struct history *h);
+
+/* Does what @todo says, and notes it. Its number, or a negative one when there is no room. */
+int history_do(struct history *h, struct history_op todo);
+
+unsigned int history_count(const struct history *h);
+bool history_is_legal(struct history *h);
+void history_print(struct kunit *test, const struct history *h);
+
+/* Fails the test, and shows it, unless the history is legal; then it is true. */
+bool history_expect_legal(struct kunit *test, struct history *h);
+
+#endif /* _NEBULA_KUNIT_HISTORY_H */

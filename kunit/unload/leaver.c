@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module that leaves all its allocators behind: those of meeting.h, which another module uses,
+ * and some that only it has used. With a parameter it leaves others instead.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include "meeting.h"
+#include "../../module/internal.h"
+
+static unsigned int many;
+module_param(many, uint, 0400);
+MODULE_PARM_DESC(many, "allocators to leave behind, in place of those that are used (default 0)");
+
+static bool blind;
+module_param(blind, bool, 0400);
+MODULE_PARM_DESC(blind, "leave one, and no memory to find out who uses it (default 0)");
+
+/* Depth of the calls in take_here_and_there(): 3^5 call stacks. */
+#define TURNS	5
+
+#define SITES	100
+
+static struct nebula_pool *make_pool(const char *name, unsigned int blocks, u32 flags)
+{
+	return nebula_pool_create(name, .block_size = 64, .blocks = blocks, .flags = flags);
+}
+
+/* What is charged to @lent stays with the pool that another module uses, and so does @lent. */
+static struct nebula_pool *make_charged_pool(void)
+{
+	struct nebula_budget *lent = nebula_budget_create("lent", .limit = SZ_1M);
+
+	return nebula_pool_create("early", .block_size = 64, .blocks = 4, .flags = NEBULA_TRACK,
+				  .budget = lent);
+}
+
+/* Its own budgets, one above the other, and charged. */
+static bool leave_budgets(void)
+{
+	struct nebula_budget *own = nebula_budget_create("own-budget", .limit = SZ_1M);
+	struct nebula_budget *below = nebula_budget_create("own-below", .limit = SZ_1M,
+							   .parent = own);
+
+	return !IS_ERR(below) && !nebula_budget_charge(below, 100) &&
+	       !IS_ERR(nebula_bump_create("own-charged", .capacity = SZ_4K, .budget = below));
+}
+
+static noinline void *take_here_and_there(struct nebula_pool *p, unsigned int way,
+					  unsigned int turns)
+{
+	void *obj;
+
+	/* A call each: the three return to different places. */
+	if (!turns)
+		obj = nebula_pool_alloc(p);
+	else if (way % 3 == 0)
+		obj = take_here_and_there(p, way / 3, turns - 1);
+	else if (way % 3 == 1)
+		obj = take_here_and_there(p, way / 3, turns - 1);
+	else
+		obj = take_here_and_there(p, way / 3, turns - 1);
+	/* Not as the last thing: that would be no call. */
+	OPTIMIZER_HIDE_VAR(obj);
+	return obj;
+}
+
+/* More call sites than are told apart. */
+static bool take_from_everywhere(struct nebula_pool *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < SITES; i++)
+		if (!take_here_and_there(p, i, TURNS))
+			return false;
+	return true;
+}
+
+/* One kind after the other. */
+static bool leave_one(unsigned int i)
+{
+	switch (i % 4) {
+	case 0:
+		return !IS_ERR(nebula_bump_create("many", .capacity = SZ_4K,
+						  .flags = NEBULA_SHARED));
+	case 1:
+		return !IS_ERR(make_pool("many", 4, 0));
+	case 2:
+		return !IS_ERR(nebula_stack_create("many", .capacity = SZ_4K));
+	default:
+		return !IS_ERR(make_pool("many", 4, NEBULA_TRACK));
+	}
+}
+
+static int leave_many(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < many; i++) {
+		if (!leave_one(i))
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* All that it has of these it takes here, in the init function of which this becomes a part. */
+static __always_inline int leave_used(void)
+{
+	struct nebula_pool *pools[] = {
+		[MEETING_EARLY]		= make_charged_pool(),
+		[MEETING_SITES]		= make_pool("sites", 2 * SITES, NEBULA_TRACK),
+		[MEETING_BUILT_IN]	= make_pool("built-in", 8, NEBULA_TRACK),
+		[MEETING_WAITED]	= make_pool("waited", 1, NEBULA_STRICT),
+		[MEETING_RESERVED]	= make_pool("reserved", 8, 0),
+	};
+	struct nebula_bump *scoped = nebula_bump_create("scoped", .capacity = SZ_4K);
+	struct nebula_pool *own_early = make_pool("own-early", 4, NEBULA_TRACK);
+	struct nebula_pool *own = make_pool("own", 4, NEBULA_TRACK);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pools); i++) {
+		if (IS_ERR(pools[i]))
+			return PTR_ERR(pools[i]);
+		nebula_meeting_leave(i, pools[i]);
+	}
+	if (IS_ERR(scoped) || IS_ERR(own_early) || IS_ERR(own))
+		return -ENOMEM;
+	nebula_meeting_leave(MEETING_SCOPED, scoped);
+	if (!take_from_everywhere(pools[MEETING_SITES]) || !nebula_pool_alloc(own_early) ||
+	    !take_here_and_there(own, 0, 1) || !leave_budgets())
+		return -ENOMEM;
+	return 0;
+}
+
+static int leave_unknown(void)
+{
+	struct nebula_pool *p = make_pool("unknown", 4, NEBULA_TRACK);
+
+	return IS_ERR(p) || !take_here_and_there(p, 0, 1) ? -ENOMEM : 0;
+}
+
+static int __init leaver_init(void)
+{
+	if (blind)
+		return leave_unknown();
+	return many ? leave_many() : leave_used();
+}
+
+static void __exit leaver_exit(void)
+{
+	if (blind)
+		nebula_fault_arm(1, UINT_MAX);
+}
+
+module_init(leaver_init);
+module_exit(leaver_exit);
+
+MODULE_DESCRIPTION("Leaves allocators of nebula_memory behind");
+MODULE_LICENSE("GPL");

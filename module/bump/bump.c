@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bump allocator: what both modes share. Everything runs in the owner's context, or in any context
+ * with NEBULA_SHARED; see <nebula/bump.h>.
+ */
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <trace/events/nebula.h>
+#include "priv.h"
+
+static noinline __cold void *refuse(struct nebula_bump *b, enum nebula_errc code, size_t size,
+				    size_t align)
+{
+	nebula_fail(&b->common, code, .size = size, .align = align);
+	return NULL;
+}
+
+/* @size bytes, of which the client asked for @asked. */
+static __always_inline void *alloc_raw(struct nebula_bump *b, size_t size, size_t align,
+				       size_t asked)
+{
+	return bump_is_shared(b) ? bump_shared_alloc(b, size, align, asked)
+				 : bump_owner_alloc(b, size, align, asked);
+}
+
+static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t align)
+{
+	struct nebula_guard_layout layout;
+	void *raw, *p;
+
+	if (!nebula_guard_layout(&layout, size, align))
+		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
+	raw = alloc_raw(b, layout.total, layout.align, size);
+	if (!raw)
+		return NULL;
+	nebula_guard_claim(&b->common, raw, &layout, size);
+	p = nebula_guard_dress(&b->common, raw, &layout, size);
+	nebula_guard_push(&b->heap->guards, raw);
+	nebula_sizes_note(&b->common, size);
+	return p;
+}
+
+/* Shared, or with a flag, or somebody watches: then the limit of the inline path is none. */
+static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t align)
+{
+	bool watched;
+	void *p;
+
+	if (!bump_is_shared(b))
+		bump_owner_prepare(b, b->heap ? b->heap->request.gfp : 0);
+	watched = nebula_is_diverted(&b->common);
+	if (unlikely(watched) && nebula_fail_alloc_hit(&b->common, size)) {
+		nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
+			    .detail = NEBULA_D_INJECTED);
+		return NULL;
+	}
+	p = unlikely(bump_is_guarded(b)) ? alloc_guarded(b, size, align)
+					 : alloc_raw(b, size, align, size);
+	if (unlikely(watched) && p)
+		trace_bump_alloc(nebula_allocator_name(&b->common), p, size, align);
+	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
+		memset(p, 0, size);
+	return p;
+}
+
+/**
+ * nebula_bump_alloc_outline() - nebula_bump_alloc() where it is not inline
+ * @b: the allocator.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_bump_alloc().
+ * Return: as nebula_bump_alloc().
+ */
+void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
+{
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!is_power_of_2(align)))
+		return refuse(b, NEBULA_E_INVALID_ALIGNMENT, size, align);
+	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
+		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
+	if (unlikely(!data_race(b->limit))) /* see fastpath.c */
+		return bump_is_plain_shared(b) ? bump_shared_alloc(b, size, align, size)
+					       : alloc_carefully(b, size, align);
+	return bump_owner_alloc(b, size, align, size);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_alloc_outline);
+
+static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
+{
+	/* The zone behind the object stays where it is. */
+	if (bump_is_guarded(b))
+		return false;
+	if (bump_is_shared(b))
+		return bump_shared_resize(b, p, old_size, new_size);
+	return bump_owner_resize(b, p, old_size, new_size);
+}
+
+/* In an RCU read-side section. NULL when @addr lies in no region. */
+static const struct nebula_chunk *chunk_of(const struct nebula_bump_heap *heap, unsigned long addr)
+{
+	const struct nebula_chunk *chunk;
+
+	for (chunk = nebula_chunk_read(&heap->first); chunk;
+	     chunk = nebula_chunk_read(&chunk->next))
+		if (addr >= nebula_chunk_base(chunk) && addr < nebula_chunk_end(chunk))
+			return chunk;
+	return NULL;
+}
+
+/* An object lies above what is not taken, or in one sub-chunk, below what a CPU still has of it. */
+static bool shared_is_taken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			    unsigned long start, unsigned long end)
+{
+	unsigned long bottom, top, held;
+	int cpu;
+
+	bump_shared_untaken(heap, chunk, &bottom, &top);
+	if (start >= top)
+		return true;
+	if (end > bottom || !bump_same_sub(heap, start, end - 1))
+		return false;
+	for_each_possible_cpu(cpu) {
+		bump_shared_held(heap, cpu, &held);
+		if (held && bump_same_sub(heap, start, held) && end > held)
+			return false;
+	}
+	return true;
+}
+
+/* All @size bytes at @p are in use, as far as that is known without a guard. */
+static bool is_taken(const struct nebula_bump *b, const void *p, size_t size)
+{
+	const unsigned long start = (unsigned long)p, end = start + size;
+	const unsigned long cursor = bump_cursor(b->cur, b->tail);
+	const struct nebula_chunk *chunk;
+	bool taken;
+
+	if (!size || end < start)
+		return false;
+	if (!b->heap)
+		return start >= b->base && end <= cursor;
+	rcu_read_lock();
+	chunk = chunk_of(b->heap, start);
+	if (!chunk || end > nebula_chunk_end(chunk))
+		taken = false;
+	else if (bump_is_shared(b))
+		taken = shared_is_taken(b->heap, chunk, start, end);
+	else
+		taken = nebula_chunk_base(chunk) != b->base || end <= cursor;
+	rcu_read_unlock();
+	return taken;
+}
+
+/*
+ * Bytes of the object at @p by its guard; SIZE_MAX without one. How far before the object the guard
+ * lies depends on the alignment asked for, and a seal is good for one place only.
+ */
+static size_t guarded_size(const struct nebula_bump *b, const void *p)
+{
+	struct nebula_guard_layout layout;
+	struct nebula_guard_seen seen;
+	const struct nebula_chunk *chunk;
+	size_t size = SIZE_MAX, align;
+	const void *raw;
+
+	rcu_read_lock();
+	chunk = chunk_of(b->heap, (unsigned long)p);
+	for (align = 1; chunk && align <= chunk->region.size; align *= 2) {
+		if (!nebula_guard_layout(&layout, 1, align) ||
+		    layout.offset > p - chunk->region.base)
+			break;
+		raw = p - layout.offset;
+		if (nebula_guard_see(raw, nebula_chunk_end(chunk) - (unsigned long)raw, &seen) &&
+		    nebula_guard_object(raw) == p) {
+			size = seen.size;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return size;
+}
+
+/* Whether @p may be resized as an object of @size bytes. */
+static enum nebula_errc judge_object(const struct nebula_bump *b, const void *p, size_t size)
+{
+	if (!nebula_bump_owns(b, p))
+		return NEBULA_E_FOREIGN_POINTER;
+	if (!is_taken(b, p, size) || (bump_is_guarded(b) && size > guarded_size(b, p)))
+		return NEBULA_E_INVALID_LAYOUT;
+	return NEBULA_OK;
+}
+
+/**
+ * nebula_bump_realloc() - change the size of an object
+ * @b: the allocator.
+ * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
+ * @old_size: its size, bytes.
+ * @new_size: wanted size, bytes.
+ * @align: power of two, bytes.
+ *
+ * The newest object (with %NEBULA_SHARED, of this CPU) grows and shrinks where it is. Another one
+ * stays when it shrinks, and is copied when it grows. With %NEBULA_ZERO the added bytes are
+ * zeroed.
+ *
+ * Context: as nebula_bump_alloc().
+ * Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL as nebula_bump_alloc(), also with
+ * FOREIGN_POINTER recorded, or INVALID_LAYOUT when @p has not @old_size bytes: fewer are in use
+ * there, or, with a debug flag, the object is smaller. @p is untouched then.
+ */
+void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
+			  size_t align)
+{
+	enum nebula_errc code;
+	void *q;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return nebula_bump_alloc_outline(b, new_size, align);
+	code = judge_object(b, p, old_size);
+	if (unlikely(code)) {
+		nebula_fail(&b->common, code, .size = old_size, .pointer = p,
+			    .what = "realloc");
+		return NULL;
+	}
+	if (is_power_of_2(align) && IS_ALIGNED((unsigned long)p, align) &&
+	    (resize_in_place(b, p, old_size, new_size) || new_size <= old_size)) {
+		if (new_size > old_size && b->common.flags & NEBULA_ZERO)
+			memset(p + old_size, 0, new_size - old_size);
+		return new_size ? p : ZERO_SIZE_PTR;
+	}
+	q = nebula_bump_alloc_outline(b, new_size, align);
+	if (!ZERO_OR_NULL_PTR(q))
+		memcpy(q, p, min(old_size, new_size));
+	return q;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_realloc);
+
+static noinline int restore_attentively(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	const size_t used = nebula_bump_used(b);
+	const int ret = bump_owner_restore(b, cp);
+
+	if (!ret)
+		trace_bump_free(nebula_allocator_name(&b->common), (void *)cp->cur,
+				used - nebula_bump_used(b));
+	return ret;
+}
+
+/**
+ * nebula_bump_restore_outline() - nebula_bump_restore() where it is not inline
+ * @b: the allocator.
+ * @cp: the checkpoint.
+ *
+ * Context: the owner's.
+ * Return: as nebula_bump_restore().
+ */
+int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	if (unlikely(bump_is_shared(b))) {
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_SHARED,
+			    .what = "restore");
+		return -EINVAL;
+	}
+	return unlikely(nebula_is_diverted(&b->common)) ? restore_attentively(b, cp)
+							: bump_owner_restore(b, cp);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_restore_outline);
+
+/* Contexts of several CPUs open scopes on a shared one; others have one owner. */
+static void count_scope(struct nebula_bump *b, int n)
+{
+	if (bump_is_shared(b))
+		atomic_add(n, &b->scopes);
+	else
+		nebula_count(b->scopes.counter, n);
+}
+
+/**
+ * nebula_bump_scope_enter_slow() - nebula_bump_scope_enter() where it is not inline
+ * @b: the allocator.
+ * @cp: filled in; where the scope rewinds to. It is of no allocator when @b is shared.
+ *
+ * Context: as nebula_bump_checkpoint().
+ */
+void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoint *cp)
+{
+	count_scope(b, 1);
+	*cp = nebula_bump_checkpoint(b);
+	/* So that its end takes the slow path, too. */
+	if (bump_is_shared(b))
+		cp->owner = NULL;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_scope_enter_slow);
+
+/**
+ * nebula_bump_scope_exit_slow() - nebula_bump_scope_exit() where it is not inline
+ * @b: the allocator.
+ * @cp: where the scope began.
+ *
+ * Context: as nebula_bump_restore().
+ */
+void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+{
+	nebula_bump_restore_outline(b, cp);
+	/* The last access: once it is counted, another task may destroy the allocator. */
+	count_scope(b, -1);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_scope_exit_slow);
+
+static noinline void trace_reset(const struct nebula_bump *b)
+{
+	trace_bump_reset(nebula_allocator_name(&b->common), nebula_bump_used(b));
+}
+
+/**
+ * nebula_bump_reset_outline() - nebula_bump_reset() where it is not inline
+ * @b: the allocator.
+ *
+ * Context: as nebula_bump_reset().
+ */
+void nebula_bump_reset_outline(struct nebula_bump *b)
+{
+	if (unlikely(nebula_is_diverted(&b->common)))
+		trace_reset(b);
+	if (bump_is_shared(b))
+		bump_shared_reset(b);
+	else
+		bump_owner_reset(b);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
+
+/**
+ * nebula_bump_reserve() - make room ahead of need
+ * @b: the allocator.
+ * @bytes: that later allocations shall find without growing.
+ * @gfp: flags for the region it may have to map, as those of nebula_pool_grow(). With
+ *	__GFP_NOWARN a refusal is counted and not recorded.
+ *
+ * In owner mode the bytes are contiguous, alignment to a page included.
+ *
+ * Context: the owner's, as @gfp; process context with %NEBULA_SHARED.
+ * Return: 0; -ENOMEM (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED),
+ * -EOVERFLOW (SIZE_OVERFLOW), -EINVAL for flags that cannot be honoured (INVALID_CONFIG),
+ * -EPERM (WRONG_CONTEXT).
+ */
+int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
+{
+	static const struct nebula_region_request embedded;
+	struct nebula_quiet *quiet;
+	int ret;
+
+	if (bytes > NEBULA_CAPACITY_MAX)
+		return nebula_fail(&b->common, NEBULA_E_SIZE_OVERFLOW, .size = bytes,
+				   .what = "reserve");
+	if (!nebula_gfp_valid(gfp, b->heap ? &b->heap->request : &embedded))
+		return nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .size = bytes,
+				   .what = "gfp");
+	quiet = nebula_quiet_enter_gfp(gfp);
+	gfp = nebula_gfp_complete(gfp);
+	ret = bump_is_shared(b) ? bump_shared_reserve(b, bytes, gfp)
+				: bump_owner_reserve(b, bytes, gfp);
+	nebula_quiet_exit(quiet);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_reserve);
+
+/**
+ * nebula_bump_defer() - have a function called when this position is given back
+ * @b: the allocator.
+ * @fn: the function.
+ * @data: its argument.
+ *
+ * Called before the memory goes, by what gives it back: restore to an older checkpoint, the end of
+ * a scope, reset, destroy, exit. What was registered last is called first. It takes a few words of
+ * the allocator, and until it was called, restore and reset are not inline.
+ *
+ * The function may use all that was allocated before it was registered. It may call into the
+ * allocator. It is not called when a module goes without destroying its allocator: what it would
+ * clean up may be gone, too.
+ *
+ * Context: as nebula_bump_alloc(); @fn is called in the context of what gives back.
+ * Return: 0; -ENOMEM as nebula_bump_alloc(), which records why; -EINVAL without @fn
+ * (INVALID_CONFIG).
+ */
+int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data)
+{
+	struct nebula_cleanup *c;
+
+	if (!fn)
+		return nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .what = "fn");
+	c = nebula_bump_alloc_outline(b, sizeof(*c), __alignof__(*c));
+	if (!c)
+		return -ENOMEM;
+	c->fn = fn;
+	c->data = data;
+	c->at = 1;
+	if (bump_is_shared(b))
+		nebula_cleanup_push(&b->cleanups, c);
+	else
+		bump_owner_defer(b, c);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_defer);
+
+/**
+ * nebula_bump_used() - bytes in use
+ * @b: the allocator.
+ *
+ * Padding included, also what a region lost at its end when the allocator grew.
+ *
+ * Context: any.
+ * Return: bytes; exact in the owner's context, exact to one sub-chunk per CPU with
+ * %NEBULA_SHARED.
+ */
+size_t nebula_bump_used(const struct nebula_bump *b)
+{
+	return nebula_allocator_usage(&b->common).used;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_used);
+
+/**
+ * nebula_bump_available() - bytes left without growing
+ * @b: the allocator.
+ *
+ * Context: any.
+ * Return: bytes; nebula_bump_capacity() - nebula_bump_used().
+ */
+size_t nebula_bump_available(const struct nebula_bump *b)
+{
+	return nebula_allocator_usage(&b->common).available;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_available);
+
+/**
+ * nebula_bump_capacity() - bytes mapped
+ * @b: the allocator.
+ *
+ * Context: any.
+ * Return: bytes of all regions.
+ */
+size_t nebula_bump_capacity(const struct nebula_bump *b)
+{
+	return READ_ONCE(b->capacity);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_capacity);
+
+/**
+ * nebula_bump_peak() - the highest use ever
+ * @b: the allocator.
+ *
+ * Context: any.
+ * Return: bytes; as exact as nebula_bump_used().
+ */
+size_t nebula_bump_peak(const struct nebula_bump *b)
+{
+	return nebula_allocator_usage(&b->common).peak;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_peak);
+
+/**
+ * nebula_bump_owns() - does an address lie in the allocator's regions?
+ * @b: the allocator.
+ * @p: any address.
+ *
+ * Context: the owner's; any with %NEBULA_SHARED.
+ * Return: true when it does, whether it was handed out or not.
+ */
+bool nebula_bump_owns(const struct nebula_bump *b, const void *p)
+{
+	const unsigned long addr = (unsigned long)p;
+	bool owned;
+
+	if (!b->heap)
+		return addr >= b->base && addr < b->end;
+	/* A reset on another CPU may drop chunks during the walk. */
+	rcu_read_lock();
+	owned = chunk_of(b->heap, addr);
+	rcu_read_unlock();
+	return owned;
+}
+EXPORT_SYMBOL_GPL(nebula_bump_owns);
+
+static const struct nebula_bump *bump_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_bump, common);
+}
+
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_bump *b = bump_of(a);
+
+	if (bump_is_shared(b))
+		bump_shared_usage(b, u);
+	else
+		bump_owner_usage(b, u);
+}
+
+static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_bump *b = bump_of(a);
+
+	if (bump_is_shared(b))
+		bump_shared_stats(b, st);
+	else
+		bump_owner_stats(b, st);
+}
+
+/* Where the inline paths serve at this moment. */
+static bool is_inline(const struct nebula_bump *b)
+{
+	return bump_is_shared(b) ? READ_ONCE(b->sub_mask) != ~0UL : READ_ONCE(b->limit);
+}
+
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_bump_heap *heap)
+{
+	const struct nebula_chunk *chunk;
+	unsigned long backings = 0;
+
+	rcu_read_lock();
+	chunk = nebula_chunk_read(&heap->first);
+	while (chunk) {
+		backings |= BIT(chunk->region.backing);
+		chunk = nebula_chunk_read(&chunk->next);
+	}
+	rcu_read_unlock();
+	return backings;
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_bump_heap *heap = bump_of(a)->heap;
+
+	nebula_text_key(t, "mode", "%s", a->flags & NEBULA_SHARED ? "shared" : "owner");
+	nebula_text_key(t, "path", "%s", is_inline(&heap->bump) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, backings_of(heap), t);
+	nebula_text_bytes(t, "capacity", READ_ONCE(heap->bump.capacity));
+	nebula_text_bytes(t, "max capacity", heap->max_capacity);
+	if (a->flags & NEBULA_SHARED)
+		nebula_text_bytes(t, "sub-chunk", heap->sub_size);
+	nebula_text_bytes(t, "overhead",
+			  sizeof(*heap) + sizeof(struct nebula_chunk) * READ_ONCE(heap->regions) +
+				  (heap->cpus ? sizeof(*heap->cpus) * num_possible_cpus() : 0));
+}
+
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_bump_alloc_outline(container_of(a, struct nebula_bump, common), size, align);
+}
+
+/* Nothing comes back before a reset. */
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_bump_owns(bump_of(a), p);
+}
+
+static void ops_divert(struct nebula_allocator *a)
+{
+	struct nebula_bump *b = container_of(a, struct nebula_bump, common);
+
+	if (bump_is_shared(b) && bump_has_inline(b))
+		bump_shared_divert(b);
+	else if (!bump_is_shared(b))
+		bump_owner_divert(b);
+}
+
+static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
+{
+	if (a->flags & NEBULA_SHARED)
+		bump_shared_cpu_dead(bump_of(a)->heap, cpu);
+}
+
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	struct nebula_bump *b = container_of(a, struct nebula_bump, common);
+
+	if (bump_is_shared(b))
+		bump_shared_reset_peak(b);
+	else
+		nebula_divert_owner(a, NEBULA_ATTEND_PEAK, ops_divert);
+}
+
+static bool ops_in_use(const struct nebula_allocator *a)
+{
+	return atomic_read(&bump_of(a)->scopes);
+}
+
+static int ops_faults(struct nebula_allocator *a)
+{
+	const int faults = nebula_bump_validate(bump_of(a), NULL);
+
+	return faults < 0 ? -EBUSY : faults;
+}
+
+static void ops_orphan(struct nebula_allocator *a)
+{
+	nebula_cleanups_drop(&container_of(a, struct nebula_bump, common)->cleanups);
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	bump_retire(container_of(a, struct nebula_bump, common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	bump_release(container_of(a, struct nebula_bump, common));
+}
+
+const struct nebula_kind_ops nebula_bump_ops = {
+	.name		= "bump",
+	.alloc		= ops_alloc,
+	.free		= ops_free,
+	.owns		= ops_owns,
+	.usage		= ops_usage,
+	.stats		= ops_stats,
+	.describe	= ops_describe,
+	.in_use		= ops_in_use,
+	.retire		= ops_retire,
+	.release	= ops_release,
+	.orphan		= ops_orphan,
+	.sites		= bump_sites,
+	.cpu_dead	= ops_cpu_dead,
+	.divert		= ops_divert,
+	.reset_peak	= ops_reset_peak,
+	.live		= bump_render_live,
+	.map		= bump_render_map,
+	.validate	= bump_render_validate,
+	.faults		= ops_faults,
+};

@@ -1,0 +1,714 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What debugfs shows of a bump allocator: live objects, a map, validation. Process context; nobody
+ * waits for us.
+ *
+ * The allocator may be in use meanwhile, and let go of regions. Those are unmapped after a grace
+ * period, and before they are let go of the allocator's generation changes: an owner's snapshot, or
+ * the number of resets of a shared one. So memory is looked at piece by piece, each under RCU and
+ * only while the generation still is what it was when the regions were collected. What was
+ * collected counts if it is the same afterwards too, and if no object came or went where that
+ * matters; otherwise one looks again and, when it goes on changing, says so.
+ *
+ * Single objects are known with a debug flag only, from the list of their guards. An owner's lie in
+ * the order of that list, newest first, and all between them is nobody's:
+ *
+ *	base                                      cursor           end
+ *	 | free | object | free | object | object |      free       |
+ *
+ * A shared one's lie in any order and come at any time, so there only what is not taken of the
+ * regions, and what CPUs still have of their sub-chunks, is known to be nobody's.
+ */
+#include <linux/align.h>
+#include <linux/export.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include "priv.h"
+#include "../core/faults.h"
+#include "../debugfs/map.h"
+#include "../debugfs/sites.h"
+
+#define LOOKS		20
+
+/* Regions that may come while we make room for those there are. */
+#define MORE_REGIONS	4
+
+/* After so many objects, or bytes, others may run. */
+#define BREATH_OBJECTS	256
+#define BREATH_BYTES	SZ_64K
+
+/**
+ * struct region - a region of the chain
+ * @chunk: the region; there only while the generation is the same.
+ * @base: first byte.
+ * @end: behind the last.
+ * @from: nobody has taken anything from here on ...
+ * @to: ... to here.
+ */
+struct region {
+	const struct nebula_chunk *chunk;
+	unsigned long base;
+	unsigned long end;
+	unsigned long from;
+	unsigned long to;
+};
+
+/**
+ * struct look - what was seen
+ * @b: of what.
+ * @changed: nothing of it counts.
+ * @thorough: memory that is nobody's is looked at as well.
+ * @cut: some live objects are not in the list any more.
+ * @broken: a guard was overwritten, or cannot be one: older objects are unknown.
+ * @generation: of the regions.
+ * @releases: of the guards.
+ * @live: an owner's objects.
+ * @allocs: an owner's allocations.
+ * @newest: guard of the newest object, or 0.
+ * @objects: seen.
+ * @bytes: of them, guards included.
+ * @at: an owner's: region in which the objects come now.
+ * @above: an owner's: address that all further objects of it lie below.
+ * @sites: who allocated them.
+ * @faults: what is wrong.
+ * @capacity: bytes of the regions.
+ * @room: entries of @region.
+ * @nr: those in use.
+ * @region: oldest first.
+ */
+struct look {
+	const struct nebula_bump *b;
+	bool changed;
+	bool thorough;
+	bool cut;
+	bool broken;
+	unsigned int generation;
+	unsigned int releases;
+	unsigned long live;
+	unsigned long allocs;
+	unsigned long newest;
+	unsigned long objects;
+	size_t bytes;
+	unsigned int at;
+	unsigned long above;
+	struct nebula_sites sites;
+	struct nebula_faults faults;
+	size_t capacity;
+	unsigned int room;
+	unsigned int nr;
+	struct region region[];
+};
+
+static const struct nebula_bump *bump_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_bump, common);
+}
+
+/* Odd while the regions change. */
+static unsigned int generation(const struct nebula_bump *b)
+{
+	/* Pairs with smp_wmb() in snapshot_begin(); resets happen under the lock that we took. */
+	return bump_is_shared(b) ? 2 * READ_ONCE(b->resets) : smp_load_acquire(&b->snapshot);
+}
+
+/* In an RCU read-side section: the regions stay mapped to its end. */
+static bool is_same(const struct look *l)
+{
+	/* What was read is older. Pairs with the barriers of whoever changed it, see guard.c. */
+	smp_rmb();
+	return generation(l->b) == l->generation;
+}
+
+static void fault(struct look *l, const char *of, unsigned long at, const char *what)
+{
+	nebula_faults_add(&l->faults, of, (void *)at, what);
+}
+
+static struct region *region_of(struct look *l, unsigned long addr)
+{
+	struct region *r;
+
+	for (r = l->region; r < l->region + l->nr; r++)
+		if (addr >= r->base && addr < r->end)
+			return r;
+	return NULL;
+}
+
+static bool see_region(struct look *l, const struct nebula_chunk *chunk)
+{
+	struct region *r = &l->region[l->nr];
+
+	if (l->nr == l->room)
+		return false;
+	*r = (struct region){
+		.chunk = chunk,
+		.base = nebula_chunk_base(chunk),
+		.end = nebula_chunk_end(chunk),
+	};
+	r->from = r->end;
+	r->to = r->end;
+	if (READ_ONCE(chunk->prev) != (l->nr ? r[-1].chunk : NULL))
+		fault(l, "region", r->base, "not chained to the one before");
+	if (READ_ONCE(chunk->pos) != l->capacity)
+		fault(l, "region", r->base, "not where the one before ends");
+	l->capacity += r->end - r->base;
+	l->nr++;
+	return true;
+}
+
+static void see_chain(struct look *l)
+{
+	struct nebula_bump_heap *heap = l->b->heap;
+	const struct nebula_chunk *chunk;
+
+	for (chunk = nebula_chunk_read(&heap->first); chunk;
+	     chunk = nebula_chunk_read(&chunk->next))
+		if (!see_region(l, chunk) || !is_same(l))
+			break;
+	l->changed = chunk || !l->nr;
+}
+
+/* Objects that are in the list from now on lie in the regions that are collected next. */
+static void see_guards(struct look *l)
+{
+	struct nebula_guards *guards = &l->b->heap->guards;
+
+	if (!bump_is_guarded(l->b))
+		return;
+	if (!nebula_guards_watch(guards, &l->releases))
+		l->changed = true;
+	l->live = READ_ONCE(l->b->frees);
+	smp_rmb();	/* Never fewer allocations than frees. */
+	l->allocs = READ_ONCE(l->b->allocs);
+	l->live = l->allocs - l->live;
+	l->cut = READ_ONCE(guards->cut);
+	/* Pairs with the exchange in nebula_guard_push(). */
+	l->newest = (unsigned long)smp_load_acquire(&guards->newest);
+}
+
+/**
+ * struct check - something that always holds
+ * @wrong: it does not.
+ * @what: that is wrong.
+ */
+struct check {
+	bool wrong;
+	const char *what;
+};
+
+static void check_all(struct look *l, const struct check *checks, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (checks[i].wrong)
+			fault(l, "region", l->region[l->nr - 1].base, checks[i].what);
+}
+
+/*
+ * An owner may have been interrupted between any two words, so only what holds for each of them
+ * then is looked at. Accounting: see owner.c. Padding is counted after the cursor has moved,
+ * by less than a grain when that went down.
+ */
+static void check_owner(struct look *l)
+{
+	const struct nebula_bump *b = l->b;
+	const struct nebula_bump_heap *heap = b->heap;
+	struct region *r = &l->region[l->nr - 1];
+	const unsigned long padding = READ_ONCE(b->padding);
+	const unsigned long cur = READ_ONCE(b->cur), tail = READ_ONCE(b->tail);
+	const unsigned long start = ALIGN(r->base, NEBULA_BUMP_GRAIN), limit = READ_ONCE(b->limit);
+	const size_t retired = READ_ONCE(b->retired), before = l->capacity - (r->end - r->base);
+	const struct check checks[] = {
+		{ READ_ONCE(heap->newest) != r->chunk, "last, but not the newest" },
+		{ READ_ONCE(heap->regions) != l->nr, "number of regions" },
+		{ READ_ONCE(b->capacity) != l->capacity, "capacity" },
+		{ l->capacity > heap->max_capacity, "more than .max_capacity" },
+		{ READ_ONCE(b->peak) > heap->max_capacity, "peak" },
+		{ READ_ONCE(b->base) != r->base || READ_ONCE(b->end) != r->end, "limits" },
+		{ READ_ONCE(b->start) != start, "start" },
+		{ cur < start || cur > ALIGN(r->end, NEBULA_BUMP_GRAIN), "cursor outside" },
+		{ !IS_ALIGNED(cur, NEBULA_BUMP_GRAIN), "cursor misaligned" },
+		{ tail < r->base || tail > r->end, "end of the newest object outside" },
+		{ limit != r->end && limit != NEBULA_BUMP_LIMIT_NONE, "limit of the inline path" },
+		{ retired != before, "bytes of older regions" },
+		{ (long)(READ_ONCE(b->released) + retired + (cur - r->base) + NEBULA_BUMP_GRAIN -
+			 padding) < 0, "more padding than was consumed" },
+	};
+
+	check_all(l, checks, ARRAY_SIZE(checks));
+	r->from = clamp(bump_cursor(cur, tail), r->base, r->end);
+}
+
+/* Its sub-chunk is one that was taken. */
+static void check_cpu(struct look *l, int cpu)
+{
+	unsigned long held, bottom, top;
+	struct region *r;
+
+	bump_shared_held(l->b->heap, cpu, &held);
+	if (!held)
+		return;
+	r = region_of(l, held);
+	smp_rmb();	/* A sub-chunk is taken before a CPU has it. */
+	if (r)
+		bump_shared_untaken(l->b->heap, r->chunk, &bottom, &top);
+	if (!r || held >= bottom)
+		fault(l, "sub-chunk", held, "not taken from a region");
+}
+
+/* Lock: @chain_lock, so that no region comes or goes; allocation goes on. */
+static void check_shared(struct look *l)
+{
+	const struct nebula_bump_heap *heap = l->b->heap;
+	const struct region *last = &l->region[l->nr - 1];
+	const struct check checks[] = {
+		{ heap->newest != last->chunk, "last, but not the newest" },
+		{ heap->regions != l->nr, "number of regions" },
+		{ heap->bump.capacity != l->capacity, "capacity" },
+		{ l->capacity > heap->max_capacity, "more than .max_capacity" },
+	};
+	struct region *r;
+	int cpu;
+
+	check_all(l, checks, ARRAY_SIZE(checks));
+	for (r = l->region; r < l->region + l->nr; r++) {
+		bump_shared_untaken(heap, r->chunk, &r->from, &r->to);
+		if (!IS_ALIGNED(r->base, heap->sub_size))
+			fault(l, "region", r->base, "misaligned");
+		if (r->from > r->to || r->to > r->end || r->from < r->base) {
+			fault(l, "region", r->base, "more taken than there is");
+			r->from = r->end;
+			r->to = r->end;
+		}
+	}
+	for_each_possible_cpu(cpu)
+		check_cpu(l, cpu);
+}
+
+static void see_owner(struct look *l)
+{
+	rcu_read_lock();
+	l->generation = generation(l->b);
+	l->changed = l->generation & 1;
+	see_guards(l);
+	if (!l->changed)
+		see_chain(l);
+	if (!l->changed)
+		check_owner(l);
+	l->changed |= !is_same(l);
+	rcu_read_unlock();
+}
+
+static void see_shared(struct look *l)
+{
+	struct nebula_bump_heap *heap = l->b->heap;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->chain_lock, flags);
+	l->generation = generation(l->b);
+	see_guards(l);
+	if (!l->changed)
+		see_chain(l);
+	if (!l->changed)
+		check_shared(l);
+	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
+}
+
+/* First byte of what is nobody's that is not as it was filled; NULL also when things changed. */
+static const void *written(struct look *l, unsigned long from, unsigned long to)
+{
+	const void *bad = NULL;
+	size_t piece;
+
+	if (!(l->b->common.flags & NEBULA_POISON))
+		return NULL;
+	for (; from < to && !bad && !l->changed; from += piece) {
+		piece = min_t(size_t, to - from, BREATH_BYTES);
+		rcu_read_lock();
+		l->changed = !is_same(l);
+		if (!l->changed)
+			bad = nebula_guard_written(&l->b->common, (void *)from, piece);
+		rcu_read_unlock();
+		cond_resched();
+	}
+	return bad;
+}
+
+static void check_free(struct look *l, unsigned long from, unsigned long to)
+{
+	const void *bad = written(l, from, to);
+
+	if (bad)
+		fault(l, "byte", (unsigned long)bad, "written while free");
+}
+
+/* An owner's object: what is between it and the next newer one is nobody's. */
+static bool check_order(struct look *l, const struct region *r, unsigned long from,
+			unsigned long to)
+{
+	const unsigned int at = r - l->region;
+
+	if (at > l->at || (at == l->at && to > l->above)) {
+		fault(l, "object", from, "out of order");
+		return false;
+	}
+	for (; l->thorough && !l->cut && at < l->at; l->at--) {
+		check_free(l, l->region[l->at].base, l->above);
+		l->above = l->region[l->at - 1].end;
+	}
+	if (l->thorough && !l->cut)
+		check_free(l, to, l->above);
+	l->at = at;
+	l->above = from;
+	return true;
+}
+
+static void count_object(struct look *l, const struct nebula_guard_seen *seen)
+{
+	l->objects++;
+	l->bytes += seen->total;
+	nebula_sites_add(&l->sites, seen->entries, seen->nr_entries, seen->size, seen->time_ns);
+}
+
+/* In an RCU read-side section, in which the regions stay. False where the list ends in a fault. */
+static bool read_object(struct look *l, const struct region *r, unsigned long raw,
+			struct nebula_guard_seen *seen)
+{
+	const char *what;
+
+	if (!r || !nebula_guard_see((void *)raw, r->end - raw, seen)) {
+		fault(l, r ? "object" : "guard", raw, r ? "guard overwritten" : "outside");
+		return false;
+	}
+	what = nebula_guard_fault(&l->b->common, (void *)raw, r->end - raw);
+	if (what)
+		fault(l, "object", raw, what);
+	count_object(l, seen);
+	if (l->bytes <= l->capacity)
+		return true;
+	fault(l, "object", raw, "more objects than there is room for");
+	return false;
+}
+
+static bool see_object(struct look *l, unsigned long raw, struct nebula_guard_seen *seen)
+{
+	const struct region *r = region_of(l, raw);
+	bool ok = true;
+
+	rcu_read_lock();
+	l->changed |= !is_same(l);
+	if (!l->changed)
+		ok = read_object(l, r, raw, seen);
+	rcu_read_unlock();
+	if (!l->changed && ok && !bump_is_shared(l->b))
+		ok = check_order(l, r, raw, raw + seen->total);
+	l->broken = !ok;
+	return ok && !l->changed;
+}
+
+static void see_objects(struct look *l)
+{
+	unsigned long raw = l->newest;
+	struct nebula_guard_seen seen;
+
+	if (!bump_is_guarded(l->b))
+		return;
+	l->at = l->nr - 1;
+	l->above = l->region[l->at].from;
+	while (raw && see_object(l, raw, &seen)) {
+		raw = (unsigned long)seen.older;
+		if (l->objects % BREATH_OBJECTS == 0)
+			cond_resched();
+	}
+}
+
+/* All below the oldest object, then above the newest. */
+static void check_owner_free(struct look *l)
+{
+	const struct region *last = &l->region[l->nr - 1];
+
+	for (; !l->cut && !l->broken; l->at--) {
+		check_free(l, l->region[l->at].base, l->above);
+		if (!l->at)
+			break;
+		l->above = l->region[l->at - 1].end;
+	}
+	check_free(l, last->from, last->end);
+}
+
+/*
+ * Until a reset what is taken stays so. What is not taken after it was found written to was not
+ * then either.
+ */
+static void check_untaken(struct look *l, const struct region *r)
+{
+	const void *bad = written(l, r->from, r->to);
+	unsigned long from, to;
+
+	if (!bad)
+		return;
+	rcu_read_lock();
+	l->changed = !is_same(l);
+	if (!l->changed) {
+		bump_shared_untaken(l->b->heap, r->chunk, &from, &to);
+		if ((unsigned long)bad >= from && (unsigned long)bad < to)
+			fault(l, "byte", (unsigned long)bad, "written while free");
+	}
+	rcu_read_unlock();
+}
+
+/* Likewise with what a CPU has, until it has another sub-chunk. */
+static void check_held(struct look *l, int cpu)
+{
+	const struct nebula_bump_heap *heap = l->b->heap;
+	unsigned long from, again;
+	const size_t left = bump_shared_held(heap, cpu, &from);
+	const struct region *r = region_of(l, from);
+	const void *bad;
+
+	if (!r || left > r->end - from)
+		return;
+	bad = written(l, from, from + left);
+	smp_rmb();	/* Pairs with smp_wmb() in nebula_guard_dress(). */
+	if (bad && bump_shared_held(heap, cpu, &again) + again == from + left &&
+	    again <= (unsigned long)bad)
+		fault(l, "byte", (unsigned long)bad, "written while free");
+}
+
+static void see_everything(struct look *l)
+{
+	unsigned int i;
+	int cpu;
+
+	l->thorough = true;
+	see_objects(l);
+	if (!bump_is_guarded(l->b))
+		return;
+	if (!bump_is_shared(l->b)) {
+		check_owner_free(l);
+		return;
+	}
+	for (i = 0; i < l->nr; i++)
+		check_untaken(l, &l->region[i]);
+	for_each_possible_cpu(cpu)
+		check_held(l, cpu);
+}
+
+/* What was seen was there at one moment. An owner's object is counted before it is in the list. */
+static bool counts(const struct look *l)
+{
+	const struct nebula_bump *b = l->b;
+
+	if (l->changed || !is_same(l))
+		return false;
+	if (!bump_is_guarded(b))
+		return true;
+	if (!nebula_guards_unchanged(&b->heap->guards, l->releases))
+		return false;
+	if (bump_is_shared(b))
+		return true;
+	return READ_ONCE(b->allocs) == l->allocs;
+}
+
+/* Whether all objects that were allocated are in the list already. */
+static bool is_complete(const struct look *l)
+{
+	return !bump_is_guarded(l->b) || bump_is_shared(l->b) || l->cut || l->broken ||
+	       l->objects == l->live;
+}
+
+static struct look *look_create(const struct nebula_bump *b)
+{
+	const unsigned int room = READ_ONCE(b->heap->regions) + MORE_REGIONS;
+	struct look *l;
+
+	l = kvzalloc(struct_size(l, region, room), GFP_KERNEL | __GFP_NOWARN);
+	if (l) {
+		l->b = b;
+		l->room = room;
+	}
+	return l;
+}
+
+/* NULL when it does not count, or without memory, and then it has failed. */
+static struct look *look_once(const struct nebula_bump *b, void (*deeper)(struct look *l),
+			      bool *failed)
+{
+	struct look *l = look_create(b);
+
+	*failed = !l;
+	if (!l)
+		return NULL;
+	if (bump_is_shared(b))
+		see_shared(l);
+	else
+		see_owner(l);
+	if (deeper && !l->changed)
+		deeper(l);
+	if (counts(l) && (!deeper || is_complete(l)))
+		return l;
+	kvfree(l);
+	return NULL;
+}
+
+/* NULL, with a word why, without memory or while the allocator keeps changing. */
+static struct look *look_at(const struct nebula_bump *b, void (*deeper)(struct look *l),
+			    struct nebula_text *t)
+{
+	struct look *l = NULL;
+	bool failed = false;
+	unsigned int looks;
+
+	for (looks = 0; looks < LOOKS && !l && !failed; looks++) {
+		l = look_once(b, deeper, &failed);
+		cond_resched();
+	}
+	if (failed && t)
+		t->failed = true;
+	else if (!l && t)
+		nebula_text_printf(t, "busy\n");
+	return l;
+}
+
+/* What CPUs have of their sub-chunks is not used. */
+static size_t held_of(struct look *l, const struct region *r)
+{
+	unsigned long from;
+	size_t held = 0, left;
+	int cpu;
+
+	if (!bump_is_shared(l->b))
+		return 0;
+	for_each_possible_cpu(cpu) {
+		left = bump_shared_held(l->b->heap, cpu, &from);
+		if (region_of(l, from) == r)
+			held += left;
+	}
+	return held;
+}
+
+static void put_regions(struct look *l, struct nebula_text *t)
+{
+	size_t size, used, held;
+	unsigned int i, permille;
+
+	nebula_text_printf(t, "%8s %12s %12s %7s\n", "region", "bytes", "used", "full");
+	for (i = 0; i < l->nr; i++) {
+		const struct region *r = &l->region[i];
+
+		size = r->end - r->base;
+		used = size - (r->to - r->from);
+		held = held_of(l, r);
+		used -= min(held, used);
+		permille = div64_u64(1000ULL * used, size);
+		nebula_text_printf(t, "%8u %12zu %12zu %4u.%u%%\n", i + 1, size, used,
+				   permille / 10, permille % 10);
+	}
+}
+
+struct nebula_sites *bump_sites(struct nebula_allocator *a)
+{
+	struct look *l = look_at(bump_of(a), see_objects, NULL);
+	struct nebula_sites *sites = l ? nebula_sites_copy(&l->sites) : NULL;
+
+	kvfree(l);
+	return sites;
+}
+
+void bump_render_live(struct nebula_allocator *a, struct nebula_text *t)
+{
+	struct look *l = look_at(bump_of(a), see_objects, t);
+	struct nebula_stats st;
+
+	if (!l)
+		return;
+	nebula_allocator_stats_read(a, &st);
+	nebula_text_key(t, "live", "%llu", st.live);
+	nebula_text_bytes(t, "bytes", st.used);
+	put_regions(l, t);
+	nebula_sites_sort(&l->sites);
+	if (a->flags & NEBULA_TRACK)
+		nebula_sites_render(&l->sites, t);
+	else
+		nebula_sites_untracked(t);
+	kvfree(l);
+}
+
+static void hold_of_cpus(struct nebula_map *m, struct look *l, const struct region *r)
+{
+	unsigned long from;
+	size_t left;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		left = bump_shared_held(l->b->heap, cpu, &from);
+		if (region_of(l, from) == r)
+			nebula_map_hold(m, from - r->base, left);
+	}
+}
+
+static void put_maps(struct nebula_map *m, struct look *l, struct nebula_text *t)
+{
+	unsigned int i;
+
+	nebula_text_printf(t, NEBULA_MAP_LEGEND "%s  . free\n",
+			   bump_is_shared(l->b) ? "  - held by a CPU" : "");
+	for (i = 0; i < l->nr; i++) {
+		const struct region *r = &l->region[i];
+
+		nebula_map_begin(m, r->end - r->base, NEBULA_MAP_ROWS);
+		nebula_map_use(m, 0, r->from - r->base);
+		nebula_map_use(m, r->to - r->base, r->end - r->to);
+		if (bump_is_shared(l->b))
+			hold_of_cpus(m, l, r);
+		nebula_text_printf(t, "region %u: ", i + 1);
+		nebula_map_render(m, "bytes", t);
+		cond_resched();
+	}
+}
+
+void bump_render_map(struct nebula_allocator *a, struct nebula_text *t)
+{
+	struct nebula_map *m = nebula_map_create(t);
+	struct look *l = m ? look_at(bump_of(a), NULL, t) : NULL;
+
+	if (l)
+		put_maps(m, l, t);
+	kvfree(l);
+	kvfree(m);
+}
+
+/**
+ * nebula_bump_validate() - look whether everything is where it can be, and intact
+ * @b: the allocator, made by create.
+ * @t: where faults are named, or %NULL.
+ *
+ * Context: process context; sleeps.
+ * Return: faults; -1 when there was no memory to look, or the allocator kept changing.
+ */
+int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t)
+{
+	struct look *l = look_at(b, see_everything, t);
+	unsigned int faults;
+
+	if (!l)
+		return -1;
+	faults = l->faults.nr;
+	if (t)
+		nebula_faults_render(&l->faults, t);
+	kvfree(l);
+	return faults;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_bump_validate);
+
+void bump_render_validate(struct nebula_allocator *a, struct nebula_text *t)
+{
+	if (!nebula_bump_validate(bump_of(a), t))
+		nebula_text_printf(t, "ok\n");
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bump allocators come and go: configuration, create and destroy, init and exit.
+ *
+ * Create and destroy run in process context; whatever step of create fails, all steps before it
+ * are undone.
+ */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include "priv.h"
+#include "../core/config.h"
+
+/* With NEBULA_GROW and no limit given. */
+#define DEFAULT_GROWTH		64
+
+#define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_GROW | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
+
+/*
+ * Tells the checkpoints of successive lives of the same memory apart; the stamps of one life count
+ * below bit 32.
+ */
+static atomic64_t lives = ATOMIC64_INIT(0);
+
+/* The per-CPU parts of allocators without any: no object fits. */
+static DEFINE_PER_CPU(struct nebula_bump_cpu, no_cpus) = { .cur = NEBULA_BUMP_CPU_NONE };
+
+static struct nebula_refusal check_capacity(const struct nebula_bump_config *cfg)
+{
+	if (!cfg->capacity && !cfg->buffer)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
+	if (cfg->capacity > NEBULA_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
+	if (cfg->max_capacity > NEBULA_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".max_capacity");
+	if (cfg->max_capacity && (!(cfg->flags & NEBULA_GROW) || cfg->max_capacity < cfg->capacity))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".max_capacity");
+	if (cfg->retain && (!(cfg->flags & NEBULA_GROW) || cfg->retain < cfg->capacity))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".retain");
+	if (cfg->flags & NEBULA_SHARED && cfg->capacity > BUMP_SHARED_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "NEBULA_SHARED: .capacity");
+	if (cfg->buffer && cfg->capacity > cfg->buffer_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	return NEBULA_ACCEPT;
+}
+
+static size_t default_max(size_t capacity)
+{
+	return capacity > NEBULA_CAPACITY_MAX / DEFAULT_GROWTH ? NEBULA_CAPACITY_MAX
+							       : capacity * DEFAULT_GROWTH;
+}
+
+/*
+ * For the kernel's switches memory of our own is cleared in bulk when it is given back, so that
+ * allocations stay inline. What a client lends would have to be cleared as a whole at first.
+ */
+static u32 clean_flags(u32 flags, const struct nebula_bump_config *cfg)
+{
+	const u32 kernels = flags & (NEBULA_INIT_ON_ALLOC | NEBULA_INIT_ON_FREE);
+
+	if (!kernels || cfg->buffer || flags & NEBULA_DEBUG_FLAGS || cfg->flags & NEBULA_ZERO)
+		return flags;
+	return (flags & ~NEBULA_ZERO) | NEBULA_CLEAN;
+}
+
+/* The configuration as it will be used, with all defaults filled in. */
+static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump_config *cfg,
+			 const struct nebula_config_common *common)
+{
+	struct nebula_bump *b = &heap->bump;
+	size_t capacity = cfg->capacity ?: cfg->buffer_size;
+
+	b->common.kind = NEBULA_KIND_BUMP;
+	b->common.flags = clean_flags(nebula_config_flags(common), cfg);
+	nebula_config_request(&heap->request, common);
+	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
+	heap->max_capacity = heap->request.size;
+	heap->retain = cfg->retain ?: SIZE_MAX;
+	if (cfg->flags & NEBULA_GROW)
+		heap->max_capacity =
+			PAGE_ALIGN(cfg->max_capacity ?: default_max(heap->request.size));
+	if (cfg->flags & NEBULA_SHARED) {
+		heap->sub_size = bump_shared_sub_size(heap->request.size);
+		heap->request.align = heap->sub_size;
+	}
+}
+
+static void begin_life(struct nebula_bump *b)
+{
+	b->common.kind = NEBULA_KIND_BUMP;
+	b->stamps = (u64)atomic64_inc_return(&lives) << 32;
+	b->cpus = &no_cpus;
+	b->sub_mask = ~0UL;
+	b->mark_at = NEBULA_BUMP_MARK_RESET;
+}
+
+/*
+ * Everything that is of the allocator itself, in reverse order of making; what is not there is
+ * skipped.
+ */
+static void free_heap(struct nebula_bump_heap *heap)
+{
+	struct nebula_chunk *chunk, *prev;
+
+	bump_shared_exit(heap);
+	nebula_chunk_unmap(heap->spare);
+	for (chunk = heap->newest; chunk; chunk = prev) {
+		prev = chunk->prev;
+		nebula_chunk_unmap(chunk);
+	}
+	kfree(heap);
+}
+
+/* Every chunk comes from here, zeroed where it has to be. Context: as @req->gfp; not NMI. */
+struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
+				    const struct nebula_region_request *req, int *err)
+{
+	struct nebula_region_request zeroed = *req;
+	struct nebula_chunk *chunk;
+
+	/* Under init_on_alloc the kernel clears all it hands out, and no page twice. */
+	if (heap->bump.common.flags & NEBULA_CLEAN)
+		zeroed.gfp |= __GFP_ZERO;
+	chunk = nebula_chunk_map(&zeroed, err);
+	if (chunk)
+		nebula_guard_fill(&heap->bump.common, chunk->region.base, chunk->region.size);
+	return chunk;
+}
+
+/**
+ * bump_map_next() - a region to grow by
+ * @heap: the allocator.
+ * @size: bytes wanted, at most what the limit has room for.
+ * @need: bytes that will do.
+ * @gfp: flags.
+ *
+ * When the kernel has not @size in one piece, halves it until that fits, or is just what is needed.
+ *
+ * Context: as @gfp; not NMI.
+ * Return: the region, or %NULL.
+ */
+struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
+				   gfp_t gfp)
+{
+	struct nebula_region_request req = heap->request;
+	struct nebula_chunk *chunk;
+	int err;
+
+	need = PAGE_ALIGN(need);
+	req.gfp = gfp;
+	for (req.size = max(size, need);; req.size = max(PAGE_ALIGN(req.size / 2), need)) {
+		chunk = bump_map_chunk(heap, &req, &err);
+		if (chunk || req.size <= need)
+			return chunk;
+	}
+}
+
+static int fill_heap(struct nebula_bump_heap *heap)
+{
+	struct nebula_bump *b = &heap->bump;
+	int ret;
+
+	heap->first = bump_map_chunk(heap, &heap->request, &ret);
+	if (!heap->first)
+		return ret;
+	heap->newest = heap->first;
+	heap->regions = 1;
+	/* What a buffer has beyond the last grain, a shared one does not hand out. */
+	if (bump_is_shared(b))
+		heap->first->region.size = ALIGN_DOWN(heap->first->region.size, NEBULA_BUMP_GRAIN);
+	b->capacity = heap->first->region.size;
+	heap->max_capacity = max(heap->max_capacity, b->capacity);
+	if (bump_is_shared(b))
+		return bump_shared_init(heap);
+	bump_owner_enter_chunk(b, heap->first->region.base, heap->first->region.size);
+	return 0;
+}
+
+static struct nebula_bump_heap *make_heap(const struct nebula_bump_config *cfg,
+					  const struct nebula_config_common *common,
+					  struct module *owner, int *err)
+{
+	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
+	struct nebula_bump_heap *heap;
+
+	*err = -ENOMEM;
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	if (!heap)
+		return NULL;
+	heap->bump.heap = heap;
+	begin_life(&heap->bump);
+	apply_config(heap, cfg, common);
+	*err = fill_heap(heap);
+	if (!*err)
+		*err = nebula_allocator_register(&heap->bump.common, common->name, owner, gfp);
+	if (!*err)
+		return heap;
+	free_heap(heap);
+	return NULL;
+}
+
+/* What is at fault when the allocator could not be made of a checked configuration. */
+static struct nebula_refusal create_refusal(int err)
+{
+	switch (err) {
+	case -EOVERFLOW:	/* whole pages of it, or its alignment, are too much */
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
+	case -EINVAL:
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	default:
+		return NEBULA_REFUSE_BACKING(err);
+	}
+}
+
+/**
+ * nebula_bump_create_cfg() - make a bump allocator from a filled-in configuration
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
+ * @cfg: the configuration; not needed after return.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module the allocator belongs to, %THIS_MODULE.
+ *
+ * nebula_bump_create() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_bump_create().
+ */
+struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
+					   size_t cfg_size, unsigned int abi, struct module *owner)
+{
+	struct nebula_config_common common;
+	struct nebula_bump_heap *heap;
+	struct nebula_refusal r;
+	unsigned int saved;
+	int err;
+
+	err = nebula_config_admit(NEBULA_KIND_BUMP, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
+	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	r = nebula_config_check(&common);
+	if (!r.code)
+		r = check_capacity(cfg);
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->bump;
+		r = create_refusal(err);
+	}
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_BUMP, name, cfg->capacity, r));
+}
+EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
+
+/* The first half of taking it down: no call is made any more. Process context. */
+void bump_retire(struct nebula_bump *b)
+{
+	/* Growth may still fail, and record that with the registration. */
+	bump_shared_quiesce(b->heap);
+	nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
+	nebula_allocator_unregister(&b->common);
+}
+
+/* The second half, after a grace period and nebula_chunks_flush(). Process context. */
+void bump_release(struct nebula_bump *b)
+{
+	free_heap(b->heap);
+}
+
+static void take_down(struct nebula_bump *b)
+{
+	nebula_cleanups_run(&b->common, &b->cleanups, 0);
+	bump_retire(b);
+	synchronize_rcu();
+	nebula_chunks_flush();
+	bump_release(b);
+}
+
+/**
+ * nebula_bump_destroy() - take down an allocator made by nebula_bump_create()
+ * @b: the allocator; %NULL and ERR_PTR() are fine.
+ *
+ * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
+ * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
+ * (INVALID_STATE); the allocator stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the allocator may be running.
+ */
+void nebula_bump_destroy(struct nebula_bump *b)
+{
+	if (IS_ERR_OR_NULL(b))
+		return;
+	if (!b->heap)
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
+	else if (nebula_atomic_context())
+		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (atomic_read(&b->scopes))
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
+			    .what = "destroy");
+	else if (!nebula_allocator_in_use(&b->common))
+		take_down(b);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_destroy);
+
+/**
+ * nebula_bump_init() - make a bump allocator on a caller's buffer
+ * @b: the allocator, anywhere, on the stack too.
+ * @buf: the memory it serves from.
+ * @size: bytes at @buf.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL or wrapping around, leaves an allocator of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any.
+ */
+void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
+{
+	const bool usable = buf && size && size <= NEBULA_CAPACITY_MAX &&
+			    (unsigned long)buf + size > (unsigned long)buf;
+
+	memset(b, 0, sizeof(*b));
+	begin_life(b);
+	b->common.flags = nebula_init_flags(0, false);
+	b->common.attention = nebula_divert_embedded(NEBULA_KIND_BUMP);
+	b->capacity = usable ? size : 0;
+	bump_owner_enter_chunk(b, usable ? buf : NULL, b->capacity);
+	if (!usable)
+		nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .size = size, .what = "buffer");
+}
+EXPORT_SYMBOL_GPL(nebula_bump_init);
+
+/**
+ * nebula_bump_exit() - stop using a caller's buffer
+ * @b: as given to nebula_bump_init().
+ *
+ * Needed only when the buffer is used for something else while @b still exists: afterwards every
+ * allocation fails and every checkpoint is stale. Refused and recorded as INVALID_STATE for one
+ * made by create, or inside an open scope.
+ *
+ * Context: the owner's.
+ */
+void nebula_bump_exit(struct nebula_bump *b)
+{
+	if (b->heap || atomic_read(&b->scopes)) {
+		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .what = "exit",
+			    .detail = b->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
+		return;
+	}
+	bump_owner_reset(b);
+	b->capacity = 0;
+	bump_owner_enter_chunk(b, NULL, 0);
+}
+EXPORT_SYMBOL_GPL(nebula_bump_exit);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to the bump allocator: what its files know of each other.
+ *
+ *	bump.c         dispatch between the modes, getters, what the registry needs
+ *	kind.c  configuration, create and destroy, init and exit
+ *	owner.c   owner mode: the inline path's slow side, growth, rewinding
+ *	checkpoint.c  owner mode: which checkpoints are stale, and where they point
+ *	shared.c  shared mode: sub-chunks, growth ahead of need
+ *	text.c    copies and formatted text, in either mode
+ *	bump_trim.c    memory that is given back to the kernel, in either mode
+ *	inspect.c    validate, map, live: what debugfs shows
+ */
+#ifndef _NEBULA_MODULE_BUMP_H
+#define _NEBULA_MODULE_BUMP_H
+
+#include <linux/irq_work.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include "chunk.h"
+#include "../core/cleanup.h"
+#include "../core/guard.h"
+#include "../internal.h"
+
+/* A shared allocator counts the grains of a region in 32 bits. */
+#define BUMP_SHARED_CAPACITY_MAX	min_t(u64, (u64)U32_MAX * NEBULA_BUMP_GRAIN & PAGE_MASK, \
+					      NEBULA_CAPACITY_MAX)
+
+/**
+ * struct nebula_bump_heap - a bump allocator made by create
+ * @bump: what the client sees.
+ * @request: how to map a region, all but its size. Invariant.
+ * @max_capacity: bytes up to which it may grow. Invariant.
+ * @retain: bytes of the largest region that a reset keeps, if there is a choice. Invariant.
+ * @regions: chunks in the chain. Owner; shared: @chain_lock.
+ * @grows: chunks ever added. As @regions.
+ * @first: oldest chunk. Owner; shared: @chain_lock to change, RCU to walk.
+ * @newest: newest chunk. As @first.
+ * @guards: with a debug flag: all objects. Any context to push; owner to release.
+ * @spare: owner mode: a chunk kept for the next growth. Owner.
+ * @reserved: owner mode: @spare was reserved. Owner.
+ * @tight: owner mode: a rewind gave up regions near the limit. Owner.
+ * @whole: owner mode: bytes of all chunks before a reset near the limit, until they are in one; or
+ *	0. Owner.
+ * @whole_first: owner mode: bytes of the first chunk then. Owner.
+ * @start_stamp: owner mode: of checkpoints at the start since that has moved. Owner.
+ * @starts_over: owner mode: the next allocation sees to that, out of line. Owner.
+ * @active: shared: chunk that sub-chunks come from. Any context, see shared.c.
+ * @cpus: shared: per-CPU part. Any context on its own CPU.
+ * @sub_size: shared: bytes of a sub-chunk, a power of two. Invariant.
+ * @low_water: shared: bytes left of the newest chunk below which the next is mapped. Lock:
+ *	@chain_lock, read racily.
+ * @released_shared: shared: bytes given back by resets. Lock: @chain_lock.
+ * @frees_shared: shared: objects given back by resets. Lock: @chain_lock.
+ * @direct_allocs: shared: allocations served past the sub-chunks. Any context.
+ * @direct_padding: shared: bytes those lost to alignment. Any context.
+ * @growing: shared: growth was kicked and has not ended. Any context.
+ * @kick: shared: takes the wish to grow out of any context.
+ * @grow_work: shared: maps the next chunk.
+ * @grow_lock: shared: one mapper at a time.
+ * @chain_lock: shared: publication of chunks against reset.
+ */
+struct nebula_bump_heap {
+	struct nebula_bump bump;
+	struct nebula_region_request request;
+	size_t max_capacity;
+	size_t retain;
+	unsigned long regions;
+	unsigned long grows;
+	struct nebula_chunk *first;
+	struct nebula_chunk *newest;
+	struct nebula_chunk *spare;
+	size_t whole;
+	size_t whole_first;
+	u64 start_stamp;
+	bool starts_over;
+	bool reserved;
+	bool tight;
+	struct nebula_guards guards;
+
+	struct nebula_chunk *active;
+	struct nebula_bump_cpu __percpu *cpus;
+	unsigned long sub_size;
+	unsigned long low_water;
+	unsigned long released_shared;
+	unsigned long frees_shared;
+	atomic_long_t direct_allocs;
+	atomic_long_t direct_padding;
+	atomic_t growing;
+	struct irq_work kick;
+	struct work_struct grow_work;
+	struct mutex grow_lock;		/* one mapper at a time */
+	raw_spinlock_t chain_lock;	/* publication of chunks against reset */
+};
+
+static inline bool bump_is_shared(const struct nebula_bump *b)
+{
+	return b->common.flags & NEBULA_SHARED;
+}
+
+/* There is an inline path, whether it serves or not; otherwise all comes out of line for ever. */
+static inline bool bump_has_inline(const struct nebula_bump *b)
+{
+	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
+}
+
+/*
+ * What is given back is cleared: for init_on_free, or so that all that is free is zero and
+ * allocations need not care (NEBULA_CLEAN). Poison takes precedence.
+ */
+static inline bool bump_clears(const struct nebula_bump *b)
+{
+	return unlikely(b->common.flags & (NEBULA_CLEAN | NEBULA_INIT_ON_FREE)) &&
+	       !(b->common.flags & NEBULA_POISON);
+}
+
+/* The inline path may serve now, see fastpath.c. */
+static inline bool bump_is_inline(const struct nebula_bump *b)
+{
+	return bump_has_inline(b) && !nebula_is_diverted(&b->common);
+}
+
+/* Shared, and nothing else to look at. */
+static inline bool bump_is_plain_shared(const struct nebula_bump *b)
+{
+	return (b->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==
+	       NEBULA_SHARED && !nebula_is_diverted(&b->common);
+}
+
+static inline bool bump_is_guarded(const struct nebula_bump *b)
+{
+	return b->common.flags & NEBULA_DEBUG_FLAGS;
+}
+
+/*
+ * First byte that is not handed out: the bytes between @tail and @cur still are, while @tail lies
+ * within the grain below.
+ */
+static inline unsigned long bump_cursor(unsigned long cur, unsigned long tail)
+{
+	return ALIGN(tail, NEBULA_BUMP_GRAIN) == cur ? tail : cur;
+}
+
+/* Of two regions, is @chunk the one that a reset keeps? */
+static inline bool bump_keeps_rather(const struct nebula_bump_heap *heap,
+				     const struct nebula_chunk *chunk,
+				     const struct nebula_chunk *other)
+{
+	const size_t size = chunk->region.size, other_size = other->region.size;
+
+	if (size <= heap->retain && other_size <= heap->retain)
+		return size > other_size;
+	return size < other_size;
+}
+
+/* Two addresses of a shared one lie in the same sub-chunk, or would, if there were one. */
+static inline bool bump_same_sub(const struct nebula_bump_heap *heap, unsigned long a,
+				 unsigned long b)
+{
+	return !((a ^ b) & ~(heap->sub_size - 1));
+}
+
+/* kind.c */
+struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
+				    const struct nebula_region_request *req, int *err);
+struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
+				   gfp_t gfp);
+void bump_retire(struct nebula_bump *b);
+void bump_release(struct nebula_bump *b);
+
+/* owner.c */
+void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
+void bump_owner_divert(struct nebula_bump *b);
+void bump_owner_attend(struct nebula_bump *b);
+void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp);
+void bump_owner_replace_region(struct nebula_bump *b, struct nebula_chunk *chunk);
+void bump_owner_defer(struct nebula_bump *b, struct nebula_cleanup *c);
+int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp);
+void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
+void bump_owner_reset(struct nebula_bump *b);
+bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
+int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
+void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
+
+/**
+ * struct bump_place - where a checkpoint points
+ * @chunk: the region; NULL in an embedded allocator.
+ * @pos: position, counted from 1 at the start of the oldest region.
+ * @cur: the cursor there.
+ * @tail: likewise.
+ */
+struct bump_place {
+	struct nebula_chunk *chunk;
+	u64 pos;
+	unsigned long cur;
+	unsigned long tail;
+};
+
+/* checkpoint.c */
+bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp);
+bool bump_checkpoint_find(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
+			  struct bump_place *at);
+void bump_checkpoint_leave_region(struct nebula_bump *b);
+u64 bump_checkpoint_moved(struct nebula_bump *b);
+void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp);
+
+/* shared.c */
+int bump_shared_init(struct nebula_bump_heap *heap);
+void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
+void bump_shared_divert(struct nebula_bump *b);
+void bump_shared_reset_peak(struct nebula_bump *b);
+void bump_shared_reset(struct nebula_bump *b);
+void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep);
+bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
+int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u);
+void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st);
+void bump_shared_quiesce(struct nebula_bump_heap *heap);
+void bump_shared_exit(struct nebula_bump_heap *heap);
+void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu);
+unsigned long bump_shared_sub_size(size_t capacity);
+void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			 unsigned long *from, unsigned long *to);
+size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned long *from);
+
+/* inspect.c */
+struct nebula_sites *bump_sites(struct nebula_allocator *a);
+void bump_render_live(struct nebula_allocator *a, struct nebula_text *t);
+void bump_render_map(struct nebula_allocator *a, struct nebula_text *t);
+void bump_render_validate(struct nebula_allocator *a, struct nebula_text *t);
+
+#endif /* _NEBULA_MODULE_BUMP_H */

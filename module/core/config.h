@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the configurations of all kinds have in common, and how one is refused.
+ */
+#ifndef _NEBULA_MODULE_CONFIG_H
+#define _NEBULA_MODULE_CONFIG_H
+
+#include "../internal.h"
+
+/**
+ * struct nebula_refusal - why a configuration is not accepted
+ * @code: %NEBULA_OK when it is.
+ * @detail: as in &struct nebula_failure.
+ * @field: at fault.
+ * @value: as in &struct nebula_error.
+ * @limit: likewise.
+ */
+struct nebula_refusal {
+	enum nebula_errc code;
+	enum nebula_detail detail;
+	const char *field;
+	size_t value;
+	size_t limit;
+};
+
+#define NEBULA_REFUSE(errc, name, ...)							\
+	((struct nebula_refusal){ .code = (errc), .field = (name), ##__VA_ARGS__ })
+/* Why no memory could be had, from what nebula_region_map() returned. */
+#define NEBULA_REFUSE_BACKING(err)	nebula_config_refuse_backing(err)
+#define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
+
+/**
+ * struct nebula_config_common - the fields that all configurations have
+ * @name: of the allocator.
+ * @preset: as given.
+ * @flags: as given.
+ * @known_flags: those that the kind has.
+ * @backing: as given.
+ * @gfp: as given.
+ * @node: as given.
+ * @buffer: as given.
+ * @buffer_size: as given.
+ * @budget: as given.
+ * @keeps: objects keep what is in them while they are free.
+ */
+struct nebula_config_common {
+	const char *name;
+	enum nebula_preset preset;
+	u32 flags;
+	u32 known_flags;
+	enum nebula_backing backing;
+	gfp_t gfp;
+	int node;
+	void *buffer;
+	size_t buffer_size;
+	struct nebula_budget *budget;
+	bool keeps;
+};
+
+int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
+			 struct nebula_refusal r);
+struct nebula_refusal nebula_config_refuse_backing(int err);
+
+/* Fills in the above from a configuration of any kind. */
+#define NEBULA_CONFIG_COMMON(allocator_name, cfg, known)				\
+	((struct nebula_config_common){							\
+		.name = (allocator_name), .known_flags = (known), .preset = (cfg)->preset,	\
+		.flags = (cfg)->flags, .backing = (cfg)->backing, .gfp = (cfg)->gfp,	\
+		.node = (cfg)->node, .buffer = (cfg)->buffer,				\
+		.buffer_size = (cfg)->buffer_size, .budget = (cfg)->budget })
+
+/* nebula_abi_ and the number. */
+#define NEBULA_ABI_SYMBOL	__PASTE(nebula_abi_, NEBULA_ABI)
+
+extern const u8 NEBULA_ABI_SYMBOL;
+
+struct nebula_refusal nebula_config_check(const struct nebula_config_common *c);
+bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int abi,
+			   size_t size, size_t our_size);
+int nebula_config_admit(enum nebula_kind kind, const char *name, const void *cfg,
+			struct module *owner, unsigned int abi, size_t size, size_t our_size);
+void nebula_config_request(struct nebula_region_request *req,
+			   const struct nebula_config_common *c);
+
+u32 nebula_config_flags(const struct nebula_config_common *c);
+void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text *t);
+
+static inline gfp_t nebula_config_gfp(gfp_t gfp)
+{
+	return nebula_gfp_complete(gfp ?: GFP_KERNEL);
+}
+
+#endif /* _NEBULA_MODULE_CONFIG_H */

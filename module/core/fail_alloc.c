@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Failures on purpose, for whoever wants to see what happens then: the directory fail_alloc in
+ * debugfs. Its knobs are those of the kernel's own fault injection, see
+ * Documentation/fault-injection; where the kernel has none, they are ours and mean the same:
+ *
+ *	probability	of a failure, percent; 0 as long as nobody writes to it
+ *	interval	of so many candidates one fails
+ *	times		so many fail altogether; -1 for no limit
+ *	space		bytes that succeed first
+ *	verbose		1: the kernel log has a line, 2: and a stack, of each failure
+ *	names		patterns of allocators, separated by commas; ours in any case
+ *
+ * A candidate is any memory that this module asks the kernel for: create, growth, bookkeeping. Of
+ * the allocators that names matches it is each allocation, too; those come out of line meanwhile.
+ * Scratch memory, of which nothing may be in the way, is left out, and nothing fails in an NMI.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/debugfs.h>
+#include <linux/export.h>
+#include <linux/fault-inject.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/random.h>
+#include <linux/string.h>
+#include "../internal.h"
+
+#define NAMES_SIZE	256
+
+/* Lock: names_lock. */
+static char names[NAMES_SIZE];
+static DEFINE_MUTEX(names_lock);
+
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+
+static DECLARE_FAULT_ATTR(attr);
+
+static struct dentry *add_knobs(struct dentry *root)
+{
+	return fault_create_debugfs_attr("fail_alloc", root, &attr);
+}
+
+static bool is_on(void)
+{
+	return READ_ONCE(attr.probability);
+}
+
+static bool should_fail_now(size_t size)
+{
+	return should_fail(&attr, size);
+}
+
+static void knobs_read(struct nebula_fail_knobs *k)
+{
+	k->probability = attr.probability;
+	k->interval = attr.interval;
+	k->space = atomic_read(&attr.space);
+	k->verbose = attr.verbose;
+	k->times = atomic_read(&attr.times);
+}
+
+static void knobs_write(const struct nebula_fail_knobs *k)
+{
+	attr.verbose = k->verbose;
+	atomic_set(&attr.times, k->times);
+	WRITE_ONCE(attr.probability, k->probability);
+}
+
+#else
+
+/**
+ * struct knobs - as struct fault_attr
+ * @probability: percent.
+ * @interval: of so many one fails.
+ * @verbose: how much is said.
+ * @times: how many fail, or less than 0.
+ * @space: bytes that succeed first.
+ * @count: candidates so far.
+ */
+struct knobs {
+	u32 probability;
+	u32 interval;
+	u32 verbose;
+	atomic_t times;
+	atomic_t space;
+	atomic_t count;
+};
+
+static struct knobs knobs = {
+	.interval = 1,
+	.verbose = 2,
+	.times = ATOMIC_INIT(1),
+};
+
+static struct dentry *add_knobs(struct dentry *root)
+{
+	struct dentry *dir = debugfs_create_dir("fail_alloc", root);
+
+	debugfs_create_u32("probability", 0600, dir, &knobs.probability);
+	debugfs_create_u32("interval", 0600, dir, &knobs.interval);
+	debugfs_create_atomic_t("times", 0600, dir, &knobs.times);
+	debugfs_create_atomic_t("space", 0600, dir, &knobs.space);
+	debugfs_create_u32("verbose", 0600, dir, &knobs.verbose);
+	return dir;
+}
+
+static bool is_on(void)
+{
+	return READ_ONCE(knobs.probability);
+}
+
+static bool is_within_space(size_t size)
+{
+	int space = atomic_read(&knobs.space);
+
+	if (space <= 0 || size >= space)
+		return false;
+	atomic_sub(size, &knobs.space);
+	return true;
+}
+
+static bool should_fail_now(size_t size)
+{
+	const u32 interval = READ_ONCE(knobs.interval);
+
+	if (!atomic_read(&knobs.times) || is_within_space(size))
+		return false;
+	if (interval > 1 && (u32)atomic_inc_return(&knobs.count) % interval)
+		return false;
+	if (READ_ONCE(knobs.probability) <= get_random_u32() % 100)
+		return false;
+	if (READ_ONCE(knobs.verbose))
+		pr_notice_ratelimited("fail_alloc: %zu bytes\n", size);
+	if (READ_ONCE(knobs.verbose) > 1 && __printk_ratelimit(__func__))
+		dump_stack();
+	atomic_add_unless(&knobs.times, -1, -1);
+	return true;
+}
+
+static void knobs_read(struct nebula_fail_knobs *k)
+{
+	k->probability = knobs.probability;
+	k->interval = knobs.interval;
+	k->space = atomic_read(&knobs.space);
+	k->verbose = knobs.verbose;
+	k->times = atomic_read(&knobs.times);
+}
+
+static void knobs_write(const struct nebula_fail_knobs *k)
+{
+	knobs.verbose = k->verbose;
+	atomic_set(&knobs.times, k->times);
+	WRITE_ONCE(knobs.probability, k->probability);
+}
+
+#endif
+
+/* Shall what this module asks the kernel for fail? Any context. */
+bool nebula_fail_backing_hit(void)
+{
+	return unlikely(is_on()) && !in_nmi() && should_fail_now(0);
+}
+
+/**
+ * nebula_fail_alloc_hit() - shall an allocation fail?
+ * @a: of this allocator.
+ * @size: bytes.
+ *
+ * Context: any.
+ * Return: true when it has to fail, recorded with %NEBULA_D_INJECTED.
+ */
+bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size)
+{
+	return nebula_attends(a, NEBULA_ATTEND_FAIL) && is_on() && !in_nmi() &&
+	       should_fail_now(size);
+}
+
+/* Is it one of the names? Process context; sleeps. */
+bool nebula_fail_alloc_names(const char *name)
+{
+	bool is_one;
+
+	mutex_lock(&names_lock);
+	is_one = nebula_patterns_match(names, name);
+	mutex_unlock(&names_lock);
+	return is_one;
+}
+
+/* All knobs, for the module's info: lockdown closes their own files. Process context; sleeps. */
+void nebula_fail_alloc_describe(struct nebula_text *t)
+{
+	struct nebula_fail_knobs k;
+
+	knobs_read(&k);
+	nebula_text_key(t, "fail probability", "%lu", k.probability);
+	nebula_text_key(t, "fail interval", "%lu", k.interval);
+	nebula_text_key(t, "fail times", "%d", k.times);
+	nebula_text_key(t, "fail space", "%d", k.space);
+	nebula_text_key(t, "fail verbose", "%lu", k.verbose);
+	mutex_lock(&names_lock);
+	nebula_text_key(t, "fail names", "%s", *names ? names : "none");
+	mutex_unlock(&names_lock);
+}
+
+void nebula_fail_alloc_render(struct nebula_text *t)
+{
+	mutex_lock(&names_lock);
+	nebula_text_printf(t, "%s\n", names);
+	mutex_unlock(&names_lock);
+}
+
+/**
+ * nebula_fail_alloc_exchange() - set the knobs, as who writes to their files
+ * @k: how they shall be; how they were on return.
+ *
+ * Context: process context.
+ */
+void nebula_fail_alloc_exchange(struct nebula_fail_knobs *k)
+{
+	const struct nebula_fail_knobs wanted = *k;
+
+	knobs_read(k);
+	knobs_write(&wanted);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fail_alloc_exchange);
+
+/* 0, or -EINVAL for what are no patterns. Process context; sleeps. */
+int nebula_fail_alloc_set_names(const char *patterns)
+{
+	if (strlen(patterns) >= sizeof(names) || !nebula_patterns_valid(patterns))
+		return -EINVAL;
+	mutex_lock(&names_lock);
+	strscpy(names, patterns, sizeof(names));
+	mutex_unlock(&names_lock);
+	nebula_divert_named();
+	return 0;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fail_alloc_set_names);
+
+/* The directory below @root, with the knobs; the file names is added by debugfs/files.c. */
+struct dentry *nebula_fail_alloc_init(struct dentry *root)
+{
+	return add_knobs(root);
+}

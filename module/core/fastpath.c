@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Moving allocators off their inline paths while somebody watches: an event is traced, allocations
+ * are to fail on purpose, a peak starts anew. The inline paths know nothing of that, not even a
+ * branch: they take the limits they have to look at anyway for reached.
+ *
+ * Those limits belong to the owner, who runs on any CPU and takes no lock, and it is somebody else
+ * who takes the inline paths away; so the two meet like this:
+ *
+ *	owner, at a slow moment			whoever diverts, in process context
+ *	 limit = where the inline path ends	 attention = why
+ *	 barrier()				 interrupts every CPU
+ *	 attention? limit = none		 limit = none
+ *
+ * The owner's two lines are not ordered for other CPUs by more than the compiler's barrier. But if
+ * he found no attention, he looked before his CPU was interrupted, and all that he had written
+ * before is seen by everybody after the interrupt: then the limit of whoever diverts is the last.
+ * If the interrupt came first, he finds the attention and takes the limit back himself. Should he
+ * be preempted, or moved to another CPU, between his lines, that orders them too. (Who is in the
+ * middle of an inline operation finishes it; it is not seen by those who watch.)
+ *
+ * Only the owner moves an allocator back, when he next comes out of line and finds no attention.
+ * In scratch memory each CPU has its own limit, which that CPU changes, from an interrupt.
+ *
+ * Lock order: CPU hotplug, diverting, registry, then what the kinds take in their operations.
+ */
+#include <linux/bitops.h>
+#include <linux/cpu.h>
+#include <linux/export.h>
+#include <linux/mutex.h>
+#include <linux/smp.h>
+#include "../internal.h"
+
+/* Lock: diverting. */
+static unsigned int watchers[NEBULA_KIND_NR];
+static DEFINE_MUTEX(diverting);
+
+static const struct nebula_kind_ops *ops_of(const struct nebula_allocator *a)
+{
+	return nebula_kind_ops(a->kind);
+}
+
+/* What an allocator that is about to be registered has to attend to. Lock: registry. */
+void nebula_divert_new(struct nebula_allocator *a)
+{
+	if (READ_ONCE(watchers[a->kind]))
+		set_bit(NEBULA_ATTEND_TRACE, &a->attention);
+	if (nebula_fail_alloc_names(nebula_allocator_name(a)))
+		set_bit(NEBULA_ATTEND_FAIL, &a->attention);
+	/* Nobody uses it yet. */
+	if (a->attention && ops_of(a)->divert)
+		ops_of(a)->divert(a);
+}
+
+/* One on a caller's buffer is in no list: it is followed if it was made meanwhile. Any context. */
+unsigned long nebula_divert_embedded(enum nebula_kind kind)
+{
+	return READ_ONCE(watchers[kind]) ? BIT(NEBULA_ATTEND_TRACE) : 0;
+}
+
+/**
+ * struct change - what is to become of the attention of all allocators
+ * @bit: &enum nebula_attention.
+ * @wanted: shall it be set?
+ * @data: for @wanted.
+ */
+struct change {
+	enum nebula_attention bit;
+	bool (*wanted)(const struct nebula_registration *reg, const void *data);
+	const void *data;
+};
+
+static void note(const struct nebula_registration *reg, void *data)
+{
+	const struct change *change = data;
+
+	if (change->wanted(reg, change->data))
+		set_bit(change->bit, &reg->allocator->attention);
+	else
+		clear_bit(change->bit, &reg->allocator->attention);
+}
+
+static void divert(const struct nebula_registration *reg, void *unused)
+{
+	if (ops_of(reg->allocator)->divert)
+		ops_of(reg->allocator)->divert(reg->allocator);
+}
+
+static void settle(const struct nebula_registration *reg, void *unused)
+{
+	if (ops_of(reg->allocator)->settle)
+		ops_of(reg->allocator)->settle(reg->allocator);
+}
+
+/* Lock: CPU hotplug, diverting. */
+static void apply(struct change *change)
+{
+	nebula_registry_for_each(note, change);
+	kick_all_cpus_sync();
+	nebula_registry_for_each(divert, NULL);
+	nebula_registry_for_each(settle, NULL);
+}
+
+static bool is_of_kind(const struct nebula_registration *reg, const void *data)
+{
+	const enum nebula_kind *kind = data;
+	const bool had = test_bit(NEBULA_ATTEND_TRACE, &reg->allocator->attention);
+
+	return reg->allocator->kind == *kind ? watchers[*kind] : had;
+}
+
+static void watch(enum nebula_kind kind, int by)
+{
+	struct change change = {
+		.bit = NEBULA_ATTEND_TRACE,
+		.wanted = is_of_kind,
+		.data = &kind,
+	};
+	bool first_or_last;
+
+	cpus_read_lock();
+	mutex_lock(&diverting);
+	/* The first who comes, and the last who goes. */
+	first_or_last = watchers[kind] == (by > 0 ? 0 : 1);
+	WRITE_ONCE(watchers[kind], watchers[kind] + by);
+	if (first_or_last)
+		apply(&change);
+	mutex_unlock(&diverting);
+	cpus_read_unlock();
+}
+
+/**
+ * nebula_divert_begin() - have all allocators of a kind come out of line
+ * @kind: the kind.
+ *
+ * Counted: each call takes one of nebula_divert_end().
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_divert_begin(enum nebula_kind kind)
+{
+	watch(kind, 1);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_divert_begin);
+
+/**
+ * nebula_divert_end() - let them go back
+ * @kind: the kind.
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_divert_end(enum nebula_kind kind)
+{
+	watch(kind, -1);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_divert_end);
+
+static bool is_named(const struct nebula_registration *reg, const void *unused)
+{
+	return nebula_fail_alloc_names(reg->name);
+}
+
+/* The names of those whose allocations may fail on purpose have changed. Process context. */
+void nebula_divert_named(void)
+{
+	struct change change = { .bit = NEBULA_ATTEND_FAIL, .wanted = is_named };
+
+	cpus_read_lock();
+	mutex_lock(&diverting);
+	apply(&change);
+	mutex_unlock(&diverting);
+	cpus_read_unlock();
+}
+
+/**
+ * nebula_divert_owner() - have the owner of an allocator attend to something once
+ * @a: the allocator.
+ * @bit: what to; the owner clears it when he next comes out of line.
+ * @divert: takes the inline paths away; the owner may have attended already.
+ *
+ * Context: process context; sleeps.
+ */
+void nebula_divert_owner(struct nebula_allocator *a, enum nebula_attention bit,
+			 void (*divert)(struct nebula_allocator *a))
+{
+	mutex_lock(&diverting);
+	set_bit(bit, &a->attention);
+	kick_all_cpus_sync();
+	divert(a);
+	mutex_unlock(&diverting);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The seam through which tests make any allocation that this module needs fail, on every kernel,
+ * whether or not it has fault injection. Each step that can fail asks nebula_fault_hit() first.
+ *
+ * Unarmed it costs one read on paths that are about to ask the kernel for memory.
+ */
+#include <linux/export.h>
+#include <linux/spinlock.h>
+#include "../internal.h"
+
+/* Steps left before the first failure and failures left; both zero while unarmed. Lock: lock. */
+static DEFINE_RAW_SPINLOCK(lock);
+static unsigned int fault_after;
+static unsigned int fault_count;
+static unsigned int fault_steps;
+static bool fault_armed;
+
+/**
+ * nebula_fault_hit_test() - does a test want this allocation to fail?
+ *
+ * Context: any but NMI.
+ * Return: true when the caller has to behave as if the kernel had no memory.
+ */
+bool nebula_fault_hit_test(void)
+{
+	unsigned long flags;
+	bool hit = false;
+
+	if (likely(!READ_ONCE(fault_armed)))
+		return false;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	if (fault_armed) {
+		fault_steps++;
+		hit = fault_steps >= fault_after && fault_steps - fault_after < fault_count;
+	}
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return hit;
+}
+
+/**
+ * nebula_fault_hit() - must this allocation fail?
+ *
+ * Because a test wants it to, or whoever writes to fail_alloc in debugfs. What debugfs itself needs
+ * memory for asks nebula_fault_hit_test(), so that one can still read what came of it.
+ *
+ * Context: any but NMI.
+ * Return: true when the caller has to behave as if the kernel had no memory.
+ */
+bool nebula_fault_hit(void)
+{
+	return unlikely(nebula_fail_backing_hit()) || nebula_fault_hit_test();
+}
+
+/**
+ * nebula_fault_arm() - make allocations fail
+ * @first: the step that fails first, counted from 1 from here on.
+ * @count: how many steps fail in a row.
+ *
+ * Context: any but NMI.
+ */
+void nebula_fault_arm(unsigned int first, unsigned int count)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	fault_after = first;
+	fault_count = count;
+	fault_steps = 0;
+	WRITE_ONCE(fault_armed, true);
+	raw_spin_unlock_irqrestore(&lock, flags);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_arm);
+
+/**
+ * nebula_fault_disarm() - let allocations succeed again
+ *
+ * Context: any but NMI.
+ * Return: steps seen since nebula_fault_arm().
+ */
+unsigned int nebula_fault_disarm(void)
+{
+	unsigned long flags;
+	unsigned int steps;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	WRITE_ONCE(fault_armed, false);
+	steps = fault_steps;
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return steps;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_disarm);

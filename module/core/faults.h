@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Faults: what a look at an allocator finds, collected while nothing may be printed, because the
+ * allocator may go on meanwhile and then nothing of it counts.
+ */
+#ifndef _NEBULA_MODULE_FAULTS_H
+#define _NEBULA_MODULE_FAULTS_H
+
+#include "../internal.h"
+
+/* Beyond these only their number is shown. */
+#define NEBULA_FAULTS_SHOWN	32
+
+/**
+ * struct nebula_faults - what is wrong
+ * @nr: faults found.
+ * @of: what each of the first is with: "object", "region".
+ * @at: where that is.
+ * @what: in a few words.
+ */
+struct nebula_faults {
+	unsigned int nr;
+	const char *of[NEBULA_FAULTS_SHOWN];
+	const void *at[NEBULA_FAULTS_SHOWN];
+	const char *what[NEBULA_FAULTS_SHOWN];
+};
+
+void nebula_faults_add(struct nebula_faults *faults, const char *of, const void *at,
+		       const char *what);
+void nebula_faults_render(const struct nebula_faults *faults, struct nebula_text *t);
+
+#endif /* _NEBULA_MODULE_FAULTS_H */

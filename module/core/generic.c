@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The generic interface: allocators whose kind is known only while running.
+ */
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+#include "../internal.h"
+
+/* Records what is wrong with a request that no kind could serve. Any context. */
+bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align)
+{
+	if (likely(is_power_of_2(align)) && likely(size <= (SIZE_MAX >> 1) - (align - 1)))
+		return true;
+	nebula_fail(a, is_power_of_2(align) ? NEBULA_E_SIZE_OVERFLOW : NEBULA_E_INVALID_ALIGNMENT,
+		    .size = size, .align = align);
+	return false;
+}
+
+/**
+ * nebula_allocator_alloc() - allocate memory, whatever kind the allocator is of
+ * @a: the allocator.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as the kind's own function.
+ * Return: as nebula_alloc().
+ */
+void *nebula_allocator_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_kind_ops(a->kind)->alloc(a, size, align);
+}
+EXPORT_SYMBOL_GPL(nebula_allocator_alloc);
+
+/**
+ * nebula_allocator_free() - give memory back, whatever kind the allocator is of
+ * @a: the allocator.
+ * @p: the memory; %NULL and %ZERO_SIZE_PTR are fine.
+ * @size: what was asked for, bytes; 0 when that is not known.
+ *
+ * Context: as the kind's own function.
+ */
+void nebula_allocator_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	if (!ZERO_OR_NULL_PTR(p))
+		nebula_kind_ops(a->kind)->free(a, p, size);
+}
+EXPORT_SYMBOL_GPL(nebula_allocator_free);
+
+/**
+ * nebula_allocator_owns() - does an address lie in the memory of an allocator?
+ * @a: the allocator.
+ * @p: any address.
+ *
+ * Context: as the kind's own function.
+ * Return: true when it does.
+ */
+bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_kind_ops(a->kind)->owns(a, p);
+}
+EXPORT_SYMBOL_GPL(nebula_allocator_owns);
+
+/* Faults, -EBUSY, or -EOPNOTSUPP for a kind that knows no objects. Process context. */
+int nebula_allocator_faults(struct nebula_allocator *a)
+{
+	const struct nebula_kind_ops *ops = nebula_kind_ops(a->kind);
+
+	if (a->kind == NEBULA_KIND_POOL)
+		return nebula_pool_validate(container_of(a, struct nebula_pool, common), NULL);
+	return ops->faults ? ops->faults(a) : -EOPNOTSUPP;
+}
+
+/**
+ * nebula_allocator_validate() - look whether an allocator is intact
+ * @a: the allocator.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_validate().
+ */
+int nebula_allocator_validate(struct nebula_allocator *a)
+{
+	int ret;
+
+	if (nebula_atomic_context())
+		return nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "validate");
+	ret = a->reg ? nebula_allocator_faults(a) : -EOPNOTSUPP;
+	if (ret == -EOPNOTSUPP)
+		nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "validate");
+	return ret;
+}
+EXPORT_SYMBOL_GPL(nebula_allocator_validate);

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guards: with a debug flag, each object lies between two zones and behind a description of itself.
+ * Pools, whose blocks lie side by side for ever, have their own in pool_guard.c.
+ *
+ *	| guard | zone ....... | object | zone ... |
+ *	raw                    offset              total
+ *
+ * NEBULA_REDZONE: the zones are verified when the object is given back (CORRUPTION). NEBULA_POISON:
+ * memory nobody has is filled, and verified when it is handed out (USE_AFTER_FREE); memory just
+ * handed out is filled otherwise, so that nobody relies on it. NEBULA_TRACK: the guard keeps the
+ * call stack of the allocation, and that is what a report of corruption shows.
+ *
+ * An overrun may hit the next guard, so each is sealed.
+ *
+ * Who cannot tell where his objects are keeps the guards in a list, newest first. One is pushed in
+ * any context with a compare-and-exchange, and taken off only by the owner, or while no allocation
+ * is in flight, so nobody meets a guard that goes (no ABA). A broken seal ends the list.
+ *
+ * Who looks from outside copies a guard before it believes it, and asks whether guards went
+ * meanwhile: their numbers are odd while that is being done. An object is taken before it is
+ * dressed, and off the list before it is filled, in an order that other CPUs see.
+ */
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/poison.h>
+#include <linux/sched/clock.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+#include "guard.h"
+
+#define ZONE_SIZE	16
+#define ZONE_BYTE	0xbb
+#define FREE_BYTE	POISON_FREE
+#define NEW_BYTE	POISON_INUSE
+
+/**
+ * struct nebula_guard - what is known of an object
+ * @older: in a list: the next older object's guard.
+ * @size: bytes of the object.
+ * @total: bytes from here to the end of the zone behind it.
+ * @offset: bytes from here to the object.
+ * @align: alignment of the whole.
+ * @time_ns: when it was allocated, local_clock().
+ * @nr_entries: valid entries of @entries.
+ * @entries: who allocated it, innermost first.
+ * @seal: of all above that the list depends on.
+ */
+struct nebula_guard {
+	struct nebula_guard *older;
+	size_t size;
+	size_t total;
+	size_t offset;
+	size_t align;
+	u64 time_ns;
+	unsigned int nr_entries;
+	unsigned long entries[NEBULA_CALLERS_MAX];
+	unsigned long seal;
+};
+
+/* Of a guard, or a copy of it, that is good for one at @at only. */
+static unsigned long seal_at(const void *at, const struct nebula_guard *g)
+{
+	return ~((unsigned long)at ^ (unsigned long)g->older ^ (g->size << 1) ^ (g->total << 2) ^
+		 (g->offset << 3));
+}
+
+static unsigned long seal_of(const struct nebula_guard *g)
+{
+	return seal_at(g, g);
+}
+
+/*
+ * What a guard says, of an object in @room bytes. Whose it is may be letting go of it: what comes
+ * out torn is not sealed, and what is sealed is not read a second time.
+ */
+static bool copy_guard(struct nebula_guard *copy, const void *raw, size_t room)
+{
+	if (room < sizeof(*copy))
+		return false;
+	/* Checked before it is believed. */
+	data_race(*copy = *(const struct nebula_guard *)raw);
+	barrier();	/* or the compiler may do so */
+	return copy->seal == seal_at(raw, copy) && copy->total <= room &&
+	       copy->offset >= sizeof(*copy) && copy->offset <= copy->total &&
+	       copy->size <= copy->total - copy->offset;
+}
+
+/**
+ * nebula_callers() - the call stack from the first caller outside of this module on
+ * @entries: filled in, innermost first.
+ * @max: room in @entries, at most %NEBULA_CALLERS_MAX.
+ *
+ * Which frames are ours is looked at, not counted: what is inlined, and what the unwinder adds,
+ * differs.
+ *
+ * Context: any.
+ * Return: entries filled in.
+ */
+unsigned int nebula_callers(unsigned long *entries, unsigned int max)
+{
+	unsigned long all[NEBULA_CALLERS_MAX + 10];
+	unsigned int nr = stack_trace_save(all, ARRAY_SIZE(all), 0), first = 0, i;
+
+	for (i = 0; i < nr; i++)
+		if (within_module(all[i], THIS_MODULE))
+			first = i + 1;
+		else if (first)
+			break;
+	nr = min(nr - first, max);
+	memcpy(entries, all + first, nr * sizeof(*entries));
+	return nr;
+}
+
+/**
+ * nebula_guard_layout() - what to allocate for an object
+ * @l: filled in.
+ * @size: bytes of the object.
+ * @align: its alignment, a power of two.
+ *
+ * Context: any.
+ * Return: true; false when that cannot be represented.
+ */
+bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align)
+{
+	l->align = max(align, __alignof__(struct nebula_guard));
+	l->offset = ALIGN(sizeof(struct nebula_guard) + ZONE_SIZE, l->align);
+	return !check_add_overflow(size, l->offset + ZONE_SIZE, &l->total) &&
+	       l->total <= SIZE_MAX / 2 - l->align;
+}
+
+/**
+ * nebula_guard_push() - keep an object in a list
+ * @guards: the list.
+ * @raw: what was allocated for the object, as dressed.
+ *
+ * Context: any.
+ */
+void nebula_guard_push(struct nebula_guards *guards, void *raw)
+{
+	struct nebula_guard *newest = READ_ONCE(guards->newest), *g = raw, *seen;
+
+	for (;;) {
+		g->older = newest;
+		g->seal = seal_of(g);
+		/* The full barrier orders the guard's contents before its address. */
+		seen = cmpxchg(&guards->newest, newest, g);
+		if (seen == newest)
+			return;
+		newest = seen;
+	}
+}
+
+/**
+ * nebula_guard_claim() - look whether memory that was nobody's still is as it was filled
+ * @a: the allocator; nothing happens without %NEBULA_POISON.
+ * @raw: what was just allocated, as @l asks for.
+ * @l: the layout.
+ * @size: bytes of the object.
+ *
+ * Context: any.
+ */
+void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
+			const struct nebula_guard_layout *l, size_t size)
+{
+	char what[NEBULA_WHAT_SIZE];
+	const u8 *bad;
+
+	if (!(a->flags & NEBULA_POISON))
+		return;
+	bad = memchr_inv(raw, FREE_BYTE, l->total);
+	if (!bad)
+		return;
+	snprintf(what, sizeof(what), "written at offset %zu", (size_t)(bad - (const u8 *)raw));
+	nebula_fail(a, NEBULA_E_USE_AFTER_FREE, .size = size, .pointer = bad, .what = what);
+}
+
+/**
+ * nebula_guard_dress() - put the guard around an object that was just allocated
+ * @a: the allocator; its flags say what is wanted.
+ * @raw: what was allocated, as @l asks for.
+ * @l: the layout.
+ * @size: bytes of the object.
+ *
+ * Context: any.
+ * Return: the object.
+ */
+void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
+			 const struct nebula_guard_layout *l, size_t size)
+{
+	struct nebula_guard *g = raw;
+	u8 *object = raw + l->offset;
+
+	/* Who finds memory changed finds it taken. Pairs with smp_rmb() in bump/inspect.c. */
+	smp_wmb();
+	memset(raw + sizeof(*g), ZONE_BYTE, l->total - sizeof(*g));
+	if (a->flags & NEBULA_POISON)
+		memset(object, NEW_BYTE, size);
+
+	*g = (struct nebula_guard){
+		.size = size,
+		.total = l->total,
+		.offset = l->offset,
+		.align = l->align,
+	};
+	if (a->flags & NEBULA_TRACK) {
+		g->time_ns = local_clock();
+		g->nr_entries = nebula_callers(g->entries, NEBULA_CALLERS_MAX);
+	}
+	g->seal = seal_of(g);
+	return object;
+}
+
+/**
+ * nebula_guard_resize() - put the guard around an object whose size changes where it is
+ * @a: the allocator.
+ * @raw: what was allocated for it; the guard is intact.
+ * @l: the layout for @size.
+ * @size: bytes it has now.
+ *
+ * Context: any.
+ */
+void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
+			 const struct nebula_guard_layout *l, size_t size)
+{
+	struct nebula_guard *g = raw;
+	u8 *object = raw + g->offset;
+
+	if (size > g->size && a->flags & NEBULA_POISON)
+		memset(object + g->size, NEW_BYTE, size - g->size);
+	memset(object + size, ZONE_BYTE, l->total - l->offset - size);
+	g->size = size;
+	g->total = l->total;
+	g->seal = seal_of(g);
+}
+
+/**
+ * nebula_guard_object() - the object behind a guard
+ * @raw: what was allocated for it.
+ *
+ * Context: any.
+ * Return: the object, or %NULL when the guard was overwritten.
+ */
+void *nebula_guard_object(const void *raw)
+{
+	const struct nebula_guard *g = raw;
+	/* Whoever looks at a shared stack may see one that is being dressed: his look is void. */
+	const bool intact = data_race(g->seal == seal_of(g));
+
+	return intact ? (void *)raw + data_race(g->offset) : NULL; /* likewise */
+}
+
+/**
+ * nebula_guard_origin() - who allocated an object
+ * @raw: what was allocated for it; the guard is intact.
+ * @origin: filled in.
+ *
+ * Context: any.
+ */
+void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin)
+{
+	const struct nebula_guard *g = raw;
+
+	origin->size = g->size;
+	origin->align = g->align;
+	origin->time_ns = g->time_ns;
+	origin->entries = g->entries;
+	origin->nr_entries = min_t(unsigned int, g->nr_entries, NEBULA_CALLERS_MAX);
+}
+
+/**
+ * nebula_guard_see() - what a guard says, while its object may be going
+ * @raw: what was allocated for the object.
+ * @room: bytes from there on that the allocator has.
+ * @seen: filled in.
+ *
+ * Context: any; the memory stays mapped.
+ * Return: true; false when the guard was overwritten.
+ */
+bool nebula_guard_see(const void *raw, size_t room, struct nebula_guard_seen *seen)
+{
+	struct nebula_guard g;
+
+	if (!IS_ALIGNED((unsigned long)raw, __alignof__(g)) || !copy_guard(&g, raw, room))
+		return false;
+	seen->older = g.older;
+	seen->size = g.size;
+	seen->total = g.total;
+	seen->time_ns = g.time_ns;
+	seen->nr_entries = min_t(unsigned int, g.nr_entries, NEBULA_CALLERS_MAX);
+	memcpy(seen->entries, g.entries, sizeof(seen->entries));
+	return true;
+}
+
+/**
+ * nebula_guard_fault() - what is wrong with an object
+ * @a: the allocator.
+ * @raw: what was allocated for it.
+ * @room: bytes from there on that the allocator has.
+ *
+ * Context: any; the memory stays mapped.
+ * Return: what is, in a few words, or %NULL.
+ */
+const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw, size_t room)
+{
+	struct nebula_guard g;
+
+	if (!copy_guard(&g, raw, room))
+		return "guard overwritten";
+	if (!(a->flags & NEBULA_REDZONE))
+		return NULL;
+	if (memchr_inv(raw + sizeof(g), ZONE_BYTE, g.offset - sizeof(g)))
+		return "zone before the object";
+	if (memchr_inv(raw + g.offset + g.size, ZONE_BYTE, g.total - g.offset - g.size))
+		return "zone behind the object";
+	return NULL;
+}
+
+/* With who allocated the object, as far as that is known. */
+static void report_overwritten(struct nebula_allocator *a, const struct nebula_guard *g,
+			       const void *object, const char *what)
+{
+	unsigned long entries[NEBULA_CALLERS_MAX + 1] = { NEBULA_ENTRY_ALLOCATED };
+	const unsigned int nr = min_t(unsigned int, g->nr_entries, NEBULA_CALLERS_MAX);
+
+	memcpy(entries + 1, g->entries, nr * sizeof(*entries));
+	nebula_fail(a, NEBULA_E_CORRUPTION, .size = g->size, .pointer = object, .what = what,
+		    .entries = nr ? entries : NULL, .nr_entries = nr ? nr + 1 : 0);
+}
+
+/**
+ * nebula_guard_verify() - record what is wrong with an object, as CORRUPTION
+ * @a: the allocator.
+ * @raw: what was allocated for it.
+ *
+ * Context: any.
+ * Return: true; false when the guard was overwritten, and with it what it said.
+ */
+bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
+{
+	const struct nebula_guard *g = raw;
+	const char *what = nebula_guard_fault(a, raw, SIZE_MAX);
+	const void *object = nebula_guard_object(raw);
+
+	if (what && object)
+		report_overwritten(a, g, object, what);
+	else if (what)
+		nebula_fail(a, NEBULA_E_CORRUPTION, .pointer = raw, .what = what);
+	return object;
+}
+
+static void release_begin(struct nebula_guards *guards)
+{
+	WRITE_ONCE(guards->releases, (guards->releases + 1) | 1);
+	smp_wmb();	/* Pairs with smp_rmb() in nebula_guards_unchanged(). */
+}
+
+static void release_end(struct nebula_guards *guards)
+{
+	/* Pairs with the acquire in nebula_guards_watch(). */
+	smp_store_release(&guards->releases, (guards->releases | 1) + 1);
+}
+
+/**
+ * nebula_guard_release() - verify the newest objects of a list and let go of them
+ * @a: the allocator.
+ * @guards: its guards.
+ * @count: how many; more than there are means all.
+ *
+ * Context: the owner's; no allocation is in flight.
+ * Return: true; false when a guard was overwritten, now or since the list was last empty. What it
+ * said of itself and of older objects is lost then, so the caller has to fill what it takes back as
+ * a whole: nebula_guard_refill().
+ */
+bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
+			  unsigned long count)
+{
+	const bool all = count == ULONG_MAX;
+	struct nebula_guard *g, *older;
+	bool sealed = true, whole;
+
+	release_begin(guards);
+	for (g = guards->newest; g && count && sealed; g = older, count--) {
+		sealed = nebula_guard_verify(a, g);
+		older = sealed ? g->older : NULL;
+		if (sealed)
+			nebula_guard_fill(a, g, g->total);
+	}
+	WRITE_ONCE(guards->newest, g);
+	whole = sealed && !guards->cut;
+	WRITE_ONCE(guards->cut, !all && !whole);
+	if (whole)
+		release_end(guards);
+	return whole;
+}
+
+/**
+ * nebula_guard_refill() - fill what was given back, where it is not known which objects it was
+ * @a: the allocator.
+ * @guards: its guards, after a release that found one overwritten.
+ * @p: the memory.
+ * @size: bytes.
+ *
+ * Context: the owner's.
+ */
+void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
+			 size_t size)
+{
+	nebula_guard_fill(a, p, size);
+	release_end(guards);
+}
+
+/**
+ * nebula_guards_watch() - begin to look at a list from outside
+ * @guards: the list.
+ * @releases: for nebula_guards_unchanged().
+ *
+ * Context: any.
+ * Return: true; false while objects are being let go of.
+ */
+bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases)
+{
+	/* Pairs with the release in release_end(). */
+	*releases = smp_load_acquire(&guards->releases);
+	return !(*releases & 1);
+}
+
+/**
+ * nebula_guards_unchanged() - does what was seen of a list count?
+ * @guards: the list.
+ * @releases: from nebula_guards_watch().
+ *
+ * Context: any.
+ * Return: true; false when objects were let go of meanwhile.
+ */
+bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases)
+{
+	smp_rmb();	/* Pairs with smp_wmb() in release_begin(). */
+	return READ_ONCE(guards->releases) == releases;
+}
+
+/**
+ * nebula_guard_fill() - overwrite memory that is free
+ * @a: the allocator: with %NEBULA_POISON marks it as free, else init_on_free has it cleared.
+ * @p: the memory.
+ * @size: bytes.
+ *
+ * Context: any.
+ */
+void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
+{
+	if (a->flags & NEBULA_POISON)
+		memset(p, FREE_BYTE, size);
+	else if (a->flags & NEBULA_INIT_ON_FREE)
+		memset(p, 0, size);
+}
+
+/**
+ * nebula_guard_written() - was memory that is nobody's written to?
+ * @a: the allocator.
+ * @p: the memory.
+ * @size: bytes.
+ *
+ * Context: any.
+ * Return: the first byte that is not as it was filled, or %NULL. Without %NEBULA_POISON nobody
+ * knows: %NULL.
+ */
+const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size)
+{
+	return a->flags & NEBULA_POISON ? memchr_inv(p, FREE_BYTE, size) : NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Maps: what is used of a region, drawn in a few rows whatever its size. All kinds draw theirs with
+ * this.
+ */
+#ifndef _NEBULA_MODULE_MAP_H
+#define _NEBULA_MODULE_MAP_H
+
+#include "../internal.h"
+
+#define NEBULA_MAP_COLUMNS	64
+#define NEBULA_MAP_ROWS		32
+
+/* What the characters of every map mean. */
+#define NEBULA_MAP_LEGEND	"# used  + some used"
+
+/**
+ * struct nebula_map - what is used of a region
+ * @total: its units, which may be bytes or blocks.
+ * @each: units that one character stands for.
+ * @used: of the units of each character, those in use.
+ * @held: of those, those that nobody has, but that are not free for everybody.
+ */
+struct nebula_map {
+	size_t total;
+	size_t each;
+	size_t used[NEBULA_MAP_COLUMNS * NEBULA_MAP_ROWS];
+	size_t held[NEBULA_MAP_COLUMNS * NEBULA_MAP_ROWS];
+};
+
+struct nebula_map *nebula_map_create(struct nebula_text *t);
+void nebula_map_begin(struct nebula_map *m, size_t total, unsigned int rows);
+void nebula_map_use(struct nebula_map *m, size_t from, size_t units);
+void nebula_map_hold(struct nebula_map *m, size_t from, size_t units);
+void nebula_map_render(const struct nebula_map *m, const char *units, struct nebula_text *t);
+
+#endif /* _NEBULA_MODULE_MAP_H */

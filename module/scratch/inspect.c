@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What debugfs shows of scratch memory: live objects, a map, validation. Process context.
+ *
+ * Nobody waits for us: a CPU that is at work meanwhile is looked at again, or called busy.
+ */
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/slab.h>
+#include "../debugfs/map.h"
+#include "priv.h"
+
+static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_scratch, common);
+}
+
+/**
+ * struct looked - what a look at a CPU's part found
+ * @objects: in use.
+ * @bytes: of them, padding and words included.
+ * @fault: what is wrong with the oldest that could be reached, or %NULL.
+ * @at: with which.
+ */
+struct looked {
+	unsigned int objects;
+	size_t bytes;
+	const char *fault;
+	const void *at;
+};
+
+/* Racy: what changed meanwhile is not followed. False when something did. */
+static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+		    struct looked *l)
+{
+	const unsigned long top = READ_ONCE(c->cur);
+	unsigned long cur = top;
+	struct scratch_object o;
+	const char *what;
+	const void *bad;
+
+	*l = (struct looked){ .bytes = top - c->start };
+	while (cur > c->start) {
+		if (!scratch_read(c, cur, &o)) {
+			l->fault = "word behind it overwritten";
+			l->at = (void *)cur;
+			break;
+		}
+		l->objects++;
+		what = scratch_is_guarded(s) ? nebula_guard_fault(&s->common, (void *)o.base,
+								  o.words - o.base) : NULL;
+		if (what) {
+			l->fault = what;
+			l->at = (void *)o.base;
+		}
+		cur = o.from;
+	}
+	bad = l->fault ? NULL : nebula_guard_written(&s->common, (void *)top, c->end - top);
+	if (bad) {
+		l->fault = "written while free";
+		l->at = bad;
+	}
+	return READ_ONCE(c->cur) == top;
+}
+
+/*
+ * Objects in use: counted from the newest down, up to a word that was overwritten. A get that is in
+ * flight has not written its word yet, so a reader may see other objects below it than there are.
+ * Any context.
+ */
+unsigned int scratch_live(const struct nebula_scratch_cpu *c)
+{
+	unsigned long cur = READ_ONCE(c->cur);
+	struct scratch_object o;
+	unsigned int live;
+
+	for (live = 0; cur > c->start && scratch_read(c, cur, &o); live++)
+		cur = o.from;
+	return live;
+}
+
+void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	struct looked l;
+	int cpu;
+
+	nebula_text_printf(t, "%5s %8s %12s %12s %12s\n", "cpu", "objects", "bytes", "peak",
+			   "gets");
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		if (!look_at(s, c, &l))
+			nebula_text_printf(t, "%5d %8s %12s", cpu, "busy", "-");
+		else
+			nebula_text_printf(t, "%5d %8u %12zu", cpu, l.objects, l.bytes);
+		nebula_text_printf(t, " %12zu %12lu\n", scratch_peak(c), READ_ONCE(c->allocs));
+	}
+}
+
+/* A row for each CPU. */
+void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	struct nebula_map *m = nebula_map_create(t);
+	size_t used, peak;
+	int cpu;
+
+	if (!m)
+		return;
+	nebula_text_printf(t, NEBULA_MAP_LEGEND "  - used before  . never\n");
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		nebula_map_begin(m, c->end - c->start, 1);
+		used = scratch_used(c);
+		peak = max(scratch_peak(c), used);
+		nebula_map_use(m, 0, peak);
+		nebula_map_hold(m, used, peak - used);
+		nebula_text_printf(t, "cpu %d: ", cpu);
+		nebula_map_render(m, "bytes", t);
+	}
+	kvfree(m);
+}
+
+/**
+ * nebula_scratch_validate() - look whether everything is intact
+ * @s: the scratch memory.
+ * @t: where faults are named, or %NULL.
+ *
+ * A CPU that is at work meanwhile is looked at again, and passed over if that goes on.
+ *
+ * Context: process context.
+ * Return: CPUs at fault.
+ */
+unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t)
+{
+	unsigned int faults = 0, looks;
+	struct looked l;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+		const unsigned long allocs = READ_ONCE(c->allocs);
+
+		/* A fault counts if it is still there, and nobody was. */
+		for (looks = 0; looks < 2; looks++)
+			if (!look_at(s, c, &l) || !l.fault || READ_ONCE(c->allocs) != allocs)
+				break;
+		if (looks < 2)
+			continue;
+		faults++;
+		if (t)
+			nebula_text_printf(t, "cpu %d, object at %p: %s\n", cpu, l.at, l.fault);
+	}
+	return faults;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_scratch_validate);
+
+void scratch_render_validate(struct nebula_allocator *a, struct nebula_text *t)
+{
+	if (!nebula_scratch_validate(scratch_of(a), t))
+		nebula_text_printf(t, "ok\n");
+}

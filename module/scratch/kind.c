@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scratch memory comes and goes: configuration, create and destroy, init and exit.
+ *
+ * Create and destroy run in process context; whatever step of create fails, all steps before it
+ * are undone. All possible CPUs have their parts from the beginning, so nothing happens when one
+ * comes or goes.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+#include "../core/config.h"
+#include "priv.h"
+
+#define KNOWN_FLAGS	(NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
+
+/**
+ * struct nothing - what a CPU has of scratch memory that is none
+ * @cpu: its part: empty, and full.
+ * @edge: the word below it.
+ */
+struct nothing {
+	struct nebula_scratch_cpu cpu;
+	unsigned long edge;
+};
+
+static DEFINE_PER_CPU(struct nothing, nothing);
+
+static struct nebula_refusal check_size(const struct nebula_scratch_config *cfg)
+{
+	if (!cfg->per_cpu_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".per_cpu_size");
+	if (cfg->per_cpu_size > NEBULA_SCRATCH_SIZE_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".per_cpu_size");
+	return NEBULA_ACCEPT;
+}
+
+/* A CPU's part begins: a word that no object has, and the rest. */
+static void enter(struct nebula_scratch *s, struct nebula_scratch_cpu *c, void *memory, size_t size)
+{
+	nebula_guard_fill(&s->common, memory, size);
+	/* No pointer, not even NULL. */
+	*(unsigned long *)memory = ~(unsigned long)memory;
+	c->start = (unsigned long)memory + SCRATCH_WORD;
+	c->end = (unsigned long)memory + ALIGN_DOWN(size, SCRATCH_WORD);
+	c->cur = c->start;
+	if (scratch_is_inline(s))
+		c->limit = c->start;
+	else
+		c->peak = c->start;
+}
+
+/* Every get fails. */
+static void enter_nothing(struct nebula_scratch *s)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct nothing *n = per_cpu_ptr(&nothing, cpu);
+
+		n->edge = ~(unsigned long)&n->edge;
+		n->cpu.start = (unsigned long)(&n->edge + 1);
+		n->cpu.end = n->cpu.start;
+		n->cpu.cur = n->cpu.start;
+	}
+	s->cpus = &nothing.cpu;
+}
+
+/* Everything that there is, in reverse order of making; what is not there is skipped. */
+static void free_heap(struct nebula_scratch_heap *heap)
+{
+	int cpu;
+
+	if (heap->regions)
+		for_each_possible_cpu(cpu)
+			nebula_region_unmap(per_cpu_ptr(heap->regions, cpu));
+	free_percpu(heap->regions);
+	free_percpu(heap->scratch.cpus);
+	kfree(heap);
+}
+
+static int fill_heap(struct nebula_scratch_heap *heap)
+{
+	const gfp_t gfp = heap->request.gfp;
+	int cpu, ret;
+
+	heap->scratch.cpus = nebula_fault_hit() ? NULL
+						: alloc_percpu_gfp(struct nebula_scratch_cpu, gfp);
+	heap->regions = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct nebula_region, gfp);
+	if (!heap->scratch.cpus || !heap->regions)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct nebula_region *r = per_cpu_ptr(heap->regions, cpu);
+
+		heap->request.node = cpu_to_node(cpu);
+		ret = nebula_region_map(r, &heap->request);
+		if (ret)
+			return ret;
+		enter(&heap->scratch, per_cpu_ptr(heap->scratch.cpus, cpu), r->base, r->size);
+	}
+	heap->request.node = NUMA_NO_NODE;
+	return 0;
+}
+
+static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config *cfg,
+					     const struct nebula_config_common *common,
+					     struct module *owner, int *err)
+{
+	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
+	struct nebula_scratch_heap *heap;
+
+	*err = -ENOMEM;
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	if (!heap)
+		return NULL;
+	heap->scratch.heap = heap;
+	heap->scratch.common.kind = NEBULA_KIND_SCRATCH;
+	heap->scratch.common.flags = nebula_config_flags(common);
+	nebula_config_request(&heap->request, common);
+	heap->request.size = PAGE_ALIGN(cfg->per_cpu_size + 2 * SCRATCH_WORD);
+	*err = fill_heap(heap);
+	if (!*err)
+		*err = nebula_allocator_register(&heap->scratch.common, common->name, owner, gfp);
+	if (!*err)
+		return heap;
+	free_heap(heap);
+	return NULL;
+}
+
+/**
+ * nebula_scratch_create_cfg() - make scratch memory from a filled-in configuration
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
+ * @cfg: the configuration; not needed after return.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module the memory belongs to, %THIS_MODULE.
+ *
+ * nebula_scratch_create() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_scratch_create().
+ */
+struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
+						 const struct nebula_scratch_config *cfg,
+						 size_t cfg_size, unsigned int abi,
+						 struct module *owner)
+{
+	struct nebula_config_common common;
+	struct nebula_scratch_heap *heap;
+	struct nebula_refusal r;
+	unsigned int saved;
+	int err;
+
+	err = nebula_config_admit(NEBULA_KIND_SCRATCH, name, cfg, owner, abi, cfg_size,
+				  sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
+	common = (struct nebula_config_common){
+		.name = name,
+		.preset = cfg->preset,
+		.flags = cfg->flags,
+		.known_flags = KNOWN_FLAGS,
+		.backing = cfg->backing,
+		.gfp = cfg->gfp,
+		.budget = cfg->budget,
+	};
+	r = nebula_config_check(&common);
+	if (!r.code)
+		r = check_size(cfg);
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->scratch;
+		r = NEBULA_REFUSE_BACKING(err);
+	}
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_SCRATCH, name, cfg->per_cpu_size, r));
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_create_cfg);
+
+/* Somebody forgot to put, and can never do it any more. */
+static void report_leak(struct nebula_scratch *s)
+{
+	const size_t used = nebula_allocator_usage(&s->common).used;
+
+	if (used)
+		nebula_fail(&s->common, NEBULA_E_LEAK, .size = used, .what = "not put");
+}
+
+/* The first half of taking it down: no call is made any more. Process context. */
+void scratch_retire(struct nebula_scratch *s)
+{
+	report_leak(s);
+	nebula_allocator_unregister(&s->common);
+}
+
+/* The second half. Process context. */
+void scratch_release(struct nebula_scratch *s)
+{
+	free_heap(s->heap);
+}
+
+static void take_down(struct nebula_scratch *s)
+{
+	scratch_retire(s);
+	scratch_release(s);
+}
+
+/**
+ * nebula_scratch_destroy() - take down scratch memory made by nebula_scratch_create()
+ * @s: the scratch memory; %NULL and ERR_PTR() are fine.
+ *
+ * What was not put is recorded as LEAK, and goes with the rest. Refused, and recorded, in atomic
+ * context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); it stays usable
+ * then.
+ *
+ * Context: process context; sleeps. No other call on it may be running.
+ */
+void nebula_scratch_destroy(struct nebula_scratch *s)
+{
+	if (IS_ERR_OR_NULL(s))
+		return;
+	if (!s->heap)
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
+	else if (nebula_atomic_context())
+		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (!nebula_allocator_in_use(&s->common))
+		take_down(s);
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_destroy);
+
+/**
+ * nebula_scratch_init() - make scratch memory of a caller's per-CPU buffer
+ * @s: the scratch memory, anywhere.
+ * @buf: per-CPU memory it serves from, aligned to words, as DEFINE_PER_CPU() and alloc_percpu()
+ *	give it.
+ * @size: bytes of it on each CPU, of which our own data takes 80.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL, too small or misaligned, leaves scratch memory of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any; nobody uses @s yet.
+ */
+void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t size)
+{
+	const size_t head = sizeof(struct nebula_scratch_cpu);
+	int cpu;
+
+	memset(s, 0, sizeof(*s));
+	s->common.kind = NEBULA_KIND_SCRATCH;
+	s->common.flags = nebula_init_flags(0, false);
+	if (!buf || size < head + 3 * SCRATCH_WORD || size > NEBULA_SCRATCH_SIZE_MAX ||
+	    !IS_ALIGNED((__force unsigned long)buf, SCRATCH_WORD)) {
+		enter_nothing(s);
+		nebula_fail(&s->common, NEBULA_E_INVALID_CONFIG, .size = size, .what = "buffer");
+		return;
+	}
+	s->cpus = buf;
+	for_each_possible_cpu(cpu) {
+		struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		memset(c, 0, head);
+		enter(s, c, (void *)c + head, size - head);
+	}
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_init);
+
+/**
+ * nebula_scratch_exit() - stop using a caller's per-CPU buffer
+ * @s: as given to nebula_scratch_init().
+ *
+ * Needed only when the buffer is used for something else while @s still exists: afterwards every
+ * get fails. Recorded and refused as INVALID_STATE for one made by create; what was not put is
+ * recorded as LEAK.
+ *
+ * Context: any; nobody else uses @s any more.
+ */
+void nebula_scratch_exit(struct nebula_scratch *s)
+{
+	if (s->heap) {
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_CREATED,
+			    .what = "exit");
+		return;
+	}
+	report_leak(s);
+	enter_nothing(s);
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_exit);

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scratch memory out of line.
+ *
+ * A CPU's part, objects with the word behind each that tells where it began:
+ *
+ *	    start                                          cur             end
+ *	|edge|###A###|A|..pad..|####B####|A end|~B|.........................|
+ *
+ * The word of an object behind padding is complemented, so that it is equal to no address that
+ * anybody has, and a second one before it tells where the padding began, so that all of it is given
+ * back. Below the first object lies a word that no object has.
+ *
+ * Interruption between any two instructions. Whoever interrupts gets and puts in pairs, so he
+ * leaves @cur as he found it, and everything below it. What he changes is memory above @cur, peak
+ * and counters:
+ *  - get sets @cur before it writes the word, or anything else, to what is its own from then on. If
+ *    it is interrupted before, it sets @cur to the same as it would have; if after, whoever
+ *    interrupts works above.
+ *  - put reads the word, and sets @cur to the object's begin as the last that it does.
+ *  - The peak is exchanged, so that a higher one of who interrupts is not lost; counters are
+ *    per-CPU operations, which interrupts do not tear.
+ * None of this is seen by other CPUs, so compiler barriers do. A task that holds something has
+ * preemption off, so it stays on its CPU, and that CPU stays online; nobody can hold memory of a
+ * CPU that is not. On PREEMPT_RT the same is true, and softirqs have to see to it themselves.
+ */
+#include <linux/atomic.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/irqflags.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include "priv.h"
+
+static unsigned long word_at(unsigned long addr)
+{
+	/* Debugfs may be looking from another CPU. */
+	return data_race(*(const unsigned long *)addr);
+}
+
+/* The object that ends at @cur; false when there is none, or its words were overwritten. */
+bool scratch_read(const struct nebula_scratch_cpu *c, unsigned long cur, struct scratch_object *o)
+{
+	o->base = word_at(cur - SCRATCH_WORD);
+	o->from = o->base;
+	o->words = cur - SCRATCH_WORD;
+	if (~o->base >= c->start && ~o->base < c->end) {
+		o->base = ~o->base;
+		o->words -= SCRATCH_WORD;
+		o->from = word_at(o->words);
+	}
+	return o->from >= c->start && o->from <= o->base && o->base < o->words &&
+	       IS_ALIGNED(o->from | o->base, NEBULA_SCRATCH_GRAIN);
+}
+
+/* The words before @at can be those of an object, or there is nothing below. */
+static bool is_edge(const struct nebula_scratch_cpu *c, unsigned long at)
+{
+	struct scratch_object below;
+
+	return at == c->start || (at > c->start && scratch_read(c, at, &below));
+}
+
+static noinline __cold void *refuse(struct nebula_scratch *s, enum nebula_errc code,
+				    enum nebula_detail detail, size_t size, size_t align)
+{
+	nebula_fail(&s->common, code, .detail = detail, .size = size, .align = align,
+		    .what = "get");
+	return NULL;
+}
+
+/* This CPU may be left at any moment. */
+static bool may_leave(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_COUNT) && preemptible();
+}
+
+/* The limit is the peak while there is one; it may go at any moment, see change_path(). */
+static void note_peak(struct nebula_scratch_cpu __percpu *cpus, unsigned long cur)
+{
+	unsigned long seen = this_cpu_read(cpus->limit);
+
+	while (seen && cur > seen && !nebula_this_cpu_cas(cpus->limit, &seen, cur))
+		;
+	if (seen)
+		return;
+	seen = this_cpu_read(cpus->peak);
+	while (cur > seen && !nebula_this_cpu_cas(cpus->peak, &seen, cur))
+		;
+}
+
+/* @size bytes, of which the client asked for @asked; NULL when it does not fit. */
+static void *take(struct nebula_scratch *s, size_t size, size_t align, size_t asked)
+{
+	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
+	const unsigned long cur = raw_cpu_read(cpus->cur), end = raw_cpu_read(cpus->end);
+	const unsigned long base = ALIGN(cur, max_t(size_t, align, NEBULA_SCRATCH_GRAIN));
+	/* Two words keep put out of line, which is where memory is cleared. */
+	const bool one_word = base == cur && !(s->common.flags & NEBULA_INIT_ON_FREE);
+	const size_t words = one_word ? SCRATCH_WORD : 2 * SCRATCH_WORD;
+	unsigned long next;
+
+	if (base < cur || base >= end || size > end - base)
+		return NULL;
+	next = base + ALIGN(size, NEBULA_SCRATCH_GRAIN) + words;
+	if (next > end)
+		return NULL;
+	raw_cpu_write(cpus->cur, next);
+	/* Only now the memory is ours. */
+	barrier();
+	if (one_word) {
+		((unsigned long *)next)[-1] = base;
+	} else {
+		((unsigned long *)next)[-2] = cur;
+		((unsigned long *)next)[-1] = ~base;
+	}
+	this_cpu_inc(cpus->allocs);
+	this_cpu_add(cpus->bytes, asked);
+	this_cpu_add(cpus->padding, next - cur - asked);
+	note_peak(cpus, next);
+	return (void *)base;
+}
+
+/* @size bytes, of which the client asked for @asked: what a CPU would have to have. */
+static noinline __cold void *out_of_memory(struct nebula_scratch *s, size_t size, size_t align,
+					   size_t asked)
+{
+	const struct nebula_scratch_cpu *c = raw_cpu_ptr(s->cpus);
+	const size_t used = ALIGN(READ_ONCE(c->cur) - c->start, align) +
+			    (align > NEBULA_SCRATCH_GRAIN ? align : 0);
+	/* A buffer holds our own data, too, and may not end with a word. */
+	const size_t ours = s->heap ? 0 : sizeof(*c) + 2 * SCRATCH_WORD;
+
+	nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
+		    .overhead = size - asked, .what = "get",
+		    .need = used + ALIGN(size, NEBULA_SCRATCH_GRAIN) + 2 * SCRATCH_WORD + ours);
+	return NULL;
+}
+
+static void *take_plain(struct nebula_scratch *s, size_t size, size_t align)
+{
+	void *p = take(s, size, align, size);
+
+	return likely(p) ? p : out_of_memory(s, size, align, size);
+}
+
+static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t align)
+{
+	struct nebula_guard_layout layout;
+	void *raw;
+
+	if (!nebula_guard_layout(&layout, size, align))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, NEBULA_D_NONE, size, align);
+	raw = take(s, layout.total, layout.align, size);
+	if (!raw)
+		return out_of_memory(s, layout.total, layout.align, size);
+	nebula_sizes_note(&s->common, size);
+	nebula_guard_claim(&s->common, raw, &layout, size);
+	return nebula_guard_dress(&s->common, raw, &layout, size);
+}
+
+/**
+ * nebula_scratch_get_outline() - nebula_scratch_get() where it is not inline
+ * @s: the scratch memory.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_scratch_get().
+ * Return: as nebula_scratch_get().
+ */
+void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
+{
+	void *p;
+
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!is_power_of_2(align)))
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, NEBULA_D_NONE, size, align);
+	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, NEBULA_D_NONE, size, align);
+	if (unlikely(may_leave()))
+		return refuse(s, NEBULA_E_WRONG_CONTEXT, NEBULA_D_MAY_MIGRATE, size, align);
+	if (unlikely(nebula_is_diverted(&s->common)) && nebula_fail_alloc_hit(&s->common, size))
+		return refuse(s, NEBULA_E_OUT_OF_MEMORY, NEBULA_D_INJECTED, size, align);
+
+	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align)
+					    : take_plain(s, size, align);
+	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
+		memset(p, 0, size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_get_outline);
+
+/**
+ * nebula_scratch_get_higher() - nebula_scratch_get() beyond the highest use so far
+ * @s: the scratch memory.
+ * @size: bytes, as inline.
+ * @align: power of two, as inline.
+ *
+ * Context: as nebula_scratch_get(), which has looked at it.
+ * Return: as nebula_scratch_get().
+ */
+void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
+{
+	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
+	const unsigned long cur = raw_cpu_read(cpus->cur);
+	const unsigned long next = cur + ALIGN(size, NEBULA_SCRATCH_GRAIN) + SCRATCH_WORD;
+
+	if (unlikely(!raw_cpu_read(cpus->limit)) || unlikely(next > raw_cpu_read(cpus->end)))
+		return nebula_scratch_get_outline(s, size, align);
+	raw_cpu_write(cpus->cur, next);
+	/* Only now the memory is ours. */
+	barrier();
+	((unsigned long *)next)[-1] = cur;
+	this_cpu_inc(cpus->allocs);
+	this_cpu_add(cpus->bytes, size);
+	note_peak(cpus, next);
+	return (void *)cur;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_get_higher);
+
+/* Is @p what the client has of the object? When its guard is broken, anything inside is. */
+static bool is_of(const struct nebula_scratch *s, const struct scratch_object *o, unsigned long p)
+{
+	const void *object;
+
+	if (!scratch_is_guarded(s))
+		return o->base == p;
+	object = nebula_guard_object((void *)o->base);
+	return object ? object == (void *)p : p > o->base && p < o->words;
+}
+
+/* What is wrong with putting @p, which is below @cur, the top of this CPU's part. */
+static enum nebula_errc judge_inside(const struct nebula_scratch *s,
+				     const struct nebula_scratch_cpu *c, unsigned long cur,
+				     unsigned long p)
+{
+	struct scratch_object o;
+
+	while (cur > c->start && scratch_read(c, cur, &o) && p < o.base)
+		cur = o.from;
+	if (cur > c->start && scratch_read(c, cur, &o) && is_of(s, &o, p))
+		return NEBULA_E_LIFO_VIOLATION;
+	return NEBULA_E_MISALIGNED_POINTER;
+}
+
+/*
+ * What is wrong with putting @p; nothing when it is the newest object of this CPU, the one that
+ * ends at @cur, which @o is then. When the words of that were overwritten, @p is believed if it can
+ * be one, and that is corruption.
+ */
+static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+			      unsigned long cur, unsigned long p, struct scratch_object *o)
+{
+	if (p < c->start || p >= c->end)
+		return NEBULA_E_FOREIGN_POINTER;
+	if (p >= cur)
+		return NEBULA_E_DOUBLE_FREE;
+	if (scratch_read(c, cur, o)) {
+		/* The word below may not be there yet: its owner may be the one we interrupted. */
+		if (is_of(s, o, p))
+			return NEBULA_OK;
+		if (is_edge(c, o->from))
+			return judge_inside(s, c, cur, p);
+	}
+	if (!IS_ALIGNED(p, NEBULA_SCRATCH_GRAIN) || !is_edge(c, p))
+		return NEBULA_E_MISALIGNED_POINTER;
+	*o = (struct scratch_object){ .base = p, .from = p, .words = cur - SCRATCH_WORD };
+	return NEBULA_E_CORRUPTION;
+}
+
+static noinline __cold int refuse_put(struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+				      enum nebula_errc code, const void *p)
+{
+	return nebula_fail(&s->common, code, .pointer = p, .what = "put",
+			   .offset = code == NEBULA_E_FOREIGN_POINTER ? 0 :
+				     (unsigned long)p - c->start);
+}
+
+/**
+ * nebula_scratch_put_outline() - nebula_scratch_put() where it is not inline
+ * @s: the scratch memory.
+ * @p: what nebula_scratch_get() returned.
+ *
+ * Context: as nebula_scratch_put().
+ * Return: as nebula_scratch_put().
+ */
+int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
+{
+	struct nebula_scratch_cpu *c;
+	enum nebula_errc code;
+	struct scratch_object o;
+	unsigned long cur;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	if (may_leave())
+		return nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "put",
+				   .detail = NEBULA_D_MAY_MIGRATE);
+	c = raw_cpu_ptr(s->cpus);
+	/* Whoever interrupts leaves it as it is. */
+	cur = READ_ONCE(c->cur);
+	code = judge(s, c, cur, (unsigned long)p, &o);
+	if (code && code != NEBULA_E_CORRUPTION)
+		return refuse_put(s, c, code, p);
+	if (!code && scratch_is_guarded(s))
+		nebula_guard_verify(&s->common, (void *)o.base);
+	nebula_guard_fill(&s->common, (void *)o.from, cur - o.from);
+	/* From here on it is nobody's. */
+	barrier();
+	WRITE_ONCE(c->cur, o.from);
+	return code ? nebula_fail(&s->common, code, .pointer = p,
+				  .what = "word behind the object") : 0;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_put_outline);
+
+/**
+ * nebula_scratch_owns() - does an address lie in scratch memory?
+ * @s: the scratch memory.
+ * @p: any address.
+ *
+ * Context: any.
+ * Return: true when it does, of any CPU, whether it was handed out or not.
+ */
+bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p)
+{
+	const unsigned long addr = (unsigned long)p;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		if (addr >= c->start && addr < c->end)
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_GPL(nebula_scratch_owns);
+
+static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_scratch, common);
+}
+
+/* The peak is the sum of those of the CPUs, each at its own time. */
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+		const size_t used = scratch_used(c);
+
+		u->unit = c->end - c->start;
+		u->used += used;
+		u->capacity += c->end - c->start;
+		/* Whoever gets memory notes the peak afterwards. */
+		u->peak += max(scratch_peak(c), used);
+	}
+	u->available = u->capacity - u->used;
+	u->max_capacity = u->capacity;
+	u->buffer = !s->heap;
+}
+
+/**
+ * struct change - what is to be done to each CPU's part
+ * @scratch: of this.
+ * @apply: on that CPU, with interrupts off, or anywhere while it is offline.
+ */
+struct change {
+	struct nebula_scratch *scratch;
+	void (*apply)(const struct nebula_scratch *s, struct nebula_scratch_cpu *c);
+};
+
+static void change_here(void *data)
+{
+	const struct change *change = data;
+
+	change->apply(change->scratch, raw_cpu_ptr(change->scratch->cpus));
+}
+
+/* Process context with CPU hotplug locked; sleeps. */
+static void change_all(struct change *change)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (cpu_online(cpu))
+			smp_call_function_single(cpu, change_here, change, 1);
+		else
+			change->apply(change->scratch, per_cpu_ptr(change->scratch->cpus, cpu));
+	}
+}
+
+/* What a CPU has in use now is its peak from now on; whoever gets more notes that. */
+static void begin_peak(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
+{
+	if (c->limit)
+		WRITE_ONCE(c->limit, READ_ONCE(c->cur));
+	WRITE_ONCE(c->peak, READ_ONCE(c->cur));
+}
+
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	struct change change = { container_of(a, struct nebula_scratch, common), begin_peak };
+
+	cpus_read_lock();
+	change_all(&change);
+	cpus_read_unlock();
+}
+
+/*
+ * Takes the inline path away from a CPU, or gives it back. Whoever notes a peak above was perhaps
+ * interrupted by us: his exchange of the limit fails, and he finds none. An NMI in between these
+ * lines notes its peak where we have not been yet, or where we have, and both count.
+ */
+static void change_path(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
+{
+	unsigned long limit, peak;
+
+	if (scratch_serves_inline(s)) {
+		WRITE_ONCE(c->limit, max(c->peak, c->start));
+		return;
+	}
+	limit = xchg(&c->limit, 0);
+	peak = READ_ONCE(c->peak);
+	while (limit > peak && !try_cmpxchg(&c->peak, &peak, limit))
+		;
+}
+
+/* Of one that is in use, only the CPU itself changes the limit: see ops_settle(). */
+static void ops_divert(struct nebula_allocator *a)
+{
+	struct nebula_scratch *s = container_of(a, struct nebula_scratch, common);
+	int cpu;
+
+	if (a->reg->live)
+		return;
+	for_each_possible_cpu(cpu)
+		change_path(s, per_cpu_ptr(s->cpus, cpu));
+}
+
+static void ops_settle(struct nebula_allocator *a)
+{
+	struct change change = { container_of(a, struct nebula_scratch, common), change_path };
+	const struct nebula_scratch_cpu *c = raw_cpu_ptr(change.scratch->cpus);
+
+	/* All CPUs have the same. */
+	if (!READ_ONCE(c->limit) == scratch_serves_inline(change.scratch))
+		change_all(&change);
+}
+
+static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	u64 allocs, bytes, padding;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
+
+		allocs = READ_ONCE(c->allocs);
+		bytes = READ_ONCE(c->bytes);
+		padding = READ_ONCE(c->padding);
+		st->frees += allocs - min_t(u64, scratch_live(c), allocs);
+		st->bytes_out += bytes + padding - min_t(u64, scratch_used(c), bytes + padding);
+		st->allocs += allocs;
+		st->bytes_in += bytes;
+		st->padding += padding;
+		st->regions++;
+	}
+}
+
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_scratch_heap *heap)
+{
+	unsigned long backings = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		backings |= BIT(per_cpu_ptr(heap->regions, cpu)->backing);
+	return backings;
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_scratch *s = scratch_of(a);
+	const struct nebula_scratch_heap *heap = s->heap;
+	const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpumask_first(cpu_possible_mask));
+
+	nebula_text_key(t, "mode", "per CPU");
+	nebula_text_key(t, "path", "%s", READ_ONCE(c->limit) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, backings_of(heap), t);
+	nebula_text_bytes(t, "per CPU", c->end - c->start);
+	nebula_text_key(t, "cpus", "%u", num_possible_cpus());
+	nebula_text_bytes(t, "overhead", sizeof(*heap) + num_possible_cpus() *
+			  (sizeof(*s->cpus) + sizeof(*heap->regions) + SCRATCH_WORD));
+}
+
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_scratch_get_outline(container_of(a, struct nebula_scratch, common), size,
+					  align);
+}
+
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_scratch_put(container_of(a, struct nebula_scratch, common), p);
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_scratch_owns(scratch_of(a), p);
+}
+
+static int ops_faults(struct nebula_allocator *a)
+{
+	return nebula_scratch_validate(scratch_of(a), NULL);
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	scratch_retire(container_of(a, struct nebula_scratch, common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	scratch_release(container_of(a, struct nebula_scratch, common));
+}
+
+const struct nebula_kind_ops nebula_scratch_ops = {
+	.name		= "scratch",
+	.alloc		= ops_alloc,
+	.free		= ops_free,
+	.owns		= ops_owns,
+	.usage		= ops_usage,
+	.stats		= ops_stats,
+	.describe	= ops_describe,
+	.retire		= ops_retire,
+	.release	= ops_release,
+	.reports_live	= true,
+	.reset_peak	= ops_reset_peak,
+	.divert		= ops_divert,
+	.settle		= ops_settle,
+	.live		= scratch_render_live,
+	.map		= scratch_render_map,
+	.validate	= scratch_render_validate,
+	.faults		= ops_faults,
+};

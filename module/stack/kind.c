@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stacks come and go: configuration, create and destroy, init and exit.
+ *
+ * Create and destroy run in process context; whatever step of create fails, all steps before it
+ * are undone.
+ */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include "../core/config.h"
+#include "priv.h"
+
+#define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
+
+/* Tells the marks of successive lives of the same memory apart; those of one count below bit 32. */
+static atomic_t lives = ATOMIC_INIT(0);
+
+/* What the inline paths of a shared stack find: no object, and no mark, is on top. Not written. */
+static const u32 no_entries[] = { NEBULA_STACK_TAG, 0, NEBULA_STACK_TAG, PAGE_SIZE };
+
+static struct nebula_refusal check_capacity(const struct nebula_stack_config *cfg)
+{
+	if (!cfg->capacity && !cfg->buffer)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
+	if (cfg->capacity > NEBULA_STACK_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".capacity");
+	if (cfg->buffer && cfg->capacity > cfg->buffer_size)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	if (cfg->buffer && (cfg->capacity ?: cfg->buffer_size) > NEBULA_STACK_CAPACITY_MAX)
+		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".buffer_size");
+	return NEBULA_ACCEPT;
+}
+
+static void begin_life(struct nebula_stack *s)
+{
+	s->common.kind = NEBULA_KIND_STACK;
+	s->marks = (u64)(atomic_inc_return(&lives) & (BIT(29) - 1)) << 33;
+}
+
+/* Where the memory is. */
+static void enter(struct nebula_stack *s, void *memory, size_t size)
+{
+	const unsigned long start = (unsigned long)memory;
+
+	s->base = ALIGN_DOWN(start, NEBULA_STACK_ORIGIN_ALIGN) - NEBULA_STACK_ORIGIN_ALIGN;
+	s->start = start - s->base;
+	s->end = s->start + size;
+}
+
+static u32 entries_for(size_t capacity)
+{
+	return DIV_ROUND_UP(capacity, NEBULA_STACK_GRAIN) + STACK_MARK_ENTRIES +
+	       STACK_SPARE_ENTRIES;
+}
+
+/* The configuration as it will be used, with all defaults filled in. */
+static void apply_config(struct nebula_stack_heap *heap, const struct nebula_stack_config *cfg,
+			 const struct nebula_config_common *common)
+{
+	size_t capacity = cfg->capacity ?: cfg->buffer_size;
+
+	heap->stack.common.flags = nebula_config_flags(common);
+	nebula_config_request(&heap->request, common);
+	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
+	if (cfg->flags & NEBULA_SHARED) {
+		heap->shift = stack_shared_shift(heap->request.size);
+		heap->request.align = 1UL << heap->shift;
+	}
+}
+
+/*
+ * Everything that is of the stack itself, in reverse order of making; what is not there is skipped.
+ */
+static void free_heap(struct nebula_stack_heap *heap)
+{
+	if (stack_is_shared(&heap->stack))
+		stack_shared_exit(heap);
+	else
+		kvfree(heap->stack.entries);
+	nebula_region_unmap(&heap->region);
+	kfree(heap);
+}
+
+static int fill_shared(struct nebula_stack_heap *heap)
+{
+	struct nebula_stack *s = &heap->stack;
+
+	s->self = ERR_PTR(-EINVAL);
+	s->entries = (u32 *)no_entries;
+	s->bottom = s->entries + STACK_BOTTOM;
+	s->top = (u32 *)&no_entries[ARRAY_SIZE(no_entries) - 1];
+	enter(s, heap->region.base, ALIGN_DOWN(heap->region.size, 1UL << heap->shift));
+	/* The rest of a buffer may be nothing at all. */
+	return s->end > s->start ? stack_shared_init(heap) : -EINVAL;
+}
+
+static int fill_heap(struct nebula_stack_heap *heap)
+{
+	struct nebula_stack *s = &heap->stack;
+	int ret;
+
+	ret = nebula_region_map(&heap->region, &heap->request);
+	if (ret)
+		return ret;
+	nebula_guard_fill(&s->common, heap->region.base, heap->region.size);
+	if (stack_is_shared(s))
+		return fill_shared(heap);
+	enter(s, heap->region.base, heap->region.size);
+	s->room = entries_for(heap->region.size);
+	s->entries = nebula_array_alloc(s->room, sizeof(*s->entries), heap->request.gfp,
+					heap->request.node);
+	if (!s->entries)
+		return -ENOMEM;
+	stack_owner_begin(s);
+	return 0;
+}
+
+static struct nebula_stack_heap *make_heap(const struct nebula_stack_config *cfg,
+					   const struct nebula_config_common *common,
+					   struct module *owner, int *err)
+{
+	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
+	struct nebula_stack_heap *heap;
+
+	*err = -ENOMEM;
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	if (!heap)
+		return NULL;
+	heap->stack.heap = heap;
+	begin_life(&heap->stack);
+	apply_config(heap, cfg, common);
+	*err = fill_heap(heap);
+	if (!*err)
+		*err = nebula_allocator_register(&heap->stack.common, common->name, owner, gfp);
+	if (!*err)
+		return heap;
+	free_heap(heap);
+	return NULL;
+}
+
+/**
+ * nebula_stack_create_cfg() - make a stack from a filled-in configuration
+ * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
+ * @cfg: the configuration; not needed after return.
+ * @cfg_size: its size as the client was compiled, bytes.
+ * @abi: %NEBULA_ABI as the client was compiled.
+ * @owner: module the stack belongs to, %THIS_MODULE.
+ *
+ * nebula_stack_create() is the convenient way to call it.
+ *
+ * Context: process context; sleeps.
+ * Return: as nebula_stack_create().
+ */
+struct nebula_stack *nebula_stack_create_cfg(const char *name,
+					     const struct nebula_stack_config *cfg,
+					     size_t cfg_size, unsigned int abi,
+					     struct module *owner)
+{
+	struct nebula_config_common common;
+	struct nebula_stack_heap *heap;
+	struct nebula_refusal r;
+	unsigned int saved;
+	int err;
+
+	err = nebula_config_admit(NEBULA_KIND_STACK, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
+	if (err)
+		return ERR_PTR(err);
+	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	r = nebula_config_check(&common);
+	if (!r.code)
+		r = check_capacity(cfg);
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
+		heap = make_heap(cfg, &common, owner, &err);
+		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
+		if (heap)
+			return &heap->stack;
+		r = err == -EINVAL || err == -EOVERFLOW
+			? NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size")
+			: NEBULA_REFUSE_BACKING(err);
+	}
+	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_STACK, name, cfg->capacity, r));
+}
+EXPORT_SYMBOL_GPL(nebula_stack_create_cfg);
+
+/* The first half of taking it down: no call is made any more. Process context. */
+void stack_retire(struct nebula_stack *s)
+{
+	nebula_cleanups_drop(&s->cleanups);
+	if (!stack_is_shared(s))
+		stack_owner_reset(s);
+	nebula_allocator_unregister(&s->common);
+}
+
+/* The second half. Process context. */
+void stack_release(struct nebula_stack *s)
+{
+	free_heap(s->heap);
+}
+
+static void take_down(struct nebula_stack *s)
+{
+	nebula_cleanups_run(&s->common, &s->cleanups, 0);
+	stack_retire(s);
+	stack_release(s);
+}
+
+/**
+ * nebula_stack_destroy() - take down a stack made by nebula_stack_create()
+ * @s: the stack; %NULL and ERR_PTR() are fine.
+ *
+ * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
+ * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
+ * (INVALID_STATE); the stack stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the stack may be running.
+ */
+void nebula_stack_destroy(struct nebula_stack *s)
+{
+	if (IS_ERR_OR_NULL(s))
+		return;
+	if (!s->heap)
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
+	else if (nebula_atomic_context())
+		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (atomic_read(&s->scopes))
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
+			    .what = "destroy");
+	else if (!nebula_allocator_in_use(&s->common))
+		take_down(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_destroy);
+
+/* Serves nothing, and every mark is stale. */
+static void enter_nothing(struct nebula_stack *s)
+{
+	s->base = 0;
+	s->start = NEBULA_STACK_ORIGIN_ALIGN;
+	s->end = s->start;
+	s->entries = s->nothing;
+	s->room = ARRAY_SIZE(s->nothing);
+	stack_owner_begin(s);
+}
+
+/* What a buffer takes besides the entries that its capacity needs, and the rest of a last one. */
+#define BUFFER_FIXED	((STACK_MARK_ENTRIES + STACK_SPARE_ENTRIES + 1) * sizeof(u32))
+
+/* And for each grain of it. */
+#define PER_GRAIN	(NEBULA_STACK_GRAIN + sizeof(u32))
+
+/* Bytes of a buffer on which nebula_stack_init() finds so many more grains, with their entries. */
+size_t stack_buffer_for(const struct nebula_stack *s, size_t grains)
+{
+	const size_t now = s->entries == s->nothing ?
+		BUFFER_FIXED : (void *)(s->entries + s->room) - (void *)(s->base + s->start);
+
+	return now + grains * PER_GRAIN;
+}
+
+/**
+ * nebula_stack_init() - make a stack on a caller's buffer
+ * @s: the stack, anywhere, on the stack too.
+ * @buf: the memory it serves from.
+ * @size: bytes at @buf, of which what is kept of the objects takes a fifth and 150 bytes.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL, too small or wrapping around, leaves a stack of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any.
+ */
+void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size)
+{
+	const unsigned long end = ALIGN_DOWN((unsigned long)buf + size, sizeof(u32));
+	const size_t bytes = end - (unsigned long)buf;
+	/* The end may have cost up to one entry less a byte. */
+	const bool usable = buf && size <= NEBULA_STACK_CAPACITY_MAX &&
+			    size > BUFFER_FIXED + sizeof(u32) &&
+			    (unsigned long)buf + size > (unsigned long)buf;
+	size_t capacity;
+
+	memset(s, 0, sizeof(*s));
+	begin_life(s);
+	s->common.flags = nebula_init_flags(0, false);
+	s->common.attention = nebula_divert_embedded(NEBULA_KIND_STACK);
+	if (!usable) {
+		enter_nothing(s);
+		nebula_fail(&s->common, NEBULA_E_INVALID_CONFIG, .size = size, .what = "buffer");
+		return;
+	}
+	capacity = (bytes - BUFFER_FIXED) / PER_GRAIN * NEBULA_STACK_GRAIN +
+		   (bytes - BUFFER_FIXED) % PER_GRAIN;
+	s->room = entries_for(capacity);
+	s->entries = (u32 *)end - s->room;
+	enter(s, buf, min_t(size_t, capacity, (unsigned long)s->entries - (unsigned long)buf));
+	stack_owner_begin(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_init);
+
+/**
+ * nebula_stack_exit() - stop using a caller's buffer
+ * @s: as given to nebula_stack_init().
+ *
+ * Needed only when the buffer is used for something else while @s still exists: afterwards every
+ * allocation fails and every mark is stale. Refused and recorded as INVALID_STATE for one made by
+ * create, or inside an open scope.
+ *
+ * Context: the owner's.
+ */
+void nebula_stack_exit(struct nebula_stack *s)
+{
+	if (s->heap || atomic_read(&s->scopes)) {
+		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "exit",
+			    .detail = s->heap ? NEBULA_D_CREATED : NEBULA_D_OPEN_SCOPE);
+		return;
+	}
+	nebula_cleanups_run(&s->common, &s->cleanups, 0);
+	enter_nothing(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_exit);

@@ -1,0 +1,784 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stack: what both modes share. Everything runs in the owner's context, or in any context with
+ * NEBULA_SHARED; see <nebula/stack.h>.
+ */
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <trace/events/nebula.h>
+#include "priv.h"
+
+/* Looks at a shared stack that keeps changing before one is content with less. */
+#define LOOKS	16
+
+bool stack_top(const struct nebula_stack *s, struct stack_object *o)
+{
+	return stack_is_shared(s) ? stack_shared_top(s, o) : stack_owner_top(s, o);
+}
+
+/* Shows @fn all objects and marks, newest first; false when they changed meanwhile. */
+bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
+{
+	return stack_is_shared(s) ? stack_shared_look(s, fn, data) : stack_owner_look(s, fn, data);
+}
+
+static noinline __cold void *refuse(struct nebula_stack *s, enum nebula_errc code, size_t size,
+				    size_t align, const char *what)
+{
+	nebula_fail(&s->common, code, .size = size, .align = align, .what = what);
+	return NULL;
+}
+
+/* Where per-CPU operations can be torn by an NMI, a shared stack does not serve one. */
+static bool wrong_context(struct nebula_stack *s, const char *what)
+{
+	if (NEBULA_NMI_SAFE || !stack_is_shared(s) || !in_nmi())
+		return false;
+	nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = what);
+	return true;
+}
+
+/* The owner has something to attend to, or can go back to the inline paths. */
+static void attend(struct nebula_stack *s)
+{
+	if (unlikely(!data_race(s->limit)) && !stack_is_shared(s)) /* see fastpath.c */
+		stack_owner_attend(s);
+}
+
+/* @size bytes, of which the client asked for @asked. */
+static noinline __cold void *out_of_memory(struct nebula_stack *s, size_t size, size_t align,
+					   size_t asked)
+{
+	const size_t need = stack_is_shared(s) ? stack_shared_needed(s, size, align)
+					       : stack_owner_needed(s, size, align);
+
+	nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = asked, .align = align,
+		    .overhead = size - asked, .need = need);
+	return NULL;
+}
+
+/* @size bytes, of which the client asked for @asked. */
+static void *alloc_raw(struct nebula_stack *s, size_t size, size_t align, size_t asked)
+{
+	void *p = stack_is_shared(s) ? stack_shared_alloc(s, size, align, asked)
+				     : stack_owner_alloc(s, size, align, asked);
+
+	return likely(p) ? p : out_of_memory(s, size, align, asked);
+}
+
+static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t align)
+{
+	struct nebula_guard_layout layout;
+	void *raw;
+
+	if (!nebula_guard_layout(&layout, size, align))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
+	raw = alloc_raw(s, layout.total, layout.align, size);
+	if (!raw)
+		return NULL;
+	nebula_sizes_note(&s->common, size);
+	/* What is free of a shared one can be somebody's again at once, so it is not filled. */
+	if (!stack_is_shared(s))
+		nebula_guard_claim(&s->common, raw, &layout, size);
+	return nebula_guard_dress(&s->common, raw, &layout, size);
+}
+
+/* Shared, or with a flag, or somebody watches: then the limit of the inline path is none. */
+static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_t align)
+{
+	bool watched;
+	void *p;
+
+	if (wrong_context(s, "alloc"))
+		return NULL;
+	attend(s);
+	watched = nebula_is_diverted(&s->common);
+	if (unlikely(watched) && nebula_fail_alloc_hit(&s->common, size)) {
+		nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
+			    .detail = NEBULA_D_INJECTED);
+		return NULL;
+	}
+	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
+					  : alloc_raw(s, size, align, size);
+	if (unlikely(watched) && p)
+		trace_stack_alloc(nebula_allocator_name(&s->common), p, size, align);
+	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
+		memset(p, 0, size);
+	return p;
+}
+
+/**
+ * nebula_stack_alloc_outline() - nebula_stack_alloc() where it is not inline
+ * @s: the stack.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
+{
+	void *p;
+
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!is_power_of_2(align)))
+		return refuse(s, NEBULA_E_INVALID_ALIGNMENT, size, align, NULL);
+	if (unlikely(size > (SIZE_MAX >> 1) - (align - 1)))
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, size, align, NULL);
+	if (likely(data_race(s->limit))) /* see fastpath.c */
+		p = stack_owner_alloc(s, size, align, size);
+	else if (likely(stack_is_plain_shared(s)))
+		p = stack_shared_alloc(s, size, align, size);
+	else
+		return alloc_carefully(s, size, align);
+	return likely(p) ? p : out_of_memory(s, size, align, size);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_outline);
+
+/**
+ * nebula_stack_alloc_higher() - nebula_stack_alloc() beyond the highest use so far
+ * @s: the stack.
+ * @size: bytes, as inline.
+ * @align: power of two, bytes; the top is aligned.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
+{
+	u32 *top = s->top, cur = *top, next = cur + size;
+
+	if (unlikely(!s->limit) || unlikely(next > s->end))
+		return nebula_stack_alloc_outline(s, size, align);
+	WRITE_ONCE(top[1], next);
+	nebula_count(s->top, 1);
+	nebula_count(s->consumed, size);
+	nebula_count(s->allocs, 1);
+	stack_owner_raise(s, next);
+	return (void *)(s->base + cur);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_higher);
+
+/**
+ * nebula_stack_alloc_padded() - nebula_stack_alloc() where the top is not aligned
+ * @s: the stack.
+ * @size: bytes, as inline, and no less than two grains: object and padding take an entry each.
+ * @align: power of two, as inline, bytes.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: as nebula_stack_alloc().
+ */
+void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t align)
+{
+	u32 *top = s->top, cur = *top;
+	const u32 start = (cur + (u32)align - 1) & -(u32)align, next = start + size;
+
+	if (unlikely(next > data_race(s->limit))) /* see fastpath.c */
+		return nebula_stack_alloc_outline(s, size, align);
+	WRITE_ONCE(top[1], NEBULA_STACK_TAG + start);
+	WRITE_ONCE(top[2], next);
+	nebula_count(s->top, 2);
+	nebula_count(s->extras, 1);
+	nebula_count(s->padding, start - cur);
+	nebula_count(s->consumed, next - cur);
+	nebula_count(s->allocs, 1);
+	return (void *)(s->base + start);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_padded);
+
+/* Is @p what the client has of the object? When its guard is broken, anything inside is. */
+static bool is_of(const struct nebula_stack *s, const struct stack_object *o, const void *p)
+{
+	const void *object;
+
+	if (!stack_is_guarded(s))
+		return o->base == p;
+	object = nebula_guard_object(o->base);
+	return object ? object == p : p > o->base && p < o->base + o->size;
+}
+
+/**
+ * struct search - what is wrong with freeing something?
+ * @stack: where.
+ * @p: what the client has of it.
+ * @newest: the newest object, once there is one.
+ * @code: the answer so far.
+ */
+struct search {
+	const struct nebula_stack *stack;
+	const void *p;
+	struct stack_object newest;
+	enum nebula_errc code;
+};
+
+static bool compare(const struct stack_object *o, void *data)
+{
+	struct search *search = data;
+	const bool newest = !search->newest.base;
+
+	if (!o->base)
+		return true;
+	if (newest) {
+		search->newest = *o;
+		if (search->p >= o->base + o->size)
+			return false;
+	}
+	search->code = NEBULA_E_MISALIGNED_POINTER;
+	if (is_of(search->stack, o, search->p)) {
+		search->code = newest ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
+		return false;
+	}
+	return search->p < o->base;
+}
+
+/*
+ * What is wrong with freeing @p; nothing when it is the newest object, which @o is then. All that
+ * the answer rests on is seen at once, so it was right at some moment.
+ */
+static enum nebula_errc judge(const struct nebula_stack *s, const void *p, struct stack_object *o)
+{
+	struct search search;
+	unsigned int looks = LOOKS;
+
+	if (!nebula_stack_owns(s, p))
+		return NEBULA_E_FOREIGN_POINTER;
+	do {
+		search = (struct search){ .stack = s, .p = p, .code = NEBULA_E_DOUBLE_FREE };
+		if (stack_look(s, compare, &search)) {
+			*o = search.newest;
+			return search.code;
+		}
+	} while (--looks);
+	/* It keeps changing: later, then. */
+	return stack_top(s, o) && is_of(s, o, p) ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
+}
+
+/* With debug flags it is known what was asked for. */
+static bool is_of_size(const struct nebula_stack *s, const struct stack_object *o, size_t size)
+{
+	struct nebula_guard_origin origin;
+
+	if (!size || !stack_is_guarded(s) || !nebula_guard_object(o->base))
+		return true;
+	nebula_guard_origin(o->base, &origin);
+	return origin.size == size;
+}
+
+static bool pop(struct nebula_stack *s, const struct stack_object *o)
+{
+	if (stack_is_shared(s))
+		return stack_shared_pop(s, o->base);
+	stack_owner_pop(s);
+	return true;
+}
+
+/* Records why @p can be neither freed nor resized. @size bytes were told, or asked for. */
+static noinline __cold int refuse_pointer(struct nebula_stack *s, enum nebula_errc code,
+					  const void *p, size_t size, const char *what)
+{
+	return nebula_fail(&s->common, code, .size = size, .pointer = p, .what = what,
+			   .offset = code == NEBULA_E_FOREIGN_POINTER ? 0 :
+				     (unsigned long)p - s->base - s->start);
+}
+
+static noinline int free_carefully(struct nebula_stack *s, void *p, size_t size)
+{
+	struct stack_object o;
+	enum nebula_errc code;
+
+	do {
+		code = judge(s, p, &o);
+		if (!code && !is_of_size(s, &o, size))
+			code = NEBULA_E_INVALID_LAYOUT;
+		if (code)
+			return refuse_pointer(s, code, p, size, "free");
+		if (stack_is_guarded(s))
+			nebula_guard_verify(&s->common, o.base);
+	} while (!pop(s, &o));
+	if (unlikely(nebula_is_diverted(&s->common)))
+		trace_stack_free(nebula_allocator_name(&s->common), p, o.size);
+	return 0;
+}
+
+static bool free_newest(struct nebula_stack *s, const void *p)
+{
+	if (unlikely(stack_is_guarded(s)) || unlikely(nebula_is_diverted(&s->common)))
+		return false;
+	return stack_is_shared(s) ? stack_shared_pop(s, p) : stack_owner_pop_this(s, p);
+}
+
+static noinline int stack_free_slow(struct nebula_stack *s, void *p, size_t size)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	/* Most often it is the newest after all. */
+	if (data_race(s->limit) ? likely(stack_owner_pop_this(s, p)) /* see fastpath.c */
+				: stack_is_plain_shared(s) && likely(stack_shared_pop(s, p)))
+		return 0;
+	if (wrong_context(s, "free"))
+		return -EPERM;
+	attend(s);
+	return likely(free_newest(s, p)) ? 0 : free_carefully(s, p, size);
+}
+
+/**
+ * nebula_stack_free_outline() - nebula_stack_free() where it is not inline
+ * @s: the stack.
+ * @p: the object.
+ * @size: what was asked for, bytes; 0 when that is not known. With debug flags it is compared with
+ *	what was, and INVALID_LAYOUT refused.
+ *
+ * Context: as nebula_stack_free().
+ * Return: as nebula_stack_free().
+ */
+int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
+{
+	const u32 *top = s->top;
+	const u32 start = top[-1] - NEBULA_STACK_TAG;
+
+	/*
+	 * The newest object lies behind padding. A shared stack has no limit, see fastpath.c; the id
+	 * of a mark may look like an offset.
+	 */
+	if (unlikely(start >= data_race(s->limit)) ||
+	    unlikely((unsigned long)p != s->base + start) ||
+	    unlikely(top[-2] & NEBULA_STACK_TAG))
+		return stack_free_slow(s, p, size);
+	barrier();	/* or it is computed from what was loaded, and stored */
+	nebula_count(s->top, -2);
+	nebula_count(s->extras, -1);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_free_outline);
+
+static enum nebula_errc resize_raw(struct nebula_stack *s, const void *base, size_t new_size)
+{
+	return stack_is_shared(s) ? stack_shared_resize(s, base, new_size)
+				  : stack_owner_resize(s, new_size);
+}
+
+/* The newest object, and the guard around it, get another size where they are. */
+static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object *o,
+			       size_t new_size)
+{
+	struct nebula_guard_origin origin;
+	struct nebula_guard_layout layout;
+	enum nebula_errc code;
+
+	if (!stack_is_guarded(s))
+		return resize_raw(s, o->base, new_size);
+	if (!nebula_guard_verify(&s->common, o->base))
+		return NEBULA_E_CORRUPTION;
+	nebula_guard_origin(o->base, &origin);
+	/* The bytes behind a shared one that shrinks would be another's before they are filled. */
+	if (stack_is_shared(s) && new_size <= origin.size)
+		return NEBULA_OK;
+	nebula_guard_layout(&layout, new_size, origin.align);
+	code = resize_raw(s, o->base, layout.total);
+	if (code)
+		return code;
+	if (layout.total < o->size)
+		nebula_guard_fill(&s->common, o->base + layout.total, o->size - layout.total);
+	nebula_guard_resize(&s->common, o->base, &layout, new_size);
+	return NEBULA_OK;
+}
+
+/**
+ * nebula_stack_realloc() - change the size of the newest object where it is
+ * @s: the stack.
+ * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
+ * @old_size: its size, bytes.
+ * @new_size: wanted size, bytes; 0 to free.
+ * @align: power of two that @p is aligned to, bytes.
+ *
+ * Marks stay valid. With %NEBULA_ZERO the added bytes are zeroed.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: @p; %ZERO_SIZE_PTR for @new_size 0; %NULL as nebula_stack_alloc(), as what is refused by
+ * nebula_stack_free(), or with INVALID_LAYOUT recorded when it never had @old_size. @p is untouched
+ * then.
+ */
+void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
+			   size_t align)
+{
+	struct stack_object o;
+	enum nebula_errc code;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return nebula_stack_alloc_outline(s, new_size, align);
+	if (!new_size)
+		return nebula_stack_free(s, p) ? NULL : ZERO_SIZE_PTR;
+	if (!is_power_of_2(align) || !IS_ALIGNED((unsigned long)p, align)) {
+		nebula_fail(&s->common, NEBULA_E_INVALID_ALIGNMENT, .size = new_size,
+			    .align = align, .pointer = p, .what = "realloc");
+		return NULL;
+	}
+	if (new_size > NEBULA_STACK_CAPACITY_MAX)
+		return refuse(s, NEBULA_E_SIZE_OVERFLOW, new_size, align, "realloc");
+	if (wrong_context(s, "realloc"))
+		return NULL;
+	attend(s);
+	do {
+		code = judge(s, p, &o);
+		if (code)
+			break;
+		code = old_size > o.size ? NEBULA_E_INVALID_LAYOUT : resize(s, &o, new_size);
+		/* Not the newest any more. */
+	} while (code == NEBULA_E_LIFO_VIOLATION);
+	if (code == NEBULA_E_OUT_OF_MEMORY)
+		return out_of_memory(s, new_size, align, new_size);
+	if (code) {
+		refuse_pointer(s, code, p, code == NEBULA_E_INVALID_LAYOUT ? old_size : new_size,
+			       "realloc");
+		return NULL;
+	}
+	if (s->common.flags & NEBULA_ZERO && new_size > old_size)
+		memset(p + old_size, 0, new_size - old_size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_realloc);
+
+/* A mark where there is no room for its entries at once, or no entries at all. */
+void stack_mark(struct nebula_stack *s, struct nebula_mark *m)
+{
+	if (!stack_is_shared(s))
+		stack_owner_mark(s, m);
+	else if (wrong_context(s, "mark"))
+		*m = stack_no_mark(s);
+	else
+		*m = stack_shared_mark(s);
+}
+
+/* @used before it. Of a shared one others may have taken some since. */
+static noinline void trace_restore(const struct nebula_stack *s, size_t used)
+{
+	const size_t left = nebula_stack_used(s);
+
+	trace_stack_free(nebula_allocator_name(&s->common), (void *)(s->base + s->start + left),
+			 used - min(used, left));
+}
+
+/**
+ * nebula_stack_restore_outline() - nebula_stack_restore() where it is not inline
+ * @s: the stack.
+ * @m: the mark.
+ *
+ * Context: as nebula_stack_restore().
+ * Return: as nebula_stack_restore().
+ */
+int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m)
+{
+	const bool watched = nebula_is_diverted(&s->common);
+	size_t used = 0;
+	enum nebula_errc code;
+
+	if (wrong_context(s, "restore"))
+		return -EPERM;
+	if (unlikely(watched))
+		used = nebula_stack_used(s);
+	attend(s);
+	code = stack_is_shared(s) ? stack_shared_restore(s, m) : stack_owner_restore(s, m);
+	if (code)
+		return nebula_fail(&s->common, code);
+	if (unlikely(watched))
+		trace_restore(s, used);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_restore_outline);
+
+/* Contexts of several CPUs open scopes on a shared stack; others have one owner. */
+static void count_scope(struct nebula_stack *s, int n)
+{
+	if (stack_is_shared(s))
+		atomic_add(n, &s->scopes);
+	else
+		nebula_count(s->scopes.counter, n);
+}
+
+/**
+ * nebula_stack_scope_enter_slow() - nebula_stack_scope_enter() where it is not inline
+ * @s: the stack.
+ * @m: filled in; where the scope goes back to.
+ *
+ * Context: as nebula_stack_mark().
+ */
+void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m)
+{
+	count_scope(s, 1);
+	*m = nebula_stack_mark(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_scope_enter_slow);
+
+/**
+ * nebula_stack_scope_exit_slow() - nebula_stack_scope_exit() where it is not inline
+ * @s: the stack.
+ * @m: where the scope began.
+ *
+ * Context: as nebula_stack_restore().
+ */
+void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m)
+{
+	nebula_stack_restore_outline(s, m);
+	/* The last access: once it is counted, another task may destroy the stack. */
+	count_scope(s, -1);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_scope_exit_slow);
+
+/**
+ * nebula_stack_defer() - have a function called when this position is given back
+ * @s: the stack.
+ * @fn: the function.
+ * @data: its argument.
+ *
+ * As nebula_bump_defer(): called by restore to an older mark, the end of a scope, reset, destroy or
+ * exit, the newest first. It lies on the stack as an object does, so what is below cannot be freed
+ * before it, but only restored.
+ *
+ * Context: as nebula_stack_alloc(); @fn is called in the context of what gives back.
+ * Return: 0; -ENOMEM as nebula_stack_alloc(), which records why; -EINVAL without @fn
+ * (INVALID_CONFIG); -EBUSY with %NEBULA_SHARED (INVALID_STATE).
+ */
+int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *data)
+{
+	struct nebula_cleanup *c;
+
+	if (!fn)
+		return nebula_fail(&s->common, NEBULA_E_INVALID_CONFIG, .what = "fn");
+	if (stack_is_shared(s))
+		return nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "defer",
+				   .detail = NEBULA_D_SHARED);
+	c = nebula_stack_alloc_outline(s, sizeof(*c), __alignof__(*c));
+	if (!c)
+		return -ENOMEM;
+	c->fn = fn;
+	c->data = data;
+	stack_owner_defer(s, c);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_defer);
+
+/**
+ * nebula_stack_reset() - give back everything
+ * @s: the stack.
+ *
+ * All marks become stale. Cleanups are called first, see nebula_stack_defer().
+ *
+ * Context: as nebula_stack_restore().
+ */
+void nebula_stack_reset(struct nebula_stack *s)
+{
+	if (wrong_context(s, "reset"))
+		return;
+	attend(s);
+	if (unlikely(nebula_is_diverted(&s->common)))
+		trace_stack_reset(nebula_allocator_name(&s->common), nebula_stack_used(s));
+	if (stack_is_shared(s))
+		stack_shared_reset(s);
+	else
+		stack_owner_reset(s);
+}
+EXPORT_SYMBOL_GPL(nebula_stack_reset);
+
+/**
+ * nebula_stack_used() - bytes in use
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes, padding included.
+ */
+size_t nebula_stack_used(const struct nebula_stack *s)
+{
+	return nebula_allocator_usage(&s->common).used;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_used);
+
+/**
+ * nebula_stack_available() - bytes left
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes; nebula_stack_capacity() - nebula_stack_used().
+ */
+size_t nebula_stack_available(const struct nebula_stack *s)
+{
+	return nebula_allocator_usage(&s->common).available;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_available);
+
+/**
+ * nebula_stack_capacity() - bytes that the stack holds
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t nebula_stack_capacity(const struct nebula_stack *s)
+{
+	return s->end - s->start;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_capacity);
+
+/**
+ * nebula_stack_peak() - the highest use ever
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes; exact.
+ */
+size_t nebula_stack_peak(const struct nebula_stack *s)
+{
+	return nebula_allocator_usage(&s->common).peak;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_peak);
+
+/**
+ * nebula_stack_owns() - does an address lie in the stack's memory?
+ * @s: the stack.
+ * @p: any address.
+ *
+ * Context: any.
+ * Return: true when it does, whether it was handed out or not.
+ */
+bool nebula_stack_owns(const struct nebula_stack *s, const void *p)
+{
+	const unsigned long offset = (unsigned long)p - s->base;
+
+	return offset >= s->start && offset < s->end;
+}
+EXPORT_SYMBOL_GPL(nebula_stack_owns);
+
+static const struct nebula_stack *stack_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_stack, common);
+}
+
+static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
+{
+	const struct nebula_stack *s = stack_of(a);
+
+	if (stack_is_shared(s))
+		stack_shared_usage(s, u);
+	else
+		stack_owner_usage(s, u);
+}
+
+static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)
+{
+	const struct nebula_stack *s = stack_of(a);
+
+	if (stack_is_shared(s))
+		stack_shared_stats(s, st);
+	else
+		stack_owner_stats(s, st);
+}
+
+static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_stack *s = stack_of(a);
+	const struct nebula_stack_heap *heap = s->heap;
+	size_t overhead = sizeof(*heap);
+
+	nebula_text_key(t, "mode", "%s", stack_is_shared(s) ? "shared" : "owner");
+	nebula_text_key(t, "path", "%s", READ_ONCE(s->limit) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, BIT(heap->region.backing), t);
+	nebula_text_bytes(t, "capacity", nebula_stack_capacity(s));
+	if (stack_is_shared(s)) {
+		nebula_text_bytes(t, "granule", 1UL << heap->shift);
+		overhead += heap->granules * sizeof(*heap->slots) +
+			    num_possible_cpus() * sizeof(*heap->cpus);
+	} else {
+		nebula_text_key(t, "entries", "%u", s->room);
+		overhead += s->room * sizeof(*s->entries);
+	}
+	nebula_text_bytes(t, "overhead", overhead);
+}
+
+static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_stack_alloc_outline(container_of(a, struct nebula_stack, common), size,
+					  align);
+}
+
+static void ops_free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_stack_free_sized(container_of(a, struct nebula_stack, common), p, size);
+}
+
+static bool ops_owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_stack_owns(stack_of(a), p);
+}
+
+static void ops_divert(struct nebula_allocator *a)
+{
+	struct nebula_stack *s = container_of(a, struct nebula_stack, common);
+
+	if (!stack_is_shared(s))
+		stack_owner_divert(s);
+}
+
+static void divert_anew(struct nebula_allocator *a)
+{
+	stack_owner_divert_anew(container_of(a, struct nebula_stack, common));
+}
+
+static void ops_reset_peak(struct nebula_allocator *a)
+{
+	struct nebula_stack *s = container_of(a, struct nebula_stack, common);
+
+	if (stack_is_shared(s))
+		stack_shared_reset_peak(s);
+	else
+		nebula_divert_owner(a, NEBULA_ATTEND_PEAK, divert_anew);
+}
+
+static bool ops_in_use(const struct nebula_allocator *a)
+{
+	return atomic_read(&stack_of(a)->scopes);
+}
+
+static int ops_faults(struct nebula_allocator *a)
+{
+	const int faults = nebula_stack_validate(stack_of(a), NULL);
+
+	return faults < 0 ? -EBUSY : faults;
+}
+
+static void ops_orphan(struct nebula_allocator *a)
+{
+	nebula_cleanups_drop(&container_of(a, struct nebula_stack, common)->cleanups);
+}
+
+static void ops_retire(struct nebula_allocator *a)
+{
+	stack_retire(container_of(a, struct nebula_stack, common));
+}
+
+static void ops_release(struct nebula_allocator *a)
+{
+	stack_release(container_of(a, struct nebula_stack, common));
+}
+
+const struct nebula_kind_ops nebula_stack_ops = {
+	.name		= "stack",
+	.alloc		= ops_alloc,
+	.free		= ops_free,
+	.owns		= ops_owns,
+	.usage		= ops_usage,
+	.stats		= ops_stats,
+	.describe	= ops_describe,
+	.in_use		= ops_in_use,
+	.retire		= ops_retire,
+	.release	= ops_release,
+	.orphan		= ops_orphan,
+	.sites		= stack_sites,
+	.live		= stack_render_live,
+	.map		= stack_render_map,
+	.validate	= stack_render_validate,
+	.faults		= ops_faults,
+	.divert		= ops_divert,
+	.reset_peak	= ops_reset_peak,
+};
