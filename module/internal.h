@@ -25,6 +25,7 @@
 #include <nebula/allocator.h>
 #include <nebula/budget.h>
 #include <nebula/bump.h>
+#include <nebula/cache.h>
 #include <nebula/compose.h>
 #include <nebula/config.h>
 #include <nebula/custom.h>
@@ -132,6 +133,12 @@ struct nebula_sites;
 void nebula_budget_attach(struct nebula_budget *b);
 void nebula_budget_detach(struct nebula_budget *b);
 
+/* cache/clock.c */
+
+int nebula_cache_init(void);
+void nebula_cache_exit(void);
+unsigned long nebula_cache_shrink(unsigned long n);
+
 void nebula_region_describe(const struct nebula_region_request *req, unsigned long backings,
 			    struct nebula_text *t);
 
@@ -234,11 +241,13 @@ struct nebula_usage {
  * enum nebula_dir - where the files of a kind are, and its names are unique
  * @NEBULA_DIR_ALLOCATORS: a directory for each, in allocators/.
  * @NEBULA_DIR_BUDGETS: a file for each, in budgets/.
+ * @NEBULA_DIR_CACHES: a file for each, in caches/.
  * @NEBULA_DIR_NR: number of directories.
  */
 enum nebula_dir {
 	NEBULA_DIR_ALLOCATORS = 0,
 	NEBULA_DIR_BUDGETS,
+	NEBULA_DIR_CACHES,
 	NEBULA_DIR_NR
 };
 
@@ -318,6 +327,7 @@ extern const struct nebula_kind_ops nebula_fallback_ops;
 extern const struct nebula_kind_ops nebula_split_ops;
 extern const struct nebula_kind_ops nebula_system_ops;
 extern const struct nebula_kind_ops nebula_budget_ops;
+extern const struct nebula_kind_ops nebula_cache_ops;
 
 /**
  * struct nebula_error_slot - one record, see record.c

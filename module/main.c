@@ -29,6 +29,9 @@ static int __init nebula_init(void)
 	int ret;
 
 	nebula_debugfs_init();
+	ret = nebula_cache_init();
+	if (ret)
+		goto err_cache;
 	ret = nebula_owner_init();
 	if (ret)
 		goto err_owner;
@@ -48,6 +51,8 @@ err_pool:
 err_hotplug:
 	nebula_owner_exit();
 err_owner:
+	nebula_cache_exit();
+err_cache:
 	nebula_debugfs_exit();
 	return ret;
 }
@@ -58,6 +63,7 @@ static void __exit nebula_exit(void)
 	cpuhp_remove_state_nocalls(hotplug);
 	nebula_system_exit();
 	nebula_owner_exit();
+	nebula_cache_exit();
 	nebula_debugfs_exit();
 	nebula_chunks_flush();
 	nebula_error_exit();

@@ -121,7 +121,7 @@ static void report(const struct nebula_registration *reg, bool kept)
 		report_live(reg, &st);
 	if (kept)
 		strscpy(what, UNLOADED ", kept for others", sizeof(what));
-	else if (is_budget(reg))
+	else if (ops_of(reg)->show)
 		strscpy(what, UNLOADED, sizeof(what));
 	else
 		snprintf(what, sizeof(what), UNLOADED ", %u live", (u32)st.live);

@@ -223,6 +223,7 @@ enum nebula_detail {
  * @NEBULA_KIND_SPLIT: divides requests by their size.
  * @NEBULA_KIND_SYSTEM: the kernel's own.
  * @NEBULA_KIND_BUDGET: no allocator, but a budget.
+ * @NEBULA_KIND_CACHE: no allocator, but a cache.
  * @NEBULA_KIND_NR: number of kinds.
  */
 enum nebula_kind {
@@ -236,6 +237,7 @@ enum nebula_kind {
 	NEBULA_KIND_SPLIT,
 	NEBULA_KIND_SYSTEM,
 	NEBULA_KIND_BUDGET,
+	NEBULA_KIND_CACHE,
 	NEBULA_KIND_NR
 };
 

@@ -7,6 +7,7 @@
 #include <nebula/budget.h>
 #include <nebula/budget_tree.h>
 #include <nebula/bump.h>
+#include <nebula/cache.h>
 #include <nebula/compose.h>
 #include <nebula/config.h>
 #include <nebula/custom.h>

@@ -41,6 +41,7 @@ static const struct nebula_kind_ops *const kinds[] = {
 	[NEBULA_KIND_SPLIT]	= &nebula_split_ops,
 	[NEBULA_KIND_SYSTEM]	= &nebula_system_ops,
 	[NEBULA_KIND_BUDGET]	= &nebula_budget_ops,
+	[NEBULA_KIND_CACHE]	= &nebula_cache_ops,
 };
 
 static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);

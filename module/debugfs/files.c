@@ -2,7 +2,8 @@
 /*
  * /sys/kernel/debug/nebula_memory: info, summary, errors, clear, fail_alloc/, and for each
  * allocator allocators/<name>/{info,stats,errors,reset_peak}, and of
- * {live,map,validate,cache_depth} what the kind has. Budgets have a file each, budgets/<name>.
+ * {live,map,validate,cache_depth} what the kind has. Budgets and caches have a
+ * file each, budgets/<name> and caches/<name>.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
@@ -54,6 +55,7 @@ static struct dentry *dirs[NEBULA_DIR_NR];
 static const char *const dir_names[] = {
 	[NEBULA_DIR_ALLOCATORS]	= "allocators",
 	[NEBULA_DIR_BUDGETS]	= "budgets",
+	[NEBULA_DIR_CACHES]	= "caches",
 };
 
 static_assert(ARRAY_SIZE(dir_names) == NEBULA_DIR_NR);

@@ -252,6 +252,8 @@ static const struct nebula_errc_info infos[] = {
 			    "call nebula_custom_register() before it is used"),
 			ROW(ON(BUFFER), "it is on a caller's buffer, which cannot grow",
 			    "create it without .buffer, with NEBULA_GROW"),
+			ROW(OF(CACHE), "the key is being computed, or all entries are in use",
+			    "warm it before it is asked for", "raise .entries"),
 			ELSE("it is not in the state for that",
 			     "see allocators/{name}/info"),
 		},
@@ -417,6 +419,8 @@ static const struct nebula_errc_info infos[] = {
 		.name = "CYCLE", ERRNO(ELOOP), .severity = NEBULA_WARNING,
 		.message = "parents or parts form a cycle",
 		.advice = ROWS {
+			ROW(OF(CACHE), "the computation of this key waits for this computation",
+			    "compute in one order: let no computation ask for what may ask for it"),
 			ROW(OF(BUDGET), "it is above itself, or what is above it is not there",
 			    "check the parents in NEBULA_BUDGET_TREE()"),
 			ELSE(NULL, "build from the leaves to the root"),
@@ -426,14 +430,17 @@ static const struct nebula_errc_info infos[] = {
 		.name = "RECURSION", ERRNO(EDEADLK), .severity = NEBULA_WARNING,
 		.message = "a computation asked for itself",
 		.advice = ROWS {
-			ELSE(NULL, "compute the inner value first"),
+			ELSE("the computation of a key asked for the same key",
+			     "have .compute ask for other keys alone"),
 		},
 	},
 	[NEBULA_E_COMPUTE_FAILED] = {
 		.name = "COMPUTE_FAILED", ERRNO(EIO), .severity = NEBULA_INFO,
 		.message = "a computation returned an error",
 		.advice = ROWS {
-			ELSE(NULL, "check the error of the compute function"),
+			ELSE(".compute returned -{value}",
+			     "see why: its name is in caches/{name}",
+			     "to ask less often while it fails: set NEBULA_CACHE_KEEP_ERRORS"),
 		},
 	},
 	[NEBULA_E_TIMED_OUT] = {
@@ -448,6 +455,8 @@ static const struct nebula_errc_info infos[] = {
 		.name = "INTERRUPTED", ERRNO(EINTR), .severity = NEBULA_INFO,
 		.message = "a signal ended the wait",
 		.advice = ROWS {
+			ROW(OF(CACHE), "a signal ended the wait for another's computation",
+			    "return -ERESTARTSYS to the caller"),
 			ELSE(NULL,
 			     "return -ERESTARTSYS to the caller",
 			     "wait for fatal signals alone: nebula_pool_alloc_wait_killable()"),
@@ -457,6 +466,8 @@ static const struct nebula_errc_info infos[] = {
 		.name = "NOT_SUPPORTED", ERRNO(EOPNOTSUPP), .severity = NEBULA_WARNING,
 		.message = "this kernel or build cannot do it",
 		.advice = ROWS {
+			ROW(OF(CACHE), "it has no .compute",
+			    "look it up with nebula_cache_get(), or set .compute"),
 			ELSE(NULL, "see info for what is supported"),
 		},
 	},
@@ -487,6 +498,8 @@ static const struct nebula_errc_info infos[] = {
 			ROW(ON(UNTRACKED), "objects were not given back before the end",
 			    "free them before the allocator is taken down",
 			    "to see who allocated them: load with debug=T,{pattern}"),
+			ROW(OF(CACHE), "values were not put before the end",
+			    "call nebula_cache_put() for each value that was returned"),
 			ELSE("objects were not given back before the end",
 			     "free them before the allocator is taken down"),
 		},

@@ -159,6 +159,7 @@ static void token_header(struct sink *s, const struct nebula_error *err)
 		[NEBULA_KIND_SPLIT]	= "compose.h",
 		[NEBULA_KIND_SYSTEM]	= "compose.h",
 		[NEBULA_KIND_BUDGET]	= "budget.h",
+		[NEBULA_KIND_CACHE]	= "cache.h",
 	};
 
 	put(s, "%s", err->kind < NEBULA_KIND_NR ? headers[err->kind] : "nebula.h");

@@ -112,6 +112,7 @@ extern const struct bench_table stack_table;
 extern const struct bench_table scratch_table;
 extern const struct bench_table charge_table;
 extern const struct bench_table grown_table;
+extern const struct bench_table lookup_table;
 extern const struct bench_table refused_table;
 extern const struct bench_table typed_table;
 extern const struct bench_table request_table;

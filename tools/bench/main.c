@@ -44,6 +44,7 @@ static const struct bench_table *const tables[] = {
 	&scratch_table,
 	&charge_table,
 	&grown_table,
+	&lookup_table,
 	&refused_table,
 	&typed_table,
 	&request_table,

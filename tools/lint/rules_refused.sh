@@ -67,6 +67,12 @@ refused_lines() {
 		keep(nebula_fallback_create("x", bump, kept));|no pointer to an allocator
 		keep(nebula_split_create("x", 64, kept, pool));|no pointer to an allocator
 		nebula_composite_destroy(pool);|incompatible pointer type
+		keep(nebula_cache_create("x", .value_size = 8, .entries = 8));|.key_size must not be zero
+		keep(nebula_cache_create("x", .key_size = 5000, .value_size = 8, .entries = 8));|.key_size is more than 4 KiB
+		keep(nebula_cache_create("x", .key_size = 8, .entries = 8));|.value_size must not be zero
+		keep(nebula_cache_create("x", .key_size = 8, .value_size = SZ_2M, .entries = 8));|.value_size is more than 1 MiB
+		keep(nebula_cache_create("x", .key_size = 8, .value_size = 8));|.entries must not be zero
+		keep(nebula_cache_create("x", .key_size = 8, .value_size = 8, .entries = -1));|.entries is more than 2^24
 		keep(nebula_budget_create("x", .per_alloc = 1));|.limit must not be zero
 		keep(nebula_budget_create("x", .limit = -1UL));|.limit overflows
 		keep(nebula_budget_create("x", .limit = 1, .critical = 101));|.critical is more than 100 percent

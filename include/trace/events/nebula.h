@@ -221,6 +221,28 @@ DEFINE_EVENT(nebula_region, region_unmap,
 	TP_PROTO(const void *ptr, size_t size, const char *backing),
 	TP_ARGS(ptr, size, backing));
 
+/* A value was computed, in @ns nanoseconds, or @err came of it. */
+TRACE_EVENT(cache_compute,
+
+	TP_PROTO(const char *name, u64 ns, int err),
+
+	TP_ARGS(name, ns, err),
+
+	TP_STRUCT__entry(
+		NEBULA_TRACE_NAME(name)
+		__field(u64, ns)
+		__field(int, err)
+	),
+
+	TP_fast_assign(
+		NEBULA_TRACE_ASSIGN_NAME(name);
+		__entry->ns = ns;
+		__entry->err = err;
+	),
+
+	TP_printk("name=%s ns=%llu err=%d", __get_str(name), __entry->ns, __entry->err)
+);
+
 #endif /* _TRACE_NEBULA_H */
 
 #include <trace/define_trace.h>

@@ -19,6 +19,7 @@
 #include "http.h"
 #include "response.h"
 #include "service.h"
+#include "tenant.h"
 #include "text.h"
 
 #define EXHAUST_BLOCK	SZ_4K
@@ -38,11 +39,16 @@ static const char *answer;		/* in @answers; NULL before the first */
 /* What could not be made is an ERR_PTR(), which destroy does not mind. */
 int service_init(enum nebula_preset preset)
 {
-	int err;
+	struct nebula_budget *budget;
+	int err = tenant_init();
 
-	arena = nebula_bump_create("request", .capacity = HTTP_ARENA);
-	stack = nebula_stack_create("frames", .capacity = HTTP_STACK, .preset = preset);
-	answers = nebula_bump_create("answer", .capacity = ANSWER_ARENA);
+	if (err)
+		return err;
+	budget = tenant_all();
+	arena = nebula_bump_create("request", .capacity = HTTP_ARENA, .budget = budget);
+	stack = nebula_stack_create("frames", .capacity = HTTP_STACK, .preset = preset,
+				    .budget = budget);
+	answers = nebula_bump_create("answer", .capacity = ANSWER_ARENA, .budget = budget);
 	err = PTR_ERR_OR_ZERO(arena) ?: PTR_ERR_OR_ZERO(stack) ?: PTR_ERR_OR_ZERO(answers);
 	if (err)
 		service_exit();
@@ -54,6 +60,7 @@ void service_exit(void)
 	nebula_bump_destroy(answers);
 	nebula_stack_destroy(stack);
 	nebula_bump_destroy(arena);
+	tenant_exit();
 }
 
 /* The latest answer ends here, so its string is not shown any more. */
@@ -76,11 +83,24 @@ static int copy_request(struct http_request *req, const char __user *text, struc
 	return 0;
 }
 
+/* The tenant that the request is for is charged while it is served. */
+static int serve_tenant(struct http_request *req)
+{
+	struct nebula_budget *tenant = tenant_enter(req->host, req->size);
+	int status;
+
+	if (IS_ERR(tenant))
+		return PTR_ERR(tenant);
+	status = http_route(req);
+	tenant_leave(tenant, req->size);
+	return status;
+}
+
 static int parse_and_route(struct http_request *req, struct span text)
 {
 	int status = http_request_parse(req, text);
 
-	return status ? status : http_route(req);
+	return status ? status : serve_tenant(req);
 }
 
 static int answer_request(const char __user *user_text, size_t size)
@@ -102,6 +122,8 @@ static int answer_request(const char __user *user_text, size_t size)
 		if (status)
 			return status;
 		status = parse_and_route(req, text);
+		if (status < 0)
+			return status;
 	}
 	forget_answer();
 	answer = response_print(answers, req, status, before);

@@ -133,6 +133,13 @@ send_rubbish() {
 		refused connections 'close 7' && refused connections 'shut 7'
 }
 
+# The tenant of a host is looked up once, and found in the cache after that.
+show_tenants() {
+	cat "$nebula"/budgets/* "$nebula"/caches/*
+	grep '^charges: *[1-9]' "$nebula/budgets/tenants.gold" &&
+		grep '^hits: *[1-9][0-9]' "$nebula/caches/tenants"
+}
+
 provoke_exhaustion() {
 	echo exhaust >"$demo/provoke" || return 1
 	cat "$demo/response"
@@ -473,6 +480,7 @@ step 'statistics: summary' cat "$nebula/summary"
 step 'statistics: the request arena' cat "$nebula/allocators/request/info" "$nebula/allocators/request/stats"
 step 'statistics: the stack of frames' frames_are_empty
 step 'statistics: the pool of connections' cat "$conn/info" "$conn/stats" "$conn/live"
+step 'statistics: budgets of the tenants, and the cache that finds them' show_tenants
 step 'the pool, block by block' map_pool
 step 'the caches of the CPUs are resized' change_cache_depth
 

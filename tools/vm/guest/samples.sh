@@ -64,8 +64,10 @@ totals() {
 
 nothing_left() {
 	! grep LEAK "$nebula/errors" || return 1
-	ls "$nebula/allocators" "$nebula/budgets"
-	[ -z "$(ls "$nebula/allocators")" ] && [ -z "$(ls "$nebula/budgets")" ] || return 1
+	for dir in allocators budgets caches; do
+		ls "$nebula/$dir"
+		[ -z "$(ls "$nebula/$dir")" ] || return 1
+	done
 	totals >/tmp/totals.after
 	cmp /tmp/totals /tmp/totals.after || {
 		cat /tmp/totals.after

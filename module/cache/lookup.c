@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hits: any context, no lock.
+ *
+ * A lookup walks the table under RCU. What it finds may have been removed a moment ago; it stays
+ * where it is until a grace period after its last reference was dropped, and its value does not
+ * change. So a copy needs no reference, and a reference is taken only while there is another one.
+ */
+#include <linux/export.h>
+#include <nebula/compat.h>
+#include "priv.h"
+
+/* The clock leaves it alone for one turn. Written only when that changes something. */
+static __always_inline void touch(struct cache_entry *e)
+{
+	if (!READ_ONCE(e->asked))
+		WRITE_ONCE(e->asked, true);
+}
+
+/* Pairs with smp_store_release() in finish(): the value is seen complete. */
+static __always_inline bool is_good(const struct nebula_cache *c, const struct cache_entry *e)
+{
+	/* See above. */
+	return smp_load_acquire(&e->state) == CACHE_READY && !cache_is_old(c, e);
+}
+
+/* Values begin at a multiple of 8. Short ones are copied without a call. */
+static __always_inline void copy_value(void *to, const void *from, size_t n)
+{
+	size_t i;
+
+	if (n % 8 || n > 128) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (i = 0; i < n; i += 8)
+		memcpy(to + i, from + i, 8);
+}
+
+/* An entry in whatever state, with a reference, or NULL. Any context. */
+struct cache_entry *cache_get_entry(struct nebula_cache *c, const void *key)
+{
+	struct cache_entry *e;
+
+	cache_lookup_begin();
+	e = cache_find(c, key);
+	if (e && !atomic_inc_not_zero(&e->refs))
+		e = NULL;
+	cache_lookup_end();
+	return e;
+}
+
+/**
+ * nebula_cache_get() - look a key up
+ * @c: the cache.
+ * @key: bytes of its size.
+ *
+ * Context: any.
+ * Return: the value, with a reference that nebula_cache_put() drops; %NULL when there is none, or
+ * only one that is too old.
+ */
+void *nebula_cache_get(struct nebula_cache *c, const void *key)
+{
+	struct cache_entry *e;
+
+	cache_lookup_begin();
+	e = cache_find(c, key);
+	if (likely(e) && likely(is_good(c, e)) && likely(atomic_inc_not_zero(&e->refs))) {
+		cache_lookup_end();
+		touch(e);
+		this_cpu_inc(c->cpus->hits);
+		return cache_value(c, e);
+	}
+	cache_lookup_end();
+	this_cpu_inc(c->cpus->misses);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(nebula_cache_get);
+
+/**
+ * nebula_cache_read() - look a key up and copy its value
+ * @c: the cache.
+ * @key: bytes of its size.
+ * @copy: where the value goes; untouched when there is none.
+ *
+ * Takes no reference, so CPUs that read the same key do not disturb each other.
+ *
+ * Context: any.
+ * Return: whether there was a value that is not too old.
+ */
+bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy)
+{
+	struct cache_entry *e;
+	bool found;
+
+	cache_lookup_begin();
+	e = cache_find(c, key);
+	found = likely(e) && likely(is_good(c, e));
+	if (found) {
+		copy_value(copy, cache_value(c, e), c->value_size);
+		touch(e);
+	}
+	cache_lookup_end();
+	if (found)
+		this_cpu_inc(c->cpus->hits);
+	else
+		this_cpu_inc(c->cpus->misses);
+	return found;
+}
+EXPORT_SYMBOL_GPL(nebula_cache_read);
+
+/**
+ * nebula_cache_put() - drop the reference to a value
+ * @c: the cache that it is of.
+ * @value: as it was returned; %NULL and ERR_PTR() are fine.
+ *
+ * Context: any.
+ */
+void nebula_cache_put(struct nebula_cache *c, void *value)
+{
+	if (!IS_ERR_OR_NULL(value))
+		cache_put_entry(c, cache_entry_of(c, value));
+}
+EXPORT_SYMBOL_GPL(nebula_cache_put);
