@@ -452,7 +452,7 @@ void nebula_divert_named(void);
 void nebula_divert_owner(struct nebula_allocator *a, enum nebula_attention bit,
 			 void (*divert)(struct nebula_allocator *a));
 
-/* Somebody watches; see fastpath.c for who may rely on it when. Any context. */
+/* The allocator is watched; fastpath.c says who may rely on it when. Any context. */
 static inline bool nebula_is_diverted(const struct nebula_allocator *a)
 {
 	return READ_ONCE(a->attention);
@@ -463,7 +463,7 @@ static inline bool nebula_attends(const struct nebula_allocator *a, enum nebula_
 	return READ_ONCE(a->attention) & BIT(bit);
 }
 
-/* The owner has done what was asked of him once. */
+/* The owner has done what was asked of it once. */
 static inline void nebula_attended(struct nebula_allocator *a, enum nebula_attention bit)
 {
 	clear_bit(bit, &a->attention);

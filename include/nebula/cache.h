@@ -12,7 +12,7 @@
  * Best suited for what is expensive to compute and asked for often, from several CPUs. A hit takes
  * no lock: it looks the key up under RCU and takes a reference, or none where the value is copied.
  * Entries are blocks of a pool; when all are in use, the clock evicts one that was not asked for
- * since the hand last passed it. Hashes are seeded, so nobody can choose keys that collide.
+ * since the hand last passed it. Hashes are seeded, so no user can choose keys that collide.
  *
  * Limitations: keys and values have one size each and are compared and copied as bytes, so padding
  * in a key has to be zeroed. A value does not change once it is computed. What values refer to is

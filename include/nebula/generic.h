@@ -214,7 +214,7 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  *
  * As any write to the allocator's reset_peak in debugfs.
  *
- * Context: process context; sleeps. The allocator may be in use meanwhile.
+ * Context: process context; sleeps. The allocator may stay in use.
  * Return: 0; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for the system allocator
  * (NOT_SUPPORTED).
  */
@@ -226,8 +226,7 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  *
  * Checks what the allocator's validate in debugfs checks, and shows in words: every link, and with
  * debug flags every guard and every byte of poison. Of a composite, all its parts that can be
- * looked at. The allocator may be in use meanwhile; a fault counts only if a second look still
- * finds it.
+ * inspected. The allocator may stay in use; a fault counts only if a second look still finds it.
  *
  * Context: process context; sleeps.
  * Return: faults found, 0 when it is intact; -EBUSY when a single owner kept it changing, or there

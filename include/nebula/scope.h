@@ -47,7 +47,7 @@ struct nebula_scratch_hold {
 /*
  * CLASS(nebula_scratch, name)(scratch, size, align) - scratch memory until the end of the scope
  *
- * Preemption is off meanwhile, so that it can be used in task context as it is anywhere else.
+ * Preemption is off until then, so that task context can use it as any other context does.
  */
 DEFINE_CLASS(nebula_scratch, struct nebula_scratch_hold,
 	     nebula_scratch_put(_T.scratch, _T.p); preempt_enable(),

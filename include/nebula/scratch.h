@@ -5,9 +5,9 @@
  * Best suited for a buffer to format, decode or sort in, in any context, where the stack is too
  * small and the page allocator too slow or out of reach.
  *
- * What is got last is put first: a task that has preemption off, a softirq, a hardirq and an NMI
- * nest on a CPU by nature, so there are no locks and no atomics. Whoever interrupts finds the part
- * above what is in use, and leaves it as he found it:
+ * What is got last is put first: a task with preemption off, a softirq, a hardirq and an NMI nest
+ * on a CPU by nature, so there are no locks and no atomics. An interrupting context works above
+ * what is in use, and leaves the CPU's part as it found it:
  *
  *	task     get(A)                                                put(A)
  *	hardirq          get(B)                               put(B)
@@ -17,8 +17,8 @@
  * preemptible context where the kernel counts preemption. The word behind each object tells where
  * it began: an overrun is noticed when the object is put.
  *
- * Limitations: nobody may sleep, or enable preemption, while he holds something. On PREEMPT_RT
- * softirqs are threads that can be preempted: there they have to switch that off too.
+ * Limitations: a context must not sleep, or enable preemption, while it holds an object. On
+ * PREEMPT_RT softirqs are threads that can be preempted: there they have to switch that off too.
  */
 #ifndef _NEBULA_SCRATCH_H
 #define _NEBULA_SCRATCH_H
@@ -153,7 +153,7 @@ static __always_inline void nebula_scratch_config_check(const struct nebula_scra
 						     THIS_MODULE));			\
 })
 
-/* Nobody but who interrupts runs here; an interrupt handler need not be told so. */
+/* Does the caller stay on its CPU? If so, only interrupting contexts run there in between. */
 static __always_inline bool nebula_scratch_stays(void)
 {
 	return !IS_ENABLED(CONFIG_PREEMPT_COUNT) || likely(preempt_count());
@@ -189,7 +189,7 @@ void *nebula_scratch_get(struct nebula_scratch *s, size_t size, size_t align)
 	if (unlikely(nebula_this_cpu_below(cpus->limit, next)))
 		return nebula_scratch_get_higher(s, size, align);
 	raw_cpu_write(cpus->cur, next);
-	/* Only now the memory is ours, and nobody who interrupts writes to it. */
+	/* Only now the memory is ours, and no interrupting context writes to it. */
 	barrier();
 	((unsigned long *)next)[-1] = cur;
 	this_cpu_inc(cpus->allocs);

@@ -13,8 +13,9 @@
  *    top. Every call is linearisable. Objects take whole cache lines (more in a very large stack),
  *    so CPUs do not share them. For one stack a CPU, which needs no atomics, see scratch.h.
  *
- * Limitations: what lies below something newer cannot be freed before it, whoever it is of. A stack
- * does not grow, and holds at most 1 GiB. In owner mode objects take 16 bytes on average at least.
+ * Limitations: an object cannot be freed before the newer ones above it, whichever context they
+ * belong to. A stack does not grow, and holds at most 1 GiB. In owner mode objects take 16 bytes on
+ * average at least.
  */
 #ifndef _NEBULA_STACK_H
 #define _NEBULA_STACK_H

@@ -44,7 +44,7 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 	return p;
 }
 
-/* Shared, or with a flag, or somebody watches: then the limit of the inline path is none. */
+/* Shared, with a flag, or watched: the limit of the inline path is none. */
 static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t align)
 {
 	bool watched;

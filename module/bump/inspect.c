@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What debugfs shows of a bump allocator: live objects, a map, validation. Process context; nobody
- * waits for us.
+ * What debugfs shows of a bump allocator: live objects, a map, validation. Process context; no user
+ * of the allocator waits for the reader.
  *
- * The allocator may be in use meanwhile, and let go of regions. Those are unmapped after a grace
- * period, and before they are let go of the allocator's generation changes: an owner's snapshot, or
- * the number of resets of a shared one. So memory is looked at piece by piece, each under RCU and
- * only while the generation still is what it was when the regions were collected. What was
- * collected counts if it is the same afterwards too, and if no object came or went where that
- * matters; otherwise one looks again and, when it goes on changing, says so.
+ * The allocator may be in use, and may drop regions. A region is unmapped after a grace period, and
+ * before it is dropped the allocator's generation changes: an owner's snapshot, or the number of
+ * resets of a shared one. So memory is read piece by piece, each under RCU and only while the
+ * generation is the one at which the regions were collected. A collection counts if it is unchanged
+ * afterwards and, where that matters, no object came or went. Otherwise the reader starts over and,
+ * when the allocator goes on changing, says so.
  *
  * Single objects are known with a debug flag only, from the list of their guards. An owner's lie in
- * the order of that list, newest first, and all between them is nobody's:
+ * the order of that list, newest first, and all memory between them is free:
  *
  *	base                                      cursor           end
  *	 | free | object | free | object | object |      free       |
  *
- * A shared one's lie in any order and come at any time, so there only what is not taken of the
- * regions, and what CPUs still have of their sub-chunks, is known to be nobody's.
+ * A shared one's lie in any order and come at any time. There only the untaken part of each region,
+ * and the rest of each CPU's sub-chunk, is known to be free.
  */
 #include <linux/align.h>
 #include <linux/export.h>
@@ -47,7 +47,7 @@
  * @chunk: the region; there only while the generation is the same.
  * @base: first byte.
  * @end: behind the last.
- * @from: nobody has taken anything from here on ...
+ * @from: untaken from here on ...
  * @to: ... to here.
  */
 struct region {
@@ -62,7 +62,7 @@ struct region {
  * struct look - what was seen
  * @b: of what.
  * @changed: nothing of it counts.
- * @thorough: memory that is nobody's is looked at as well.
+ * @thorough: free memory is verified as well.
  * @cut: some live objects are not in the list any more.
  * @broken: a guard was overwritten, or cannot be one: older objects are unknown.
  * @generation: of the regions.
@@ -119,7 +119,7 @@ static unsigned int generation(const struct nebula_bump *b)
 /* In an RCU read-side section: the regions stay mapped to its end. */
 static bool is_same(const struct look *l)
 {
-	/* What was read is older. Pairs with the barriers of whoever changed it, see guard.c. */
+	/* Check after what was read. Pairs with the barriers of the writers, see guard.c. */
 	smp_rmb();
 	return generation(l->b) == l->generation;
 }
@@ -320,7 +320,7 @@ static void see_shared(struct look *l)
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 }
 
-/* First byte of what is nobody's that is not as it was filled; NULL also when things changed. */
+/* First byte of free memory that differs from the poison; NULL also when things changed. */
 static const void *written(struct look *l, unsigned long from, unsigned long to)
 {
 	const void *bad = NULL;
@@ -348,7 +348,7 @@ static void check_free(struct look *l, unsigned long from, unsigned long to)
 		fault(l, "byte", (unsigned long)bad, "written while free");
 }
 
-/* An owner's object: what is between it and the next newer one is nobody's. */
+/* An owner's object: the memory between it and the next newer one is free. */
 static bool check_order(struct look *l, const struct region *r, unsigned long from,
 			unsigned long to)
 {

@@ -24,8 +24,7 @@
 #include "priv.h"
 
 /*
- * A reader that is interrupted by nobody needs one try; one that interrupts the owner would never
- * succeed.
+ * A reader that does not interrupt the owner needs one try; one that does would never succeed.
  */
 #define SNAPSHOT_TRIES	4
 
@@ -108,7 +107,7 @@ static void note_peak(struct nebula_bump *b)
 }
 
 /**
- * bump_owner_divert() - take the inline paths away if somebody watches
+ * bump_owner_divert() - take the inline paths away if the allocator is watched
  * @b: the allocator.
  *
  * Context: any; the owner may be running.
@@ -156,7 +155,7 @@ void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 	note_peak(b);
 }
 
-/* Nobody asked for a guard, so it is padding. */
+/* No guard was asked for, so it is padding. */
 static void *place(struct nebula_bump *b, size_t size, size_t align, size_t asked)
 {
 	unsigned long from = cursor(b), p = ALIGN(from, align), before = b->cur, next;

@@ -158,7 +158,7 @@ static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_ch
 	return p;
 }
 
-/* The chunk after @chunk becomes the active one, unless somebody was faster. */
+/* The chunk after @chunk becomes the active one, unless another context was faster. */
 static struct nebula_chunk *advance(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
 {
 	struct nebula_chunk *next = nebula_chunk_read(&chunk->next);
@@ -204,7 +204,7 @@ static unsigned long take_local(const struct nebula_bump_heap *heap, size_t size
 
 /*
  * Hands the rest of a fresh sub-chunk, from @mine on, to this CPU, whichever that is. If another
- * context refilled meanwhile, the larger rest stays and the smaller one is lost.
+ * context has refilled it, the larger rest stays and the smaller one is lost.
  */
 static void install_sub(struct nebula_bump_heap *heap, unsigned long mine)
 {
@@ -446,7 +446,7 @@ void nebula_growth_release(struct nebula_bump *b)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_release);
 
-/* Bytes of all chunks that nobody has taken. Any context. */
+/* Bytes of all chunks that are not taken. Any context. */
 static size_t bytes_untaken(const struct nebula_bump_heap *heap)
 {
 	const struct nebula_chunk *chunk;
@@ -560,7 +560,7 @@ void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
 }
 
 /**
- * bump_shared_untaken() - what nobody has taken of a chunk
+ * bump_shared_untaken() - what is not taken of a chunk
  * @heap: the allocator.
  * @chunk: of it.
  * @from: set to the end of the sub-chunks.
@@ -720,7 +720,7 @@ void bump_shared_reset_peak(struct nebula_bump *b)
 	raw_spin_unlock_irqrestore(&b->heap->chain_lock, flags);
 }
 
-/* Attempts of inline code fail at the mask while somebody watches. Lock: diverting. */
+/* Attempts of inline code fail at the mask while the allocator is watched. Lock: diverting. */
 void bump_shared_divert(struct nebula_bump *b)
 {
 	WRITE_ONCE(b->sub_mask, bump_is_inline(b) ? ~(b->heap->sub_size - 1) : ~0UL);

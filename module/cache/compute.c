@@ -7,12 +7,12 @@
  * and sleep until its state changes; a reference is all they need, whatever becomes of the entry
  * in the table. Without, the entry goes in when its value is there, unless another one was faster.
  *
- *  - The computation fails: the entry leaves the table first, then those that sleep are woken and
- *    return the error. Whoever comes after that computes anew.
- *  - The computer was interrupted (-EINTR, -ERESTARTSYS): the same, but those that sleep look the
- *    key up again, and the first of them to put an entry in is the next computer.
- *  - The key is invalidated meanwhile: the entry leaves the table, and its value goes to those that
- *    asked for it, and to nobody after that.
+ *  - The computation fails: the entry leaves the table first, then the tasks that sleep are woken
+ *    and return the error. A task that asks after that computes anew.
+ *  - The computer was interrupted (-EINTR, -ERESTARTSYS): the same, but the tasks that sleep look
+ *    the key up again, and the first of them to put an entry in is the next computer.
+ *  - The key is invalidated while it is computed: the entry leaves the table, and its value goes
+ *    only to the tasks that have asked for it by then.
  *
  * A computation may ask for other keys. Each running one is in a list with its task and with what
  * the task sleeps for, so that a task that would sleep for itself, over however many others, is

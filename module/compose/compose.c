@@ -143,7 +143,7 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return part_that_owns(composite_of(a), p);
 }
 
-/* All parts together, whoever uses them. */
+/* All parts together, with what others use of them. */
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
 	const struct composite *c = composite_of(a);

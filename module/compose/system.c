@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The system allocator: kvmalloc() behind the interface of all others, so that it can be a part of
- * composites. There is one, which belongs to nobody, so it has no directory in debugfs; the info of
- * the module has a line about it.
+ * composites. There is one, which has no owner, so it has no directory in debugfs; the info of the
+ * module has a line about it.
  *
  *	|....| header | object |
  *	memory                  what kvmalloc() gave

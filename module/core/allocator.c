@@ -199,7 +199,7 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
  * nebula_allocator_unregister() - forget an allocator
  * @a: the allocator. Nothing happens when it is not registered.
  *
- * After return nobody looks at it any more.
+ * After return no reader of the registry uses it any more.
  *
  * Context: process context; sleeps.
  */

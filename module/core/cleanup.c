@@ -21,8 +21,8 @@ static unsigned long seal_of(const struct nebula_cleanup *c)
  * @newest: the list.
  * @c: filled in, but for what the list needs.
  *
- * Several contexts may push at once. None takes an entry off meanwhile, so an entry that is found
- * unchanged is the newest still.
+ * Several contexts may push at once. No context takes an entry off while others push, so an entry
+ * that is found unchanged is the newest still.
  *
  * Context: any.
  */

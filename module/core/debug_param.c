@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module parameter debug: debug flags by name, without a rebuild of whoever creates the
+ * The module parameter debug: debug flags by name, without a rebuild of the module that creates the
  * allocator.
  *
  *	debug=RPT			all three for all allocators
@@ -105,8 +105,8 @@ bool nebula_patterns_match(const char *patterns, const char *name)
 }
 
 /*
- * The flags that rules give to @name, or, without one, to anybody at all. -EINVAL when they are no
- * rules.
+ * The flags that rules give to @name, or, without one, to any allocator at all. -EINVAL when they
+ * are no rules.
  */
 int nebula_debug_flags_of(const char *text, const char *name)
 {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Failures on purpose, for whoever wants to see what happens then: the directory fail_alloc in
- * debugfs. Its knobs are those of the kernel's own fault injection, see
- * Documentation/fault-injection; where the kernel has none, they are ours and mean the same:
+ * Failures on purpose, to test how callers handle them: the directory fail_alloc in debugfs. Its
+ * knobs are those of the kernel's own fault injection, see Documentation/fault-injection; where the
+ * kernel has none, they are ours and mean the same:
  *
- *	probability	of a failure, percent; 0 as long as nobody writes to it
+ *	probability	of a failure, percent; 0 until it is written to
  *	interval	of so many candidates one fails
  *	times		so many fail altogether; -1 for no limit
  *	space		bytes that succeed first
  *	verbose		1: the kernel log has a line, 2: and a stack, of each failure
  *	names		patterns of allocators, separated by commas; ours in any case
  *
- * A candidate is any memory that this module asks the kernel for: create, growth, bookkeeping. Of
- * the allocators that names matches it is each allocation, too; those come out of line meanwhile.
- * Scratch memory, of which nothing may be in the way, is left out, and nothing fails in an NMI.
+ * A candidate is any memory that this module asks the kernel for: create, growth, bookkeeping. Each
+ * allocation from an allocator that names matches is one, too; such allocators are off their inline
+ * paths. Scratch memory is left out, because its path must stay short, and nothing fails in an NMI.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

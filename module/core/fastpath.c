@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moving allocators off their inline paths while somebody watches: an event is traced, allocations
+ * Moving allocators off their inline paths while they are watched: an event is traced, allocations
  * are to fail on purpose, a peak starts anew. The inline paths know nothing of that, not even a
- * branch: they take the limits they have to look at anyway for reached.
+ * branch: they find the limits that they check anyway reached.
  *
- * Those limits belong to the owner, who runs on any CPU and takes no lock, and it is somebody else
- * who takes the inline paths away; so the two meet like this:
+ * The limits belong to the owner, which runs on any CPU and takes no lock. A writer in process
+ * context takes the inline paths away:
  *
- *	owner, at a slow moment			whoever diverts, in process context
+ *	owner, in a slow path			writer, in process context
  *	 limit = where the inline path ends	 attention = why
  *	 barrier()				 interrupts every CPU
  *	 attention? limit = none		 limit = none
  *
- * The owner's two lines are not ordered for other CPUs by more than the compiler's barrier. But if
- * he found no attention, he looked before his CPU was interrupted, and all that he had written
- * before is seen by everybody after the interrupt: then the limit of whoever diverts is the last.
- * If the interrupt came first, he finds the attention and takes the limit back himself. Should he
- * be preempted, or moved to another CPU, between his lines, that orders them too. (Who is in the
- * middle of an inline operation finishes it; it is not seen by those who watch.)
+ * Claim: when both are through, the limit is none. For other CPUs only a compiler barrier orders
+ * the owner's lines, and that is enough:
  *
- * Only the owner moves an allocator back, when he next comes out of line and finds no attention.
- * In scratch memory each CPU has its own limit, which that CPU changes, from an interrupt.
+ *  1. The owner finds no attention. Then it has read before its CPU was interrupted. All CPUs see
+ *     what it wrote before the interrupt, so the writer's limit is the last.
+ *  2. The interrupt comes before the owner reads. The owner finds the attention and sets the limit
+ *     to none itself.
+ *  3. The owner is preempted, or migrates, between its lines. That orders them too.
+ *  4. The owner is in the middle of an inline operation. It finishes the operation, which goes by
+ *     unwatched.
+ *
+ * Only the owner moves an allocator back, when it next comes out of line and finds no attention. In
+ * scratch memory each CPU has its own limit, which that CPU changes, from an interrupt.
  *
  * Lock order: CPU hotplug, diverting, registry, then what the kinds take in their operations.
  */
@@ -47,12 +51,12 @@ void nebula_divert_new(struct nebula_allocator *a)
 		set_bit(NEBULA_ATTEND_TRACE, &a->attention);
 	if (nebula_fail_alloc_names(nebula_allocator_name(a)))
 		set_bit(NEBULA_ATTEND_FAIL, &a->attention);
-	/* Nobody uses it yet. */
+	/* It is not in use yet. */
 	if (a->attention && ops_of(a)->divert)
 		ops_of(a)->divert(a);
 }
 
-/* One on a caller's buffer is in no list: it is followed if it was made meanwhile. Any context. */
+/* One on a caller's buffer is in no list; it is watched if made while its kind is. Any context. */
 unsigned long nebula_divert_embedded(enum nebula_kind kind)
 {
 	return READ_ONCE(watchers[kind]) ? BIT(NEBULA_ATTEND_TRACE) : 0;
@@ -175,7 +179,7 @@ void nebula_divert_named(void)
 /**
  * nebula_divert_owner() - have the owner of an allocator attend to something once
  * @a: the allocator.
- * @bit: what to; the owner clears it when he next comes out of line.
+ * @bit: what to; the owner clears it when it next comes out of line.
  * @divert: takes the inline paths away; the owner may have attended already.
  *
  * Context: process context; sleeps.

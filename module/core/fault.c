@@ -42,8 +42,8 @@ bool nebula_fault_hit_test(void)
 /**
  * nebula_fault_hit() - must this allocation fail?
  *
- * Because a test wants it to, or whoever writes to fail_alloc in debugfs. What debugfs itself needs
- * memory for asks nebula_fault_hit_test(), so that one can still read what came of it.
+ * A test asks for the failure, or a writer of fail_alloc in debugfs. Memory that debugfs itself
+ * needs is subject to nebula_fault_hit_test() only, so that the result can still be read.
  *
  * Context: any but NMI.
  * Return: true when the caller has to behave as if the kernel had no memory.

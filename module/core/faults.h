@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Faults: what a look at an allocator finds, collected while nothing may be printed, because the
- * allocator may go on meanwhile and then nothing of it counts.
+ * Faults: what an inspection of an allocator finds. They are collected while nothing may be
+ * printed, because the allocator may change under the reader, and then none of them counts.
  */
 #ifndef _NEBULA_MODULE_FAULTS_H
 #define _NEBULA_MODULE_FAULTS_H

@@ -7,19 +7,20 @@
  *	raw                    offset              total
  *
  * NEBULA_REDZONE: the zones are verified when the object is given back (CORRUPTION). NEBULA_POISON:
- * memory nobody has is filled, and verified when it is handed out (USE_AFTER_FREE); memory just
- * handed out is filled otherwise, so that nobody relies on it. NEBULA_TRACK: the guard keeps the
- * call stack of the allocation, and that is what a report of corruption shows.
+ * free memory is filled, and verified when it is handed out (USE_AFTER_FREE); memory just handed
+ * out is filled otherwise, so that no caller relies on it. NEBULA_TRACK: the guard keeps the call
+ * stack of the allocation, and that is what a report of corruption shows.
  *
  * An overrun may hit the next guard, so each is sealed.
  *
- * Who cannot tell where his objects are keeps the guards in a list, newest first. One is pushed in
- * any context with a compare-and-exchange, and taken off only by the owner, or while no allocation
- * is in flight, so nobody meets a guard that goes (no ABA). A broken seal ends the list.
+ * A kind that cannot compute where its objects are keeps the guards in a list, newest first. A
+ * guard is pushed in any context with a compare-and-exchange, and taken off only by the owner, or
+ * while no allocation is in flight, so a push never meets a guard that goes (no ABA). A broken seal
+ * ends the list.
  *
- * Who looks from outside copies a guard before it believes it, and asks whether guards went
- * meanwhile: their numbers are odd while that is being done. An object is taken before it is
- * dressed, and off the list before it is filled, in an order that other CPUs see.
+ * A reader copies a guard before it believes it, and checks whether guards went since it began: the
+ * number of releases is odd while guards are taken off. An object is taken before its guard is set
+ * up, and off the list before it is filled, in an order that other CPUs see.
  */
 #include <linux/atomic.h>
 #include <linux/export.h>
@@ -155,7 +156,7 @@ void nebula_guard_push(struct nebula_guards *guards, void *raw)
 }
 
 /**
- * nebula_guard_claim() - look whether memory that was nobody's still is as it was filled
+ * nebula_guard_claim() - verify that free memory still is as it was filled
  * @a: the allocator; nothing happens without %NEBULA_POISON.
  * @raw: what was just allocated, as @l asks for.
  * @l: the layout.
@@ -247,7 +248,7 @@ void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
 void *nebula_guard_object(const void *raw)
 {
 	const struct nebula_guard *g = raw;
-	/* Whoever looks at a shared stack may see one that is being dressed: his look is void. */
+	/* A reader of a shared stack may see a guard that is being set up: its result is void. */
 	const bool intact = data_race(g->seal == seal_of(g));
 
 	return intact ? (void *)raw + data_race(g->offset) : NULL; /* likewise */
@@ -434,7 +435,7 @@ bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *relea
  * @releases: from nebula_guards_watch().
  *
  * Context: any.
- * Return: true; false when objects were let go of meanwhile.
+ * Return: true; false when objects were released since.
  */
 bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases)
 {
@@ -459,14 +460,14 @@ void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
 }
 
 /**
- * nebula_guard_written() - was memory that is nobody's written to?
+ * nebula_guard_written() - was free memory written to?
  * @a: the allocator.
  * @p: the memory.
  * @size: bytes.
  *
  * Context: any.
- * Return: the first byte that is not as it was filled, or %NULL. Without %NEBULA_POISON nobody
- * knows: %NULL.
+ * Return: the first byte that is not as it was filled, or %NULL. Always %NULL without
+ * %NEBULA_POISON.
  */
 const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size)
 {

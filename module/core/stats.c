@@ -152,7 +152,7 @@ void nebula_sizes_note(const struct nebula_allocator *a, size_t size)
  * @sizes: filled in.
  *
  * Context: any.
- * Return: true; false when nobody counts them.
+ * Return: true; false when they are not counted.
  */
 bool nebula_allocator_sizes_read(const struct nebula_allocator *a, struct nebula_sizes *sizes)
 {

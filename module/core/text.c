@@ -13,7 +13,7 @@
 #include <linux/string_helpers.h>
 #include "../internal.h"
 
-/* Whoever opens thousands of files pays for them, and gets an error rather than others' memory. */
+/* A task that opens thousands of files is charged, and gets an error, not the memory of others. */
 #define TEXT_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 /* Column that values begin in. */

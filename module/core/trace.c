@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The events, see <trace/events/nebula.h>. As long as nobody has one of a kind on, its inline paths
- * do not know of them; switching on and off moves the allocators, see fastpath.c.
+ * The events, see <trace/events/nebula.h>. While no event of a kind is on, its inline paths do not
+ * know of them; switching on and off moves the allocators, see fastpath.c.
  */
 #include "../internal.h"
 

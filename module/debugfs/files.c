@@ -161,7 +161,7 @@ static void add_row(const struct nebula_registration *reg, void *data)
 	row->utilisation = st.utilisation;
 }
 
-/* A few at a time, so that nobody who makes or destroys one waits for long. */
+/* A few at a time, so that create and destroy never wait for long. */
 static void collect_rows(struct rows *rows)
 {
 	u64 id = 0;
@@ -259,7 +259,7 @@ static unsigned int largest_class(const struct nebula_sizes *sizes)
 	return largest;
 }
 
-/* How often which sizes were asked for, where somebody counts. */
+/* How often which sizes were asked for, where they are counted. */
 static void put_sizes(struct nebula_text *t, const struct nebula_allocator *a)
 {
 	struct nebula_sizes sizes;

@@ -19,7 +19,7 @@
  * @total: its units, which may be bytes or blocks.
  * @each: units that one character stands for.
  * @used: of the units of each character, those in use.
- * @held: of those, those that nobody has, but that are not free for everybody.
+ * @held: of those, the units that are in no object, but that not every context can get.
  */
 struct nebula_map {
 	size_t total;

@@ -11,7 +11,8 @@
  * handed out is filled otherwise. NEBULA_TRACK: who allocated and who freed each block, as raw
  * return addresses, which can be taken in every context; reports show both.
  *
- * Whoever gets here holds the block: it is live and his, or free and in no cache, batch or bitmap.
+ * The caller holds the block: it is live and the caller's, or free and in no cache, batch or
+ * bitmap.
  */
 #include <linux/kernel.h>
 #include <linux/minmax.h>

@@ -2,7 +2,7 @@
 /*
  * What debugfs shows of scratch memory: live objects, a map, validation. Process context.
  *
- * Nobody waits for us: a CPU that is at work meanwhile is looked at again, or called busy.
+ * No user waits for the reader: a CPU that is at work is read again, or called busy.
  */
 #include <linux/cpumask.h>
 #include <linux/export.h>
@@ -29,7 +29,7 @@ struct looked {
 	const void *at;
 };
 
-/* Racy: what changed meanwhile is not followed. False when something did. */
+/* Racy: changes are not followed. False when something has changed. */
 static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
 		    struct looked *l)
 {
@@ -128,7 +128,7 @@ void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t)
  * @s: the scratch memory.
  * @t: where faults are named, or %NULL.
  *
- * A CPU that is at work meanwhile is looked at again, and passed over if that goes on.
+ * A CPU that is at work is read again, and passed over if that goes on.
  *
  * Context: process context.
  * Return: CPUs at fault.
@@ -143,7 +143,7 @@ unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebu
 		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
 		const unsigned long allocs = READ_ONCE(c->allocs);
 
-		/* A fault counts if it is still there, and nobody was. */
+		/* A fault counts if it is still there, and the CPU has not allocated since. */
 		for (looks = 0; looks < 2; looks++)
 			if (!look_at(s, c, &l) || !l.fault || READ_ONCE(c->allocs) != allocs)
 				break;

@@ -181,7 +181,7 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_create_cfg);
 
-/* Somebody forgot to put, and can never do it any more. */
+/* Objects were not put, and cannot be put any more. */
 static void report_leak(struct nebula_scratch *s)
 {
 	const size_t used = nebula_allocator_usage(&s->common).used;
@@ -244,7 +244,7 @@ EXPORT_SYMBOL_GPL(nebula_scratch_destroy);
  * of no use, NULL, too small or misaligned, leaves scratch memory of capacity 0 and is recorded as
  * INVALID_CONFIG.
  *
- * Context: any; nobody uses @s yet.
+ * Context: any; @s is not in use yet.
  */
 void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t size)
 {
@@ -278,7 +278,7 @@ EXPORT_SYMBOL_GPL(nebula_scratch_init);
  * get fails. Recorded and refused as INVALID_STATE for one made by create; what was not put is
  * recorded as LEAK.
  *
- * Context: any; nobody else uses @s any more.
+ * Context: any; @s is not in use any more.
  */
 void nebula_scratch_exit(struct nebula_scratch *s)
 {

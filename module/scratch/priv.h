@@ -40,7 +40,7 @@ static inline bool scratch_is_inline(const struct nebula_scratch *s)
 	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE));
 }
 
-/* Nobody watches, either. */
+/* Nor is it watched. */
 static inline bool scratch_serves_inline(const struct nebula_scratch *s)
 {
 	return scratch_is_inline(s) && !nebula_is_diverted(&s->common);

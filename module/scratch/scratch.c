@@ -7,22 +7,23 @@
  *	    start                                          cur             end
  *	|edge|###A###|A|..pad..|####B####|A end|~B|.........................|
  *
- * The word of an object behind padding is complemented, so that it is equal to no address that
- * anybody has, and a second one before it tells where the padding began, so that all of it is given
- * back. Below the first object lies a word that no object has.
+ * The word of an object behind padding is complemented, so that it is equal to no address that an
+ * object can have, and a second one before it tells where the padding began, so that all of it is
+ * given back. Below the first object lies a word that no object has.
  *
- * Interruption between any two instructions. Whoever interrupts gets and puts in pairs, so he
- * leaves @cur as he found it, and everything below it. What he changes is memory above @cur, peak
+ * Interruption between any two instructions. An interrupting context gets and puts in pairs, so it
+ * leaves @cur, and everything below it, as it found it. It changes only memory above @cur, the peak
  * and counters:
  *  - get sets @cur before it writes the word, or anything else, to what is its own from then on. If
- *    it is interrupted before, it sets @cur to the same as it would have; if after, whoever
- *    interrupts works above.
- *  - put reads the word, and sets @cur to the object's begin as the last that it does.
- *  - The peak is exchanged, so that a higher one of who interrupts is not lost; counters are
- *    per-CPU operations, which interrupts do not tear.
- * None of this is seen by other CPUs, so compiler barriers do. A task that holds something has
- * preemption off, so it stays on its CPU, and that CPU stays online; nobody can hold memory of a
- * CPU that is not. On PREEMPT_RT the same is true, and softirqs have to see to it themselves.
+ *    get is interrupted before, it sets @cur to the same value as without the interruption; if
+ *    after, the interrupting context works above.
+ *  - put reads the word, and sets @cur to the object's begin as its last step.
+ *  - The peak is exchanged, so that a higher one of an interrupting context is not lost; counters
+ *    are per-CPU operations, which interrupts do not tear.
+ *
+ * Other CPUs see none of this, so compiler barriers do. A task that holds an object has preemption
+ * off, so it stays on its CPU, and that CPU stays online; no memory of an offline CPU is held. On
+ * PREEMPT_RT the same is true, and softirqs have to disable preemption themselves.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -301,7 +302,7 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 		return nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "put",
 				   .detail = NEBULA_D_MAY_MIGRATE);
 	c = raw_cpu_ptr(s->cpus);
-	/* Whoever interrupts leaves it as it is. */
+	/* An interrupting context leaves it as it is. */
 	cur = READ_ONCE(c->cur);
 	code = judge(s, c, cur, (unsigned long)p, &o);
 	if (code && code != NEBULA_E_CORRUPTION)
@@ -309,7 +310,7 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 	if (!code && scratch_is_guarded(s))
 		nebula_guard_verify(&s->common, (void *)o.base);
 	nebula_guard_fill(&s->common, (void *)o.from, cur - o.from);
-	/* From here on it is nobody's. */
+	/* From here on it is free. */
 	barrier();
 	WRITE_ONCE(c->cur, o.from);
 	return code ? nebula_fail(&s->common, code, .pointer = p,
@@ -358,7 +359,7 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 		u->unit = c->end - c->start;
 		u->used += used;
 		u->capacity += c->end - c->start;
-		/* Whoever gets memory notes the peak afterwards. */
+		/* A get moves @cur first, and notes the peak afterwards. */
 		u->peak += max(scratch_peak(c), used);
 	}
 	u->available = u->capacity - u->used;
@@ -396,7 +397,7 @@ static void change_all(struct change *change)
 	}
 }
 
-/* What a CPU has in use now is its peak from now on; whoever gets more notes that. */
+/* What a CPU has in use now is its peak from now on; each get that exceeds it notes that. */
 static void begin_peak(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
 {
 	if (c->limit)
@@ -414,9 +415,9 @@ static void ops_reset_peak(struct nebula_allocator *a)
 }
 
 /*
- * Takes the inline path away from a CPU, or gives it back. Whoever notes a peak above was perhaps
- * interrupted by us: his exchange of the limit fails, and he finds none. An NMI in between these
- * lines notes its peak where we have not been yet, or where we have, and both count.
+ * Takes the inline path away from a CPU, or gives it back. A get on this CPU that we interrupt may
+ * be about to note a peak: its exchange of the limit fails, and it finds none. An NMI in between
+ * these lines notes its peak where we have not been yet, or where we have, and both count.
  */
 static void change_path(const struct nebula_scratch *s, struct nebula_scratch_cpu *c)
 {

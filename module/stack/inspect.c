@@ -2,8 +2,8 @@
 /*
  * What debugfs shows of a stack: live objects, a map, validation. Process context.
  *
- * The stack may be in use meanwhile. What was collected counts only if nothing has changed since;
- * otherwise one looks again and, when it goes on changing, says so.
+ * The stack may be in use. What was collected counts only if nothing has changed since; otherwise
+ * the reader starts over and, when the stack goes on changing, says so.
  */
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -106,7 +106,7 @@ static bool collect(const struct stack_object *o, void *data)
 	return true;
 }
 
-/* Memory that nobody has is as it was filled. */
+/* Free memory is as it was filled. */
 static void check_free(struct collection *c)
 {
 	const struct nebula_stack *s = c->stack;
@@ -180,7 +180,7 @@ void stack_render_live(struct nebula_allocator *a, struct nebula_text *t)
 		return;
 	nebula_text_key(t, "live", "%lu", c->total.objects);
 	nebula_text_bytes(t, "bytes", c->total.bytes);
-	/* The lowest mark nobody has taken. */
+	/* The lowest mark number that is not taken. */
 	nebula_text_key(t, "marks", "%u", c->sections - 1);
 	put_sections(c, t);
 	nebula_sites_sort(&c->sites);

@@ -110,7 +110,7 @@ static u32 peak_of(const struct nebula_stack *s, u32 cur)
 }
 
 /**
- * stack_owner_divert() - take the inline paths away if somebody watches
+ * stack_owner_divert() - take the inline paths away if the stack is watched
  * @s: the stack.
  *
  * The peak is kept where only we write.
@@ -482,8 +482,8 @@ void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
 }
 
 /*
- * Shows @fn all objects and marks, newest first. The owner may be running meanwhile: false when it
- * was, and what @fn was shown is void then. What he overwrites is not followed.
+ * Shows @fn all objects and marks, newest first. False when the owner ran at the same time: then
+ * what @fn was shown is void. What the owner overwrites is not followed.
  */
 bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
 {

@@ -25,15 +25,15 @@
  *    32 bits. Between reading and exchanging preemption is off, so it would take 2^32 operations of
  *    other CPUs during one interruption of this one.
  *  - A slot is written before the object can be seen, so it is always valid for the objects of the
- *    word. Those who race for the same place with the same W write the same. One whose W is
- *    outdated must not write to a slot that meanwhile belongs to somebody: so a slot is exchanged,
- *    too, and what is expected there was read before the word was looked at once more. If the word
- *    still was W then, the place was nobody's; who got it later has written another word to the
- *    slot, so that our exchange fails. No word comes twice, so no slot does.
- *  - Who reads slots does not know whether they were overwritten meanwhile; but then the word has
- *    changed, and his exchange fails. He follows them only downwards, so he comes to an end.
- *  - Interrupts and NMIs between any two instructions: they finish first; our exchange fails, and
- *    we start over. Each failure is somebody's success. Nobody waits.
+ *    word. CPUs that race for one place with the same W write the same. A CPU whose W is outdated
+ *    must not write to a slot that now belongs to another object. So a slot is exchanged, too: its
+ *    old value is read first, then the word is checked once more. If the word still was W, the
+ *    place was free; an allocation that took the place later has written another word to the slot,
+ *    so that our exchange fails. No word comes twice, so no slot does.
+ *  - A reader of slots does not know whether they were overwritten. But then the word has changed,
+ *    and the reader's exchange fails. It follows slots only downwards, so it comes to an end.
+ *  - An interrupt or NMI between any two instructions finishes first; our exchange fails, and we
+ *    start over. Each failure is the success of another operation. No context waits.
  *  - Ordering: the exchanges are full barriers; a word is read with acquire before its slots.
  *  - A CPU that goes offline has nothing here but counters.
  *  - PREEMPT_RT: no locks, nothing sleeps. Preemption is off for one turn of a loop at a time.
@@ -43,8 +43,8 @@
  * was freeing it, or a restore took it along.
  *
  * Debug flags: the zones of an object are verified when its owner frees it. What goes with a
- * restore or reset is not looked at, since somebody may be just about to dress it; and nothing is
- * filled when it goes, because it can be somebody's again at once.
+ * restore or reset is not verified, since the context that allocated it may be just about to set up
+ * its guard; and nothing is filled when it goes, because another context can allocate it at once.
  */
 #include <linux/align.h>
 #include <linux/log2.h>
@@ -128,8 +128,8 @@ static void note_peak(struct nebula_stack_heap *heap, int used)
 }
 
 /*
- * Where @n granules go on top of @word, and that it is noted there; false when the word has changed
- * meanwhile. The place is all bits set when there is none.
+ * Where @n granules go on top of @word, and that it is noted there; false when the word has
+ * changed. The place is all bits set when there is none.
  */
 static bool prepare(struct nebula_stack_heap *heap, u64 word, size_t size, size_t align,
 		    unsigned int *place)
@@ -144,7 +144,7 @@ static bool prepare(struct nebula_stack_heap *heap, u64 word, size_t size, size_
 		return true;
 	*place = (p - base) >> heap->shift;
 	seen = atomic64_read(&heap->slots[*place]);
-	/* What was seen is nobody's if the word is still the same; pairs with the exchanges. */
+	/* If the word is still the same, that slot is of no object; pairs with the exchanges. */
 	smp_rmb();
 	if (atomic64_read(&heap->word) != word)
 		return false;

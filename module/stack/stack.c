@@ -18,7 +18,7 @@ bool stack_top(const struct nebula_stack *s, struct stack_object *o)
 	return stack_is_shared(s) ? stack_shared_top(s, o) : stack_owner_top(s, o);
 }
 
-/* Shows @fn all objects and marks, newest first; false when they changed meanwhile. */
+/* Shows @fn all objects and marks, newest first; false when they changed under the reader. */
 bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
 {
 	return stack_is_shared(s) ? stack_shared_look(s, fn, data) : stack_owner_look(s, fn, data);
@@ -79,13 +79,13 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 	if (!raw)
 		return NULL;
 	nebula_sizes_note(&s->common, size);
-	/* What is free of a shared one can be somebody's again at once, so it is not filled. */
+	/* Free memory of a shared stack is not filled: another context can allocate it at once. */
 	if (!stack_is_shared(s))
 		nebula_guard_claim(&s->common, raw, &layout, size);
 	return nebula_guard_dress(&s->common, raw, &layout, size);
 }
 
-/* Shared, or with a flag, or somebody watches: then the limit of the inline path is none. */
+/* Shared, with a flag, or watched: the limit of the inline path is none. */
 static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_t align)
 {
 	bool watched;
