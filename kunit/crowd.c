@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everybody at once, see crowd.h.
+ * All contexts at once, see crowd.h.
  */
 #include <linux/cpumask.h>
 #include <linux/mm.h>
@@ -60,7 +60,7 @@ static void holder_give(struct holder *h, unsigned int n)
 		ledger_free(h->crowd->ledger, h->blocks[h->count]);
 }
 
-/* A block for a block: nobody comes to hold more than his share. */
+/* A block for a block: no holder comes to hold more than its share. */
 static void holder_swap(struct holder *h, u32 random)
 {
 	void **obj;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Everybody at once: on each CPU a task, a hard interrupt that keeps coming and, on x86, NMIs that
- * another CPU sends. Each of them takes and gives back blocks of one pool in random order and
+ * All contexts at once: on each CPU a task, a hard interrupt that keeps coming and, on x86, NMIs
+ * that another CPU sends. Each of them takes and gives back blocks of one pool in random order and
  * numbers, one by one and in bulk, holds some, and swaps some with the others, so that most blocks
  * are freed elsewhere than where they were allocated.
  */
@@ -60,8 +60,8 @@ struct crowd_cpu {
  * @turns: of each task, or 0 for as many as there is time for.
  * @over: no more turns.
  * @nmis: NMIs are sent as well.
- * @brink: everybody holds all that he may, or one less.
- * @swap: %CROWD_SWAP blocks, exchanged by everybody. Any context.
+ * @brink: each context holds all that it may, or one less.
+ * @swap: %CROWD_SWAP blocks, exchanged by all contexts. Any context.
  * @cpus: by CPU number.
  */
 struct crowd {

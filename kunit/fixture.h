@@ -93,7 +93,7 @@ void held_give_on(int cpu, struct held *h, unsigned int n);
 /* Each block has its content, none overlaps another. They are in order of address then. */
 void held_verify(struct kunit *test, struct held *h);
 
-/* Nobody has a block; all of @n can be had, each once, and given back. Leaves no other record. */
+/* No block is live; all of @n can be had, each once, and given back. Leaves no other record. */
 void expect_whole(struct kunit *test, struct nebula_pool *p, unsigned int n);
 
 /* How often this code was recorded against a pool, and how often any. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who has which block of a pool: every block that a test takes or gives back goes through here, in
- * any context. A block that is handed out while somebody has it, that is none of the pool's, or
- * that changes while somebody has it, is noted; so is what the pool's own figures must come to.
+ * Which context has which block of a pool: every block that a test takes or gives back goes through
+ * here, in any context. A block that is handed out while it is live, that is none of the pool's, or
+ * that changes while it is live, is noted; so is what the pool's own figures must come to.
  */
 #ifndef _NEBULA_KUNIT_LEDGER_H
 #define _NEBULA_KUNIT_LEDGER_H
@@ -12,8 +12,8 @@
 /**
  * enum ledger_fault - what a pool can do wrong
  * @LEDGER_NO_BLOCK: what was handed out is not a block of the pool.
- * @LEDGER_TWICE: a block was handed out while somebody had it.
- * @LEDGER_OVERWRITTEN: a block changed while somebody had it.
+ * @LEDGER_TWICE: a block was handed out while it was live.
+ * @LEDGER_OVERWRITTEN: a block changed while it was live.
  * @LEDGER_NOT_ZERO: a block of a pool with %NEBULA_ZERO was not.
  * @LEDGER_FAULTS: number of faults.
  */
@@ -28,7 +28,7 @@ enum ledger_fault {
 /**
  * struct ledger - the blocks of a pool and who has them
  * @pool: the pool.
- * @entries: for each block the number of the hand-out that it is in, 0 while nobody has it. Any
+ * @entries: for each block the number of the hand-out that it is in, 0 while it is free. Any
  *	context.
  * @blocks: blocks that could be live at once when the pool was made.
  * @live: how many blocks are out. Any context.
@@ -73,7 +73,7 @@ unsigned int ledger_most(const struct ledger *l);
 unsigned int ledger_alloc_all_on(struct ledger *l, int cpu, void **objs);
 void ledger_free_on(struct ledger *l, int cpu, unsigned int n, void **objs);
 
-/* Nothing went wrong so far, and all figures agree; nobody may be at work. */
+/* Nothing went wrong so far, and all figures agree; no context may use the pool. */
 void ledger_verify(struct kunit *test, struct ledger *l);
 /* All blocks are back: every one can be had again, each once. */
 void ledger_verify_whole(struct kunit *test, struct ledger *l);

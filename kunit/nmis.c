@@ -52,7 +52,7 @@ void nmis_send(void)
 		apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
 }
 
-/* One that arrived later would be nobody's. */
+/* An NMI that arrived later would find no receiver. */
 void nmis_end(void)
 {
 	int cpu;

@@ -11,7 +11,7 @@
 bool nmis_begin(struct kunit *test, void (*fn)(unsigned int cpu, void *data), void *data);
 /* From an interrupt of one CPU to the next CPU, unless one is on its way. */
 void nmis_send(void);
-/* Nobody sends any more; each that was sent has arrived afterwards. */
+/* Afterwards no CPU sends any more, and each NMI that was sent has arrived. */
 void nmis_end(void);
 
 #endif /* _NEBULA_KUNIT_NMIS_H */

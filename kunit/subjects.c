@@ -173,7 +173,7 @@ static void stack_turn(struct nebula_allocator *a, u32 random)
 		nebula_stack_reset(s);
 }
 
-/* What another CPU put on top goes with what is ours: nobody uses it. */
+/* What another CPU put on top goes with what is ours: it is not in use. */
 static void stack_turn_shared(struct nebula_allocator *a, u32 random)
 {
 	struct nebula_stack *s = stack_of(a);
@@ -216,7 +216,7 @@ static void scratch_turn(struct nebula_allocator *a, u32 random)
 	nebula_scratch_put(s, first);
 }
 
-/* A client's own kind: everything is at the same place, which nobody uses. */
+/* A client's own kind: everything is at the same place, which is never accessed. */
 
 #define FAKE_CAPACITY	SZ_1M
 

@@ -216,7 +216,7 @@ static void stock_finds_what_was_given_back_twice(struct kunit *test)
 	end(test, up);
 }
 
-/* Nobody charges more while too much is charged, not even from what that CPU gives back. */
+/* No CPU charges more while too much is charged, not even from what that CPU gives back. */
 static void stock_obeys_a_lower_limit(struct kunit *test)
 {
 	const int cpu = fixture_cpu(), other = fixture_other_cpu(test);

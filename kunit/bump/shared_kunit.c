@@ -129,7 +129,7 @@ static void record_destroy(struct record *r)
 /**
  * struct cpu_worker - one CPU at work
  * @record: where its objects go.
- * @timer: allocates in hard interrupts meanwhile.
+ * @timer: allocates in hard interrupts while the thread works.
  * @random: for the timer.
  * @done: the thread has ended.
  */
@@ -259,7 +259,7 @@ static void shared_growing(struct kunit *test)
 	struct record *r = record_create(test, b);
 	unsigned int round;
 
-	/* Whoever outruns growth is refused and comes back: that is the contract. */
+	/* An allocation that outruns growth is refused and retried: that is the contract. */
 	for (round = 0; round < 50 && nebula_bump_capacity(r->bump) < SZ_1M; round++) {
 		run_all_cpus(test, r);
 		nebula_bump_reserve(r->bump, SZ_64K, GFP_KERNEL);

@@ -27,7 +27,7 @@ static void __PASTE(KIND, _auto_frees)(struct kunit *test, struct kinds *k)
 	EXPECT_ERROR(test, k->KIND, NEBULA_OK);
 }
 
-/* Handed on, it outlives the scope; whoever hands it on again gets nothing, which is recorded. */
+/* Handed on, it outlives the scope; handing it on again yields nothing, which is recorded. */
 static struct item *__PASTE(KIND, _auto_hands_on)(struct kunit *test, struct kinds *k,
 						  unsigned int times)
 {

@@ -230,7 +230,7 @@ static void __PASTE(KIND, _statistics)(struct kunit *test, struct kinds *k)
 	KUNIT_EXPECT_PTR_EQ(test, nebula_allocator_of(look), nebula_allocator_of(x));
 }
 
-/* Memory of somebody else is not taken, and nothing is changed by the attempt. */
+/* Memory of another allocator is not taken, and nothing is changed by the attempt. */
 static void __PASTE(KIND, _foreign)(struct kunit *test, struct kinds *k)
 {
 	typeof(k->KIND) x = k->KIND;

@@ -269,7 +269,7 @@ static void debug_of_what_is_created(struct kunit *test)
 	nebula_bump_destroy(before);
 }
 
-/* An overrun by somebody who does not know that he is watched. */
+/* An overrun by a client that did not ask for debug flags. */
 static void debug_finds_what_it_is_for(struct kunit *test)
 {
 	struct nebula_pool *p;

@@ -190,7 +190,10 @@ static void divert_owners_go_back(struct kunit *test)
 	diverted_destroy(&d);
 }
 
-/* Made meanwhile, it is out of line from the beginning, and goes back as the others do. */
+/*
+ * Made while the kind is diverted, it is out of line from the beginning, and goes back as the
+ * others do.
+ */
 static void divert_of_new_ones(struct kunit *test)
 {
 	struct diverted d;
@@ -230,11 +233,11 @@ static void divert_of_embedded_ones(struct kunit *test)
 /* With an owner on another CPU */
 
 /**
- * struct owner - who uses an allocator, and knows what it has to say of it
+ * struct owner - the owner of an allocator, and what it has to say of it
  * @bump: the allocator, or NULL.
  * @stack: likewise; one of both is there.
- * @random: what he does next.
- * @over: he shall come to an end.
+ * @random: what it does next.
+ * @over: it shall come to an end.
  * @watched: diverting has begun, and not yet ended.
  * @watched_turns: turns that were diverted from beginning to end.
  * @turns: of all kinds.
@@ -259,7 +262,7 @@ struct owner {
 	size_t highest;
 };
 
-/* Nobody but the owner ever gives them back. */
+/* Only the owner ever gives them back. */
 static bool may_be_inline(const struct owner *o)
 {
 	if (o->bump)
@@ -430,7 +433,7 @@ static void divert_while_a_stack_owner_runs(struct kunit *test)
 	nebula_stack_destroy(o.stack);
 }
 
-/* Peaks that begin anew while an owner runs, and while somebody else diverts */
+/* Peaks that begin anew while an owner runs, and while another task diverts */
 
 /**
  * struct peaks - a thread that keeps diverting
@@ -455,13 +458,13 @@ static void keep_diverting(void *data)
 #define LOW	((size_t)256)
 
 /**
- * struct climber - an owner who stays low, and climbs when he is told to
- * @bump: what he uses, or NULL.
+ * struct climber - an owner that stays low, and climbs when it is told to
+ * @bump: what it uses, or NULL.
  * @stack: likewise.
  * @wish: climb as often as this says.
- * @climbed: how often he did.
+ * @climbed: how often it did.
  * @turns: low ones.
- * @over: he shall come to an end.
+ * @over: it shall come to an end.
  */
 struct climber {
 	struct nebula_bump *bump;
@@ -522,7 +525,7 @@ static void climber_wait(struct climber *c, const unsigned int *what, unsigned i
 	}
 }
 
-/* After a climb and a new peak, whoever stays low has a low one, exactly. */
+/* After a climb and a new peak, an owner that stays low has a low one, exactly. */
 static void expect_new_peaks(struct kunit *test, struct climber *c)
 {
 	struct nebula_allocator *a = c->bump ? nebula_allocator_of(c->bump)
@@ -695,7 +698,7 @@ static void divert_while_all_use_a_bump(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* Allocators come and go meanwhile. */
+/* Allocators that come and go at the same time. */
 
 #define PASSING	(IS_ENABLED(CONFIG_KASAN) ? 10U : 60U)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whoever moves an allocator off its inline paths comes between any two instructions of the owner,
- * while he is about to go back to them: he must not get there.
+ * The writer that moves an allocator off its inline paths comes between any two instructions of the
+ * owner, while the owner is about to go back to them: it must not get there.
  */
 #include <linux/sched.h>
 #include "../../module/internal.h"
@@ -82,7 +82,7 @@ static void by_restore(void)
 
 static void (*const ways[])(void) = { by_alloc, by_reset, by_restore };
 
-/* The owner goes back, and is interrupted on his way: at @addr, or one of those after it. */
+/* The owner goes back, and is interrupted on its way: at @addr, or one of those after it. */
 static bool stays_diverted(void (*way)(void), struct breakpoints *bs, unsigned long addr)
 {
 	bool stays;

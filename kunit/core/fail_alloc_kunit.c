@@ -208,7 +208,7 @@ static void fail_alloc_of_scratch(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s);
 	begin(test);
-	/* Nobody else uses this CPU's part. */
+	/* No other task uses this CPU's part. */
 	migrate_disable();
 	preempt_disable();
 	first = nebula_scratch_get(s, 64, 8);

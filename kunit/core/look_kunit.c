@@ -391,7 +391,7 @@ static void look_verifies_guards(struct kunit *test)
 	expect_guards_verified(test, NEBULA_SHARED);
 }
 
-/* What is between objects, and at the end of a region that was left, is nobody's either. */
+/* Memory between objects, and at the end of a region that was left, is free, too. */
 static void look_verifies_gaps(struct kunit *test)
 {
 	struct nebula_bump *b = bump_guarded(test, NEBULA_GROW);

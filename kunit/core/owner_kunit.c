@@ -2,7 +2,7 @@
 /*
  * Owners: an allocator belongs to the module that made it. Some are left behind on purpose: when
  * this module is unloaded, nebula_memory has to report them as leaks, and to take down those that
- * nobody else needs. Whoever boots these suites looks for that afterwards.
+ * no other module needs. The guest that runs these suites checks that afterwards.
  */
 #include <linux/notifier.h>
 #include "../fixture.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The registry and its files, with very many allocators, and while they come and go. Those of a
- * client's own kind are used, because they wait for nobody when they go.
+ * client's own kind are used, because they go without waiting.
  */
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
@@ -99,7 +99,7 @@ static bool many_register(struct many *m, unsigned int i)
 	return !strcmp(m->all[i].common.reg->name, name);
 }
 
-/* What is in use goes first: it is nobody's leak. */
+/* What is in use goes first, so it is no leak. */
 static void many_unregister(struct many *m, unsigned int i)
 {
 	nebula_custom_free(&m->all[i], use_of(i) ? memory : NULL, use_of(i));
@@ -208,7 +208,7 @@ static void expect_summary(struct kunit *test, struct many *m, unsigned int n)
 	KUNIT_EXPECT_EQ(test, s.unsorted, 0U);
 }
 
-/* Half of them go and come back: to a name that nobody has. */
+/* Half of them go and come back: to a name that is free. */
 static void expect_names_reused(struct kunit *test, struct many *m)
 {
 	unsigned int i, failed = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics: exact whenever nothing is under way, and true while everybody counts.
+ * Statistics: exact whenever nothing is under way, and true while all contexts count.
  */
 #include <linux/cpu.h>
 #include <linux/log2.h>
@@ -165,7 +165,7 @@ static void stats_are_exact(struct kunit *test)
 	}
 }
 
-/* The kernel's own memory is everybody's: what is known is what was added. */
+/* All of the kernel uses its memory: what is known is what was added. */
 static void stats_of_the_system_allocator(struct kunit *test)
 {
 	struct nebula_allocator *a = nebula_system_allocator();
@@ -446,7 +446,7 @@ static u64 use_more(struct nebula_allocator *a, unsigned int n)
 	return used;
 }
 
-/* What stays meanwhile. */
+/* An object that stays during the test. */
 static void *keep_one(struct nebula_allocator *a)
 {
 	void *p;
@@ -556,7 +556,7 @@ static unsigned int class_of(size_t size)
 	return class;
 }
 
-/* Borders of classes; what does not fit is served to nobody, and counted nowhere. */
+/* Borders of classes; what does not fit is never served, and counted nowhere. */
 static void ask_for_borders(struct kunit *test, const struct subject *s,
 			    struct nebula_allocator *a, u64 expected[NEBULA_SIZE_CLASSES])
 {

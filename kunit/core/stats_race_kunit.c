@@ -145,7 +145,7 @@ static struct watch *watch_create(struct kunit *test, const struct subject *s)
 	return w;
 }
 
-/* Between the rounds nobody allocates, so that all can be given back; some still read. */
+/* Between the rounds no worker allocates, so that all can be given back; some still read. */
 static void watch_run(struct kunit *test, struct watch *w)
 {
 	unsigned int round;

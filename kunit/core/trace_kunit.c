@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Events: what arrives for each use of each kind of allocator, and that nothing arrives, and
- * nothing is out of line, while nobody listens.
+ * nothing is out of line, while no handler is registered.
  */
 #include <linux/cpumask.h>
 #include <linux/sched.h>
@@ -129,7 +129,7 @@ static int listen_to_all(void)
 	       register_trace_error(hear_error, NULL);
 }
 
-/* Nobody runs a handler any more afterwards. */
+/* After return no handler runs any more. */
 static int stop_listening(void)
 {
 	int ret = unregister_trace_bump_alloc(hear_bump_alloc, NULL) ?:
@@ -535,7 +535,7 @@ static void trace_moves_the_path(struct kunit *test)
 		stack_alloc(&s);
 		expect_path(test, rows[i].allocator, true);
 	}
-	/* These are nobody's inline path. */
+	/* These are on no inline path. */
 	KUNIT_EXPECT_EQ(test, switch_event("error", 1), 0);
 	KUNIT_EXPECT_EQ(test, switch_event("custom_alloc", 1), 0);
 	expect_path(test, "t-bump", true);
@@ -553,10 +553,10 @@ static void trace_moves_the_path(struct kunit *test)
 
 /**
  * struct load - an owner on another CPU
- * @scene: what he uses.
- * @wish: turns that he shall have made.
- * @turns: that he has made.
- * @over: he shall come to an end.
+ * @scene: what it uses.
+ * @wish: turns that it shall have made.
+ * @turns: that it has made.
+ * @over: it shall come to an end.
  */
 struct load {
 	struct scene scene;
@@ -640,7 +640,7 @@ static void run_on(void *data)
 	}
 }
 
-/* Whoever is in the middle of something finishes it; what he has stays as it is. */
+/* An operation under way is finished; the objects of its caller stay as they are. */
 static void trace_switched_in_the_middle(struct kunit *test)
 {
 	const int there = fixture_other_cpu(test);

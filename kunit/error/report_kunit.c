@@ -207,7 +207,7 @@ static void report_is_complete(struct kunit *test)
 				       wholes[i].why);
 }
 
-/* The largest record there can be fits, and nobody has to cut it. */
+/* The largest record there can be fits, and no reader has to cut it. */
 static void report_of_extremes_fits(struct kunit *test)
 {
 	struct nebula_error err;
@@ -356,7 +356,7 @@ static void report_shows_call_stacks(struct kunit *test)
 	expect_lines(test, &err, lines);
 }
 
-/* What nobody knows the name of is shown, but not where it is. */
+/* An address without a symbol is shown, but not where it is. */
 static void report_tells_no_address(struct kunit *test)
 {
 	static const unsigned long nobodys[] = {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Errors from everywhere at once: no record is torn, whoever reads it; all are counted, and so are
+ * Errors from everywhere at once: no record is torn for any reader; all are counted, and so are
  * those that went by unheard; the log gets few of them, but each corruption.
  *
- * That a failing allocation costs no more meanwhile needs no clock: recording has no loop, and who
- * finds a slot taken gives up.
+ * That a failing allocation costs no more during a storm needs no clock: recording has no loop, and
+ * a context that finds a slot taken gives up.
  */
 #include <linux/irqflags.h>
 #include <linux/kmsg_dump.h>
@@ -470,7 +470,7 @@ static void storm_is_logged_sparsely(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* Nobody has a chance to hear of it before the ring is full of others. */
+/* No listener has a chance to hear of it before the ring is full of others. */
 static void storm_hides_no_corruption(struct kunit *test)
 {
 	struct nebula_bump *b = nebula_bump_create("flood", .capacity = SZ_4K);

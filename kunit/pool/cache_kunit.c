@@ -181,7 +181,7 @@ static void cache_depth_changes_while_blocks_are_cached(struct kunit *test)
 	nebula_pool_destroy(p);
 }
 
-/* With caches off, everything that was in them can be had by anybody: N and the slack. */
+/* With caches off, every CPU can have everything that was in them: N and the slack. */
 static void cache_depth_zero_frees_the_slack(struct kunit *test)
 {
 	const int here = fixture_cpu(), there = fixture_other_cpu(test);

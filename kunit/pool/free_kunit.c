@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Freeing: everything that is no live block of the pool is refused under the right name, wherever
- * the block lies meanwhile, and the pool is as it was; blocks in bulk; blocks that wait for a grace
+ * the block lies by then, and the pool is as it was; blocks in bulk; blocks that wait for a grace
  * period.
  */
 #include <linux/err.h>

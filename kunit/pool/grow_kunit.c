@@ -254,7 +254,7 @@ static void shrink_waits_for_readers(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, held_take(h, 30), 30U);
 	while (h->count > BLOCKS)
 		nebula_pool_free_rcu(p, h->blocks[--h->count]);
-	/* Which of the two is over first is nobody's business. */
+	/* Which of the two is over first does not matter. */
 	shrunk = nebula_pool_shrink(p);
 	nebula_pool_rcu_flush(p);
 	shrunk += nebula_pool_shrink(p);
@@ -448,7 +448,7 @@ static struct nebula_pool *growing_pool(struct kunit *test, unsigned int depth, 
 	return p;
 }
 
-/* Each turn takes less than is held ready, then lets the worker run: nobody is ever refused. */
+/* Each turn takes less than is held ready, then lets the worker run: no request is ever refused. */
 static void expect_grows_ahead(struct kunit *test, unsigned int depth, u32 flags)
 {
 	struct nebula_pool *p = growing_pool(test, depth, flags);
@@ -519,7 +519,7 @@ static void growth_is_outrun(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_POOL_EXHAUSTED);
 	KUNIT_EXPECT_TRUE(test, err.growth_pending);
 	KUNIT_EXPECT_EQ(test, err.detail, NEBULA_D_OUTRUN);
-	/* Who can wait gets one without anybody giving one back. */
+	/* A caller that can wait gets one without any block being freed. */
 	obj = nebula_pool_alloc_wait(p, 60 * HZ);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
 	nebula_pool_free(p, obj);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pool, debug flags: overruns, writes after free and leaks are found, said, and cost nobody else
- * his blocks; without the flags nothing is found, and nothing is lost either.
+ * Pool, debug flags: overruns, writes after free and leaks are found, said, and cost no other user
+ * of the pool a block; without the flags nothing is found, and nothing is lost either.
  */
 #include <linux/bitops.h>
 #include <linux/rcupdate.h>
@@ -29,7 +29,7 @@ static struct nebula_pool *pool_of_one(struct kunit *test, size_t size, u32 flag
 	return p;
 }
 
-/* The newest error is this one, and nobody lost a block by it. */
+/* The newest error is this one, and no block was lost by it. */
 static void expect_found(struct kunit *test, struct nebula_pool *p, enum nebula_errc code,
 			 const char *what)
 {
@@ -119,7 +119,7 @@ static void guard_finds_an_overrun(struct kunit *test)
 	}
 }
 
-/* What was done to the zone of a free block is found when somebody is about to get it. */
+/* What was done to the zone of a free block is found when the block is about to be handed out. */
 static void guard_finds_an_overrun_of_a_free_block(struct kunit *test)
 {
 	struct nebula_pool *p = pool_of_one(test, 24, NEBULA_REDZONE);
@@ -378,7 +378,7 @@ static void guard_reports_no_leaks_where_none_are(struct kunit *test)
 /**
  * struct fifo - what a pool with NEBULA_FIFO has to do
  * @younger: for each block: it was freed in the present generation.
- * @live: for each block: somebody has it.
+ * @live: for each block: it is handed out.
  * @older: free blocks of the generation before.
  */
 struct fifo {
@@ -539,8 +539,7 @@ static void guard_covers_what_was_added(struct kunit *test)
 }
 
 /*
- * Without debug flags nobody notices what is written where, but nothing that the pool needs lies
- * there.
+ * Without debug flags a stray write is not noticed, but nothing that the pool needs lies there.
  */
 static void expect_unharmed(struct kunit *test, u32 flags)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Pool: an NMI at every instruction of alloc and free, inline and out of line, that allocates and
- * frees itself, so that counts, caches, batches and bitmaps change under whoever is interrupted.
+ * frees itself, so that counts, caches, batches and bitmaps change under the interrupted context.
  *
  * How deep: a task in the inline functions is interrupted by a probe at instruction X, whose
  * handler is in the inline functions too and is interrupted by a breakpoint at instruction Y, whose
@@ -46,7 +46,7 @@
  * @objs: blocks that the task has.
  * @under_way: blocks that the task's operation may have taken or not yet given back.
  * @high: most blocks that were live since the task's operation began.
- * @ballast: blocks that nobody gives back before the end, so that the rest is soon used up.
+ * @ballast: blocks that are not freed before the end, so that the rest is soon used up.
  * @nr_ballast: how many.
  * @start: of the function in which breakpoints are.
  * @seen: its instructions that were interrupted, by offset.
@@ -592,7 +592,9 @@ static void same_block_freed_by_nmi_in_development(struct kunit *test)
 							   .preset = NEBULA_DEVELOPMENT), 2);
 }
 
-/* Everybody else on the same pool; only the inline functions are interrupted, all of them here. */
+/*
+ * All other contexts on the same pool; only the inline functions are interrupted, all of them here.
+ */
 static void nested_under_load(struct kunit *test)
 {
 	struct nebula_pool *p = nebula_pool_create("nested", .block_size = 64, .blocks = 1000);

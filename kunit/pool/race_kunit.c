@@ -21,7 +21,7 @@
 #define TURNS	CROWD_SCALE(400)
 #define TRIALS	(IS_ENABLED(CONFIG_KASAN) ? 3000 : 20000)
 
-/* Whoever waits as long as this was forgotten. */
+/* A sleeper that waits as long as this was forgotten. */
 #define FORGOTTEN	(60 * HZ)
 
 /* Waiting */
@@ -61,7 +61,7 @@ struct returner {
  * @nr: how many of @sleepers.
  * @round: each sleeper waits for one block a round. Main thread.
  * @waiting: sleepers without a block. Any context.
- * @forgotten: sleepers that nobody woke. Any context.
+ * @forgotten: sleepers that were never woken. Any context.
  * @begin: of a round.
  * @end: of a round.
  * @slots: blocks that the returners are to give back. Any context.

@@ -304,7 +304,7 @@ static void flow_through_a_strict_pool(struct kunit *test)
 					     .flags = NEBULA_STRICT), 1);
 }
 
-/* The pool changes under everybody's feet */
+/* The pool changes while all contexts use it */
 
 #define ROUNDS	(IS_ENABLED(CONFIG_KASAN) ? 6 : 20)
 

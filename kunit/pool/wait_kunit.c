@@ -20,7 +20,7 @@
 #define BLOCKS		160
 #define FOREVER		MAX_SCHEDULE_TIMEOUT
 
-/* Nobody's verdict depends on this; it only ends a test that would otherwise hang. */
+/* No verdict depends on this; it only ends a test that would otherwise hang. */
 #define LONG_ENOUGH	(20 * HZ)
 
 typedef void *(*wait_fn)(struct nebula_pool *p, long timeout);
@@ -76,7 +76,7 @@ static int wait_for_block(void *data)
 	allow_signal(w->signal);
 	w->obj = w->wait(w->pool, w->timeout);
 	complete(&w->done);
-	/* The task must be there for as long as somebody may send it a signal. */
+	/* The task must be there for as long as the test may send it a signal. */
 	while (!kthread_should_stop()) {
 		set_current_state(TASK_IDLE);
 		if (!kthread_should_stop())
@@ -245,7 +245,7 @@ static void wait_is_ended_by_a_free(struct kunit *test)
 }
 
 /**
- * struct late_free - frees a block in an interrupt as soon as somebody waits
+ * struct late_free - frees a block in an interrupt as soon as a task waits
  * @timer: the interrupt, again and again.
  * @pool: whose the block is.
  * @obj: the block.
@@ -352,7 +352,7 @@ static void wait_of_many_is_ended_by_many(struct kunit *test)
 	destroy_whole(test, h);
 }
 
-/* What comes back while somebody waits is his, however fast another asks for it. */
+/* A block that comes back goes to the waiting task, however fast another task asks for it. */
 static void expect_waiters_first(struct kunit *test, u32 flags)
 {
 	struct held *h = drained_pool(test, flags);
@@ -430,7 +430,7 @@ static void wait_killable_ignores_other_signals(struct kunit *test)
 	destroy_whole(test, h);
 }
 
-/* The one in the middle gives up; those around him keep their places. */
+/* The task in the middle gives up; those before and behind it keep their places. */
 static void wait_of_others_outlives_a_signal(struct kunit *test)
 {
 	struct held *h = drained_pool(test, NEBULA_STRICT);
@@ -551,7 +551,7 @@ static void wait_in_atomic_context(struct kunit *test)
 	destroy_whole(test, h);
 }
 
-/* What is left lies in the cache of the CPU where nobody asks. */
+/* What is left lies in the cache of a CPU on which no task asks. */
 static void wait_finds_what_another_cpu_caches(struct kunit *test)
 {
 	const int here = fixture_cpu(), there = fixture_other_cpu(test);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Per-CPU scratch: tasks, softirqs, hard interrupts and NMIs that nest on a CPU, wherever they hit,
- * and an interruption at each instruction of get and put, inline and out of line. Everybody finds
- * what he has as he left it.
+ * and an interruption at each instruction of get and put, inline and out of line. Each context
+ * finds its objects as it left them.
  */
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
@@ -19,7 +19,7 @@
 #define TURNS		(IS_ENABLED(CONFIG_KASAN) ? 1000 : 5000)
 #define DEPTH_MAX	5
 
-/* Long enough for interrupts to come meanwhile, now and then. Microseconds. */
+/* Long enough for interrupts to come now and then. Microseconds. */
 #define DWELL		20
 
 static struct nebula_scratch *scratch_create(struct kunit *test, unsigned int flags)
@@ -32,7 +32,7 @@ static struct nebula_scratch *scratch_create(struct kunit *test, unsigned int fl
 }
 
 /**
- * struct piece - an object that somebody has
+ * struct piece - an object that a context has
  * @p: where.
  * @size: bytes.
  * @id: its content.
@@ -48,7 +48,7 @@ struct piece {
 /**
  * struct crew - all those who use the scratch memory of their CPU
  * @scratch: the memory.
- * @random: of each, by his number.
+ * @random: of each, by its number.
  * @served: objects, by context. Any context.
  * @above: of them, those that were not the lowest of their CPU when their owner had none. Any
  *	context.
@@ -166,16 +166,16 @@ static void nested_wherever_it_hits_guarded(struct kunit *test)
 	expect_nothing_disturbed(test, NEBULA_REDZONE | NEBULA_TRACK);
 }
 
-/* Whoever interrupts and does what he must not */
+/* An interrupt that does what it must not */
 
 /**
- * struct vandal - a hard interrupt that puts what is not his, and twice what is
+ * struct vandal - a hard interrupt that puts what is not its own, and twice what is
  * @scratch: the memory.
  * @victim: the task's object.
- * @foreign: what putting that came to, with an object of his own above.
- * @own: what putting his own came to.
+ * @foreign: what putting that came to, with an object of its own above.
+ * @own: what putting its own came to.
  * @twice: what putting it once more came to.
- * @times: how often he did.
+ * @times: how often it did.
  */
 struct vandal {
 	struct nebula_scratch *scratch;
@@ -314,7 +314,7 @@ static void give_piece(const struct piece *o)
 		scene.faults++;
 }
 
-/* Whoever interrupts: some objects, written all over, and given back. */
+/* The interrupting context: some objects, written all over, and given back. */
 static void interrupt(void)
 {
 	const unsigned int depth = 1 + prandom_u32_state(&scene.random) % HELD;

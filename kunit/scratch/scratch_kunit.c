@@ -29,7 +29,7 @@ static struct nebula_scratch *scratch_create(struct kunit *test, unsigned int fl
 	return s;
 }
 
-/* Bytes in use on this CPU, which nobody leaves meanwhile. */
+/* Bytes in use on this CPU; the caller must not leave it. */
 static size_t used_here(const struct nebula_scratch *s)
 {
 	const struct nebula_scratch_cpu *c = raw_cpu_ptr(s->cpus);
@@ -62,7 +62,7 @@ static void destroy_empty(struct kunit *test, struct nebula_scratch *s)
 
 /* Get and put */
 
-/* Sizes known to the compiler take another path than others; nobody sees a difference. */
+/* Sizes known to the compiler take another path than others; callers see no difference. */
 static void scratch_inline_and_not(struct kunit *test)
 {
 	struct nebula_scratch *s = scratch_create(test, 0);
@@ -393,7 +393,7 @@ static void scratch_validate_names_an_overrun(struct kunit *test)
 	struct nebula_text t = { };
 	unsigned long *p;
 
-	/* On a kernel that does not count preemption nobody else uses this CPU's part either. */
+	/* On a kernel that does not count preemption no other task uses this CPU's part either. */
 	migrate_disable();
 	preempt_disable();
 	p = nebula_scratch_get(s, 64, 8);

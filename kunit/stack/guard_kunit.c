@@ -86,7 +86,7 @@ static void expect_nothing(struct kunit *test, unsigned int flags)
 	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_CORRUPTION], 0ULL);
 	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_USE_AFTER_FREE], 0ULL);
 	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_OUT_OF_MEMORY], st.failed);
-	/* Guards are nobody's wish. */
+	/* Guards were not asked for. */
 	KUNIT_EXPECT_EQ(test, st.bytes_in, bytes);
 	nebula_stack_destroy(s);
 }
@@ -160,7 +160,7 @@ static void guard_finds_an_overrun(struct kunit *test)
 	expect_overrun_found(test, NEBULA_REDZONE | NEBULA_ZERO, 64, 40, "zone behind the object");
 }
 
-/* Where nobody gives it back any more, destroy still looks. */
+/* Where it is never given back any more, destroy still verifies it. */
 static void guard_finds_an_overrun_at_the_end(struct kunit *test)
 {
 	struct nebula_stack *s = stack_guarded(test, 0);
@@ -277,7 +277,7 @@ static void guard_fills_what_it_hands_out(struct kunit *test)
 /*
  *	|guard|zone|AAAA|zone|
  *	|guard|zone|AAAAAAAAAAAA|zone|		the zone moves with the end
- *	|guard|zone|AA|zone|			and what is behind is nobody's
+ *	|guard|zone|AA|zone|			and what is behind is free
  */
 static void guard_moves_with_the_size(struct kunit *test)
 {

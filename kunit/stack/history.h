@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is a shared stack linearisable? Everybody notes what he does in a history, with a ticket drawn
+ * Is a shared stack linearisable? Each actor notes what it does in a history, with a ticket drawn
  * before and one drawn after, and what came of it. A history is legal when there is an order of its
- * operations in which each follows all that had ended before it began, and a stack that is used by
- * one alone would have answered each of them just so.
+ * operations in which each follows all that had ended before it began, and a stack with a single
+ * user would have answered each of them just so.
  */
 #ifndef _NEBULA_KUNIT_HISTORY_H
 #define _NEBULA_KUNIT_HISTORY_H
@@ -105,7 +105,7 @@ struct history_level {
  * @capacity: of it, granules.
  * @claimed: operations that were begun, those there was no room for included. Any context.
  * @clock: newest ticket. Any context.
- * @ops: the operations, each written by whoever claimed it.
+ * @ops: the operations, each written by the actor that claimed it.
  * @marks: those that were taken, by the number of the operation.
  * @steps: that the search took.
  * @taken: what each mark is on top of, in the order that is being tried.

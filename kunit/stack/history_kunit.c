@@ -184,13 +184,13 @@ static void check_refuses_what_is_not(struct kunit *test)
 /* Rounds */
 
 /**
- * struct player - one who does whatever comes to his mind
+ * struct player - an actor that chooses its operations at random
  * @actor: in the history.
  * @nr_objects: how many.
  * @nr_marks: how many.
- * @objects: places of what he allocated, though others may have taken it down.
- * @marks: operations that took his marks.
- * @random: what he does next.
+ * @objects: places of what it allocated, though others may have taken it down.
+ * @marks: operations that took its marks.
+ * @random: what it does next.
  */
 struct player {
 	u8 actor;
@@ -361,7 +361,7 @@ static void round_end(struct rounds *r)
 	r->steps += r->history->steps;
 	if (!r->over)
 		return;
-	/* Nobody waits for another one. */
+	/* No player waits for another one. */
 	r->rounds = r->begun;
 	WRITE_ONCE(r->begun, UINT_MAX);
 	wake_up_all(&r->begin);
@@ -500,11 +500,11 @@ static const struct history_op interrupted[] = {
 #define RESTORE(number)	{ .kind = HISTORY_RESTORE, .mark = (number) }
 
 /*
- * What happens meanwhile. The top is most often the same again, but not what is below it, or not
- * what it is of:
+ * What the interrupting context does. The top is most often the same again, but not what is below
+ * it, or not what it is of:
  *
  *	|##0##|##1##|##2##|		in the beginning
- *	|##0##|#####1#####|##3##|	the third: what was to begin at 3 is somebody's
+ *	|##0##|#####1#####|##3##|	the third: what was to begin at 3 is taken
  *	|#####0#####|##2##|		the fourth: as before, seen from the top
  */
 static const struct history_op meanwhile[][SCRIPT_OPS] = {
@@ -520,7 +520,7 @@ static const struct history_op meanwhile[][SCRIPT_OPS] = {
  * struct scene - an operation that is interrupted once
  * @history: what happens.
  * @task: who is interrupted.
- * @script: what whoever interrupts does, or %NULL for nothing.
+ * @script: what the interrupting context does, or %NULL for nothing.
  * @armed: it has not been interrupted yet.
  * @start: of the function where it is.
  * @seen: instructions where it was, by offset.

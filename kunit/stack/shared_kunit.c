@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stack, shared mode: what each call does and refuses, and everybody at once: no two objects
+ * Stack, shared mode: what each call does and refuses, and all contexts at once: no two objects
  * overlap, none is lost, and no mark of what went is ever good again. Whether the calls are
  * linearisable is looked at in stack_history_kunit.c.
  */
@@ -35,7 +35,7 @@ static void *alloc_stamped(struct kunit *test, struct nebula_stack *s, size_t si
 	return p;
 }
 
-/* Nobody has anything, all of it can be had, and everything adds up. */
+/* Nothing is live, all of it can be had, and everything adds up. */
 static void expect_all_there(struct kunit *test, struct nebula_stack *s)
 {
 	const size_t capacity = nebula_stack_capacity(s);
@@ -379,13 +379,13 @@ static void shared_stack_finds_an_overrun(struct kunit *test)
 	nebula_stack_destroy(s);
 }
 
-/* Everybody at once */
+/* All contexts at once */
 
 #define OBJECTS_MAX	4
 #define CAPACITY	SZ_8K
 
 /**
- * struct piled - an object that somebody has
+ * struct piled - an object that a climber has
  * @p: where.
  * @size: bytes.
  * @id: its content.
@@ -402,10 +402,10 @@ struct piled {
 
 /**
  * struct climber - one of those who use the stack
- * @objects: what he has, newest last.
+ * @objects: what it has, newest last.
  * @count: how many.
  * @ids: that were used.
- * @random: what he does next.
+ * @random: what it does next.
  */
 struct climber {
 	struct piled objects[OBJECTS_MAX];
@@ -418,7 +418,7 @@ struct climber {
  * struct climb - all of them
  * @stack: the stack.
  * @climbers: by the numbers of their contexts.
- * @claimed: granules that somebody has. Any context.
+ * @claimed: granules that are in an object. Any context.
  * @served: allocations. Any context.
  * @overlaps: granules that two had. Any context.
  * @overwritten: objects with another's content. Any context.
@@ -480,7 +480,7 @@ static void look_at(struct climb *c, struct piled *o)
 	}
 }
 
-/* Refused while somebody else is above; whoever is there will go. */
+/* Refused while another climber is above, which will go. */
 static void climb_down(struct climb *c, struct climber *who)
 {
 	struct piled *o = &who->objects[who->count - 1];
@@ -513,7 +513,7 @@ static void climb_resize(struct climb *c, struct climber *who, u32 random)
 	fixture_stamp(o->p, o->size, o->id);
 }
 
-/* A mark on an object of his own, if nobody was faster. */
+/* A mark on an object of its own, if no other climber was faster. */
 static void climb_mark(struct climb *c, struct climber *who)
 {
 	struct piled *o = &who->objects[who->count - 1];
@@ -561,7 +561,7 @@ static void climbers_create(struct kunit *test, struct climb *c, unsigned int n)
 		prandom_seed_state(&c->climbers[i].random, FIXTURE_SEED + i);
 }
 
-/* Whoever is at the top goes first; how many could not go. */
+/* The climber at the top goes first; how many could not go. */
 static unsigned int all_climb_down(struct climb *c, unsigned int n)
 {
 	unsigned int round, i, left = 0;
@@ -622,7 +622,7 @@ static void shared_stack_in_all_contexts_guarded(struct kunit *test)
 	expect_nothing_lost(test, NEBULA_REDZONE | NEBULA_TRACK);
 }
 
-/* Everybody takes down what the others have, so there is no content to look at; it adds up. */
+/* Each takes down what the others have, so there is no content to look at; it adds up. */
 static void fall_turn(struct contexts *contexts, unsigned int number)
 {
 	struct climb *c = contexts->data;

@@ -125,7 +125,7 @@ static void resize(struct torture_thread *t, struct torture_subject *s)
 	if (!o)
 		return;
 	p = nebula_bump_realloc(s->bump, o->p, o->size, size, 1);
-	/* Where it was there is another object now, of nobody. */
+	/* Where it was there is another object now, without an owner. */
 	s->inexact |= p && p != o->p;
 	torture_resized(s, o, p, size);
 }

@@ -163,7 +163,7 @@ static void *make_parts(struct torture_thread *t, struct torture_subject *s, con
 	if (IS_ERR(s->parts[0]))
 		return s->parts[0];
 	s->allocators = 2;
-	/* What the kernel gave, and nobody gives back, nobody can reclaim. */
+	/* What the kernel gave and a thread keeps cannot be reclaimed. */
 	if (!t->leaving && torture_random(t, 2))
 		return nebula_system_allocator();
 	s->parts[1] = nebula_pool_create(name, .block_size = 256, .align = 8, .blocks = 8,

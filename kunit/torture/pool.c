@@ -46,7 +46,7 @@ static bool give_back(struct torture_subject *s, void *p, size_t size)
 	return true;
 }
 
-/* Written to and verified, so that nobody else has it. */
+/* Written to and verified, so that no other thread has it. */
 static void use(struct torture_subject *s, void *p, u32 id)
 {
 	torture_stamp(p, s->largest, id);

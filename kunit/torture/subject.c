@@ -213,7 +213,7 @@ bool torture_give(struct torture_thread *t, struct torture_subject *s)
 	return true;
 }
 
-/* Figures that hold whoever is at work. */
+/* Figures that hold while others are at work, too. */
 void torture_look(struct torture_thread *t, struct torture_subject *s)
 {
 	torture_count(t, s, TORTURE_LOOKS);

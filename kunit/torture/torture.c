@@ -261,7 +261,7 @@ static void turn_alone(struct torture_thread *t, struct slot *slot)
 	up_write(&slot->lock);
 }
 
-/* Returns false when that takes somebody who is alone. */
+/* Returns false when that takes a thread that is alone. */
 static bool turn_shared(struct torture_thread *t, struct slot *slot)
 {
 	bool shared;

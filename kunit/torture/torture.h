@@ -4,9 +4,9 @@
  * and slots; what is done to an allocator is the scenario of its kind, in torture_<kind>.c. What
  * all kinds share, above all the content of objects, is in torture_subject.c.
  *
- * A slot holds at most one allocator. Allocators that anybody may use at any time are worked on by
- * several threads at once, others by one at a time; whoever looks at figures that have to be exact,
- * makes a mistake on purpose, or destroys, is alone with the allocator.
+ * A slot holds at most one allocator. Allocators that all may use at any time are worked on by
+ * several threads at once, others by one at a time; a thread that reads figures that have to be
+ * exact, makes a mistake on purpose, or destroys, is alone with the allocator.
  */
 #ifndef _NEBULA_KUNIT_TORTURE_H
 #define _NEBULA_KUNIT_TORTURE_H
@@ -27,13 +27,13 @@
  * enum torture_kind_id - what is tortured
  * @TORTURE_BUMP: with one owner.
  * @TORTURE_BUMP_GROW: the same, and it grows.
- * @TORTURE_BUMP_SHARED: for everybody.
+ * @TORTURE_BUMP_SHARED: with many users.
  * @TORTURE_BUMP_SHARED_GROW: the same, and it grows.
  * @TORTURE_POOL: with caches.
  * @TORTURE_POOL_STRICT: without.
  * @TORTURE_POOL_GROW: one that grows.
  * @TORTURE_STACK: with one owner.
- * @TORTURE_STACK_SHARED: for everybody.
+ * @TORTURE_STACK_SHARED: with many users.
  * @TORTURE_SCRATCH: per-CPU.
  * @TORTURE_CUSTOM: a client's own kind.
  * @TORTURE_FALLBACK: made of others.
@@ -187,7 +187,7 @@ struct torture_mistake {
  * @alloc: takes an object of @size bytes, which it may change, or NULL when only @more does that.
  * @free: gives it back; false when that was refused. NULL when objects cannot be given back.
  * @more: what else the kind can do. As @alloc.
- * @alone: what else it can do when nobody else works on it.
+ * @alone: what else it can do when no other thread works on it.
  * @mistakes: ends with one that commits nothing.
  */
 struct torture_kind {

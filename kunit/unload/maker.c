@@ -6,7 +6,7 @@
 #include <linux/irqflags.h>
 #include "maker.h"
 
-/* The least number of steps that can fail: less would mean that nobody was asked. */
+/* The least number of steps that can fail: less would mean that no step was asked. */
 #define STEPS_MIN	5U
 
 static const char *const bad_names[] = {

@@ -36,7 +36,7 @@ int nebula_neighbour_borrow(struct nebula_pool *p)
 }
 EXPORT_SYMBOL_GPL(nebula_neighbour_borrow);
 
-/* Whoever made the pool may have gone. */
+/* The module that made the pool may have gone. */
 static bool composite_serves(void)
 {
 	u8 *p = nebula_alloc(composite, 16, 8);
