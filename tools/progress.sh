@@ -51,7 +51,7 @@ progress_run() {
 progress_tick() {
 	local title=$1 begin=$2 parent=$3 idle tick=$PROGRESS_TICK_PLAIN last=0 elapsed
 	[ ! -t 1 ] || tick=$PROGRESS_TICK_TTY
-	# A pipe nobody writes to: `read -t` on it waits without a child process that would outlive us.
+	# A pipe without a writer: `read -t` waits on it without a child that would outlive us.
 	exec {idle}<> <(:)
 	while kill -0 "$parent" 2>/dev/null; do
 		read -r -t 1 -u "$idle" || true

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What somebody would write by hand who needs nothing but the memory: no check of what is freed, no
- * report, no interrupt that allocates, too. Counted and not counted, because the counters of
- * nebula_memory cannot be switched off: the difference is what statistics cost.
+ * What a programmer would write by hand who needs nothing but the memory: no check of what is
+ * freed, no report, no interrupt that allocates, too. Counted and not counted, because the counters
+ * of nebula_memory cannot be switched off: the difference is what statistics cost.
  */
 #include <linux/errno.h>
 #include <linux/mm.h>

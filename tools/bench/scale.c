@@ -3,8 +3,8 @@
  * What two CPUs get done in comparison with one: the file scaling, measured while it is read. Rates
  * are objects a second.
  *
- * All uses take turns, and the best round of each counts: whatever else the machine does meanwhile
- * makes a round slower, never faster.
+ * All uses take turns, and the best round of each counts: whatever else the machine does makes a
+ * round slower, never faster.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>

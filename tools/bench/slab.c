@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel's own allocators: what others are compared with. They are asked with GFP_ATOMIC,
- * because interrupts are off meanwhile; it also spares them the offer to reschedule.
+ * because interrupts are off during a round; it also spares them the offer to reschedule.
  */
 #include <linux/errno.h>
 #include <linux/irqflags.h>

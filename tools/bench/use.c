@@ -19,8 +19,8 @@
 #define SIZE	64
 
 /*
- * Objects of a round, for the quick and the slow: either about a millisecond, in which nobody else
- * may want the CPUs.
+ * Objects of a round, for the quick and the slow: either about a millisecond, in which no other
+ * task should need the CPUs.
  */
 #define MANY	16000U
 #define FEW	4000U

@@ -20,7 +20,7 @@
  * @work: what each of them does: the same, or one allocates what the other frees. Returns an error
  *	when an allocation failed.
  * @objects: how many each of them allocates or frees in a round.
- * @undo: makes another round possible; nobody is at work.
+ * @undo: makes another round possible; called while no worker is at work.
  */
 struct use {
 	const char *noun;

@@ -71,7 +71,7 @@ readme_blocks() {
 	}
 }
 
-# readme_clients_compile: clients are modules as they stand, snippets are functions that nobody calls.
+# readme_clients_compile: clients are modules as they stand, snippets are functions never called.
 readme_clients_compile() {
 	local dir=$REPO/build/lint/readme file
 	rm -rf "$dir"

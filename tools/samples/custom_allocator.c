@@ -112,7 +112,7 @@ static int add(u32 nr)
 	return 0;
 }
 
-/* It goes back to whoever owns it. */
+/* It goes back to its owner. */
 static void drop(struct descriptor *d)
 {
 	list_del(&d->node);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * This module shows how to put a message together in a hard interrupt, where the stack is short and
- * nobody can be waited for: in scratch memory, without asking the page allocator.
+ * the handler cannot wait: in scratch memory, without asking the page allocator.
  *
- * A timer interrupt samples whom it interrupts. The message is formatted in memory that the handler
- * gets and puts; the addresses that go into it lie above it meanwhile. The task that is sampled has
- * something in scratch memory too, below, and finds it as it was:
+ * A timer interrupt samples the context that it interrupts. The message is formatted in memory that
+ * the handler gets and puts; the addresses that go into it lie above it. The task that is sampled
+ * has something in scratch memory too, below, and finds it as it was:
  *
  *	task       get(own)                                                            put(own)
  *	interrupt            get(message)  get(callers) put(callers)  put(message)
@@ -55,7 +55,7 @@ static struct nebula_scratch *scratch;
 static struct hrtimer timer;
 static struct dentry *dir;
 
-/* That the page allocator ever gave on this CPU. With interrupts off nobody else gets any here. */
+/* That the page allocator ever gave on this CPU. With interrupts off only the handler gets any. */
 static unsigned long pages_given(void)
 {
 	unsigned long pages = 0;
@@ -191,7 +191,7 @@ static int __init sampler_init(void)
 	return 0;
 }
 
-/* The timer has ended when nobody writes any more. */
+/* The timer has ended when no writer is left. */
 static void __exit sampler_exit(void)
 {
 	debugfs_remove(dir);

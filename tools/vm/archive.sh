@@ -39,7 +39,7 @@ archive_apt() {
 archive_tool() {
 	local tool=$1
 	shift
-	# The files belong to whoever runs this, so apt must not drop its privileges.
+	# The files belong to the user who runs this, so apt must not drop its privileges.
 	"$tool" -o Dir::Etc::sourcelist="$ARCHIVE/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::State::Lists="$ARCHIVE/lists" -o Dir::Cache="$ARCHIVE/cache" \
 		-o APT::Sandbox::User= -o APT::Get::List-Cleanup=true "$@"

@@ -6,10 +6,10 @@
 
 BOOT_GUEST=''
 
-# boot_watch LOG INIT_LIMIT LIMIT POLL COMMAND...: runs COMMAND with its output in LOG, and the
-# function POLL ten times a second meanwhile. Sets BOOT_END to exited (then BOOT_STATUS is its
-# status), no-init (the guest's init did not appear in INIT_LIMIT seconds) or timeout (LIMIT seconds
-# are over).
+# boot_watch LOG INIT_LIMIT LIMIT POLL COMMAND...: runs COMMAND with its output in LOG, and calls
+# the function POLL ten times a second until it ends. Sets BOOT_END to exited (then BOOT_STATUS is
+# its status), no-init (the guest's init did not appear in INIT_LIMIT seconds) or timeout (LIMIT
+# seconds are over).
 boot_watch() {
 	local log=$1 init_limit=$2 limit=$3 poll=$4 begin=$SECONDS init='' idle
 	shift 4

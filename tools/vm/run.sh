@@ -74,7 +74,7 @@ run_limits() {
 	debug)
 		init_limit=90 timeout=${timeout:-1500}
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
-		# It also turns off the hashing of pointers, without which nobody sees which of them are raw.
+		# It also turns off the hashing of pointers; with hashing, the raw ones stand out.
 		append="numa=fake=2 slab_debug=FZ hash_pointers=always $append"
 		;;
 	uml)

@@ -4,7 +4,7 @@
  *
  * A connection is allocated where it is opened and freed where it is closed: by a task, or by the
  * interrupt that a packet causes, see wire.c. Both happen under a raw lock with interrupts off. A
- * pool may be asked there, on PREEMPT_RT too, since it never makes anybody wait; so there is
+ * pool may be asked there, on PREEMPT_RT too, since it never makes a caller wait; so there is
  * nothing to prepare before the lock is taken, and nothing to undo after it.
  */
 #include <linux/atomic.h>
@@ -154,8 +154,8 @@ int conn_close(unsigned long peer)
 }
 
 /*
- * A bug to be shown: somebody kept the pointer and frees it once more. The lock keeps the block
- * from being handed out in between, when it would be somebody else's connection that is freed.
+ * A bug to be shown: the caller kept the pointer and frees it once more. The lock keeps the block
+ * from being handed out in between, when the free would hit another connection.
  */
 int conn_close_twice(void)
 {

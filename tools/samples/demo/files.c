@@ -27,7 +27,7 @@
 
 static struct dentry *dir;
 
-/* An open file keeps the number of its peer; nobody else knows it, so nobody else closes it. */
+/* An open file keeps the number of its peer; no other file has it, so no other file closes it. */
 static int request_open(struct inode *inode, struct file *file)
 {
 	unsigned long peer = conn_local_peer();

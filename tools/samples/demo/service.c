@@ -5,8 +5,8 @@
  * Two arenas and a stack, made once. Everything that a request leads to lives in the first, between
  * a checkpoint and the rewind to it: there is no other cleanup, on no path. The second holds the
  * latest answer. What is needed only to decode or to print something lies on the stack, in the
- * frame of the function that does it, see field.c. All have one owner at a time; here that is
- * whoever holds the mutex.
+ * frame of the function that does it, see field.c. All have one owner at a time; here that is the
+ * task that holds the mutex.
  */
 #include <linux/err.h>
 #include <linux/errno.h>

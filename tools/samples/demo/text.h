@@ -3,9 +3,9 @@
  * Text that grows on top of the stack.
  *
  * While a text is open it is the newest object, so nebula_stack_realloc() extends it where it
- * stands and appending never copies; there is one open text at a time. It lies in the frame of
- * whoever opened it, and goes with that: text_keep() copies what is to stay to an arena, once and
- * without the room to grow that it had.
+ * stands and appending never copies; there is one open text at a time. It lies in the frame of the
+ * function that opened it, and goes with that: text_keep() copies what is to stay to an arena, once
+ * and without the room to grow that it had.
  *
  * A text that could not grow remembers it, ignores the rest and closes to NULL: only the end
  * needs a check.

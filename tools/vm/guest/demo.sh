@@ -221,7 +221,7 @@ free_middle() {
 		grep -q '^used: *\([0-9]*\) bytes before and \1 after$' "$demo/response"
 }
 
-# Nor does it hurt anybody: the next request finds an empty stack.
+# Nor does it hurt the next request, which finds an empty stack.
 show_frames() {
 	cat "$frames/live" "$frames/map"
 	grep -q '^live: *3$' "$frames/live" && validate frames || return 1

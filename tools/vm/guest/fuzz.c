@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz: does at random what can be done to files, on all files below a directory that changes
- * meanwhile.
+ * fuzz: does at random what can be done to files, on all files below a directory that keeps
+ * changing.
  *
  *	fuzz [-n OPERATIONS] [-s SEED] [-o FILES] [-k NAME]... DIRECTORY
  *

@@ -75,8 +75,8 @@ nothing_left() {
 	}
 }
 
-# A sample that nobody expects anything of would be run by nobody. What scratch prints depends on whom it
-# interrupts: it is a part of the demo.
+# A sample without an expected output would never run. What scratch prints depends on which context
+# it interrupts: it is a part of the demo.
 all_are_expected() {
 	missing=0
 	for file in nebula_sample_*.ko; do
