@@ -96,6 +96,7 @@ main() {
 	rule 'one version everywhere' version_is_one
 	rule 'shellcheck' shellcheck_is_silent
 	rule 'no path and no host of one machine' no_foreign_places
+	rule 'words that name no actor stay out' words_stay_out
 	printf '%d passed, %d failed' "$passed" "$failed"
 	[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
 	printf '\n'

@@ -59,3 +59,25 @@ no_foreign_places() {
 	mapfile -t files < <(text_files | grep -vx LICENSE)
 	! grep -nIE '/(home|root)/[a-z.]|(deb|security|snapshot|archive|ftp)[.](debian|ubuntu)[.]|https?://[^ ]*(debian|ubuntu|mirror)' "${files[@]}"
 }
+
+# prose_of FILE: its comments, or all of it when it is a document; other text is blank, so that
+# lines keep their numbers.
+prose_of() {
+	case $1 in
+	*.md) cat "$1" ;;
+	*.[ch]) perl -0777 -pe 's{(/\*.*?\*/|//[^\n]*)|"(?:\\.|[^"\\\n])*"|\x27(?:\\.|[^\x27\\\n])*\x27|[^\n]}
+				 {$1 // " "}gse' "$1" ;;
+	*) perl -pe 's/^(?:.*?\s)??(#.*)$/$1/ or $_ = "\n"' "$1" ;;
+	esac
+}
+
+# A comment says who acts: the owner, an NMI, the reader, another CPU. Strings are left alone.
+words_stay_out() {
+	local file found=0
+	while IFS= read -r file; do
+		prose_of "$file" |
+			grep -niwE 'whoever|somebody|nobody|anybody|everybody|meanwhile|he|his|him' |
+			sed "s|^|$file:|" && found=1
+	done < <(text_files | grep -E '^((module|include|kunit|tools)/|README[.]md$)')
+	return "$found"
+}
