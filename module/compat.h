@@ -148,6 +148,13 @@ static inline void compat_module_init_text(const struct module *mod, unsigned lo
 #endif
 }
 
+/* Since 6.3 what maps the ids of a mount has a type of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define compat_idmap			mnt_idmap
+#else
+#define compat_idmap			user_namespace
+#endif
+
 /* Since 6.18 a workqueue whose work stays on its CPU says so. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #define COMPAT_WQ_PERCPU		WQ_PERCPU

@@ -359,12 +359,13 @@ struct nebula_error_slot {
  * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
  * @pid: of the task that made it. Invariant.
  * @comm: name of that task. Invariant.
- * @created: call stack of when it was made, innermost first. Invariant.
  * @nr_created: entries of @created. Invariant.
  * @sizes: with %NEBULA_TRACK: how often which size was asked for. Any context on its own CPU.
  * @name: unique among live allocators. Invariant once registered.
- * @dir: debugfs directory. Invariant once registered.
+ * @unseen: in the list of those whose debugfs directory was not made. Lock: making, in lookup.c.
+ * @dir: debugfs directory, once it was made. Lock: making.
  * @last_error: newest error. Any context.
+ * @created: where it was made, or the call stack, innermost first. Invariant.
  */
 struct nebula_registration {
 	struct nebula_allocator *allocator;
@@ -379,12 +380,13 @@ struct nebula_registration {
 	u64 created_ns;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
-	unsigned long created[NEBULA_CALLERS_MAX];
 	unsigned int nr_created;
 	struct nebula_sizes_cpu __percpu *sizes;
 	char name[NEBULA_NAME_SIZE];
+	struct list_head unseen;
 	struct dentry *dir;
 	struct nebula_error_slot last_error;
+	unsigned long created[];
 };
 
 /* Size classes, see &struct nebula_sizes. */
@@ -396,6 +398,8 @@ const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind);
 bool nebula_name_valid(const char *name);
 int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
 			      gfp_t gfp);
+int nebula_allocator_register_at(struct nebula_allocator *a, const char *name,
+				 struct module *owner, gfp_t gfp, unsigned long caller);
 void nebula_allocator_unregister(struct nebula_allocator *a);
 const char *nebula_allocator_name(const struct nebula_allocator *a);
 struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a);

@@ -188,15 +188,16 @@ static struct nebula_bump_heap *make_heap(const struct nebula_bump_config *cfg,
 	struct nebula_bump_heap *heap;
 
 	*err = -ENOMEM;
-	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	heap = nebula_fault_hit() ? NULL : kmalloc(sizeof(*heap), gfp);
 	if (!heap)
 		return NULL;
-	heap->bump.heap = heap;
+	*heap = (struct nebula_bump_heap){ .bump.heap = heap };
 	begin_life(&heap->bump);
 	apply_config(heap, cfg, common);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register(&heap->bump.common, common->name, owner, gfp);
+		*err = nebula_allocator_register_at(&heap->bump.common, common->name, owner, gfp,
+						    common->caller);
 	if (!*err)
 		return heap;
 	free_heap(heap);
@@ -276,8 +277,11 @@ static void take_down(struct nebula_bump *b)
 {
 	nebula_cleanups_run(&b->common, &b->cleanups, 0);
 	bump_retire(b);
-	synchronize_rcu();
-	nebula_chunks_flush();
+	/* The owner alone walks its only region; others walk several, and may kick growth. */
+	if (b->common.flags & (NEBULA_SHARED | NEBULA_GROW)) {
+		synchronize_rcu();
+		nebula_chunks_flush();
+	}
 	bump_release(b);
 }
 

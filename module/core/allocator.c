@@ -133,11 +133,20 @@ static void choose_name(struct nebula_registration *reg, const char *name)
 	number_taken(reg, name, free);
 }
 
-static struct nebula_registration *reg_alloc(const struct nebula_allocator *a, gfp_t gfp)
+static struct nebula_registration *reg_alloc(const struct nebula_allocator *a, unsigned int created,
+					     gfp_t gfp)
 {
-	struct nebula_registration *reg = nebula_fault_hit() ? NULL : kzalloc(sizeof(*reg), gfp);
+	struct nebula_registration *reg = nebula_fault_hit()
+		? NULL : kmalloc(struct_size(reg, created, created), gfp);
 
-	if (!reg || !(a->flags & NEBULA_TRACK))
+	if (!reg)
+		return NULL;
+	*reg = (struct nebula_registration){
+		.created_ns = ktime_get_boottime_ns(),
+		.pid = current->pid,
+	};
+	strscpy(reg->comm, current->comm, sizeof(reg->comm));
+	if (!(a->flags & NEBULA_TRACK))
 		return reg;
 	reg->sizes = nebula_fault_hit() ? NULL : alloc_percpu_gfp(struct nebula_sizes_cpu, gfp);
 	if (reg->sizes)
@@ -153,30 +162,11 @@ void nebula_registration_free(struct nebula_registration *reg)
 	kfree(reg);
 }
 
-/**
- * nebula_allocator_register() - list an allocator that is ready for use
- * @a: the allocator; its kind and flags are set.
- * @name: a valid name.
- * @owner: the module it belongs to.
- * @gfp: flags.
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
- */
-int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
-			      gfp_t gfp)
+static void reg_list(struct nebula_registration *reg, struct nebula_allocator *a, const char *name,
+		     struct module *owner)
 {
-	struct nebula_registration *reg = reg_alloc(a, gfp);
-
-	if (!reg)
-		return -ENOMEM;
 	reg->allocator = a;
 	reg->owner = owner;
-	reg->created_ns = ktime_get_boottime_ns();
-	reg->pid = current->pid;
-	strscpy(reg->comm, current->comm, sizeof(reg->comm));
-	reg->nr_created = nebula_callers(reg->created, ARRAY_SIZE(reg->created));
-
 	mutex_lock(&registry);
 	choose_name(reg, name);
 	reg->id = ++newest_id;
@@ -192,6 +182,58 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 	reg->live = true;
 	nr_live += is_allocator(reg);
 	mutex_unlock(&registry);
+}
+
+/**
+ * nebula_allocator_register() - list an allocator that is ready for use
+ * @a: the allocator; its kind and flags are set.
+ * @name: a valid name.
+ * @owner: the module it belongs to.
+ * @gfp: flags.
+ *
+ * Keeps the call stack it was made from.
+ *
+ * Context: process context; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
+			      gfp_t gfp)
+{
+	struct nebula_registration *reg = reg_alloc(a, NEBULA_CALLERS_MAX, gfp);
+
+	if (!reg)
+		return -ENOMEM;
+	reg->nr_created = nebula_callers(reg->created, NEBULA_CALLERS_MAX);
+	reg_list(reg, a, name, owner);
+	return 0;
+}
+
+/**
+ * nebula_allocator_register_at() - the same, where to walk the call stack costs more than the rest
+ * @a: the allocator; its kind and flags are set.
+ * @name: a valid name.
+ * @owner: the module it belongs to.
+ * @gfp: flags.
+ * @caller: address in the client that it was made from.
+ *
+ * Keeps @caller; with debug flags the call stack.
+ *
+ * Context: process context; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int nebula_allocator_register_at(struct nebula_allocator *a, const char *name,
+				 struct module *owner, gfp_t gfp, unsigned long caller)
+{
+	struct nebula_registration *reg;
+
+	if (a->flags & NEBULA_DEBUG_FLAGS)
+		return nebula_allocator_register(a, name, owner, gfp);
+	reg = reg_alloc(a, 1, gfp);
+	if (!reg)
+		return -ENOMEM;
+	reg->nr_created = 1;
+	reg->created[0] = caller;
+	reg_list(reg, a, name, owner);
 	return 0;
 }
 

@@ -42,6 +42,7 @@ struct nebula_refusal {
  * @buffer_size: as given.
  * @budget: as given.
  * @keeps: objects keep what is in them while they are free.
+ * @caller: address in the client that asks for it.
  */
 struct nebula_config_common {
 	const char *name;
@@ -55,19 +56,21 @@ struct nebula_config_common {
 	size_t buffer_size;
 	struct nebula_budget *budget;
 	bool keeps;
+	unsigned long caller;
 };
 
 int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 			 struct nebula_refusal r);
 struct nebula_refusal nebula_config_refuse_backing(int err);
 
-/* Fills in the above from a configuration of any kind. */
+/* Fills in the above from a configuration of any kind, in the function that the client called. */
 #define NEBULA_CONFIG_COMMON(allocator_name, cfg, known)				\
 	((struct nebula_config_common){							\
 		.name = (allocator_name), .known_flags = (known), .preset = (cfg)->preset,	\
 		.flags = (cfg)->flags, .backing = (cfg)->backing, .gfp = (cfg)->gfp,	\
 		.node = (cfg)->node, .buffer = (cfg)->buffer,				\
-		.buffer_size = (cfg)->buffer_size, .budget = (cfg)->budget })
+		.buffer_size = (cfg)->buffer_size, .budget = (cfg)->budget,		\
+		.caller = _RET_IP_ })
 
 /* nebula_abi_ and the number. */
 #define NEBULA_ABI_SYMBOL	__PASTE(nebula_abi_, NEBULA_ABI)

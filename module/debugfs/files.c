@@ -6,6 +6,8 @@
  * file each, budgets/<name> and caches/<name>.
  *
  * A file's text is rendered whole when it is opened; reading takes no lock and sees one moment.
+ * What an allocator has here is made when it is first looked for, see lookup.c.
+ *
  * debugfs itself keeps a directory's removal waiting while one of its files is being opened, so
  * rendering never meets a freed allocator.
  *
@@ -23,6 +25,7 @@
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
 #include "../core/config.h"
+#include "lookup.h"
 
 #define BAR_WIDTH	40
 
@@ -533,8 +536,11 @@ static bool has(const struct nebula_kind_ops *ops, const struct nebula_file *fil
 	return !file->needs || *(void *const *)((const char *)ops + file->needs);
 }
 
-/* As everywhere with debugfs, an allocator works without its files: errors are not looked at. */
-void nebula_debugfs_add(struct nebula_registration *reg)
+/*
+ * Makes what an allocator, or a budget, has. As everywhere with debugfs, it works without: errors are not looked
+ * at.
+ */
+void nebula_debugfs_show(struct nebula_registration *reg)
 {
 	unsigned int i;
 
@@ -552,9 +558,15 @@ void nebula_debugfs_add(struct nebula_registration *reg)
 			add_file(&allocator_files[i], reg->dir);
 }
 
+void nebula_debugfs_add(struct nebula_registration *reg)
+{
+	nebula_lookup_add(reg);
+}
+
 /* Waits for files of @reg that are being opened. Not under any lock that opening takes. */
 void nebula_debugfs_remove(struct nebula_registration *reg)
 {
+	nebula_lookup_remove(reg);
 	debugfs_remove(reg->dir);
 }
 
@@ -571,8 +583,11 @@ void nebula_debugfs_init(void)
 	unsigned int i;
 
 	root = add_dir("nebula_memory", NULL);
-	for (i = 0; i < NEBULA_DIR_NR; i++)
+	for (i = 0; i < NEBULA_DIR_NR; i++) {
 		dirs[i] = add_dir(dir_names[i], root);
+		if (!IS_ERR_OR_NULL(dirs[i]))
+			nebula_lookup_watch(d_inode(dirs[i]));
+	}
 	for (i = 0; i < ARRAY_SIZE(module_files); i++)
 		add_file(&module_files[i], root);
 	add_fail_alloc();
@@ -580,5 +595,6 @@ void nebula_debugfs_init(void)
 
 void nebula_debugfs_exit(void)
 {
+	nebula_lookup_exit();
 	debugfs_remove(root);
 }

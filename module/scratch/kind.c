@@ -122,7 +122,8 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 	heap->request.size = PAGE_ALIGN(cfg->per_cpu_size + 2 * SCRATCH_WORD);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register(&heap->scratch.common, common->name, owner, gfp);
+		*err = nebula_allocator_register_at(&heap->scratch.common, common->name, owner, gfp,
+						    common->caller);
 	if (!*err)
 		return heap;
 	free_heap(heap);

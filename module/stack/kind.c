@@ -126,15 +126,16 @@ static struct nebula_stack_heap *make_heap(const struct nebula_stack_config *cfg
 	struct nebula_stack_heap *heap;
 
 	*err = -ENOMEM;
-	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	heap = nebula_fault_hit() ? NULL : kmalloc(sizeof(*heap), gfp);
 	if (!heap)
 		return NULL;
-	heap->stack.heap = heap;
+	*heap = (struct nebula_stack_heap){ .stack.heap = heap };
 	begin_life(&heap->stack);
 	apply_config(heap, cfg, common);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register(&heap->stack.common, common->name, owner, gfp);
+		*err = nebula_allocator_register_at(&heap->stack.common, common->name, owner, gfp,
+						    common->caller);
 	if (!*err)
 		return heap;
 	free_heap(heap);

@@ -46,14 +46,19 @@ function print_budget(    i) {
 		printf "%-24s %7.2f\n", order[i], count[order[i]]
 }
 
-# Where 10,000 operations are timed the clock's own rounding is a hundredth or two of one.
+# Where 10,000 operations are timed the clock's own rounding is a hundredth or two of one. What goes
+# through the kernel's allocators and locks takes a few instructions more or less from boot to boot.
+function slack(name) {
+	return budget[name] > 2000 ? budget[name] / 100 : 0.025
+}
+
 function compare(name,    difference) {
 	if (!(name in budget)) {
 		fail(sprintf("%s: %s instructions, and no budget: tools/bench/budget.sh --write", name, count[name]))
 		return
 	}
 	difference = count[name] - budget[name]
-	if (difference < 0.025 && difference > -0.025) {
+	if (difference < slack(name) && difference > -slack(name)) {
 		passed++
 	} else if (difference < 0) {
 		passed++

@@ -39,10 +39,11 @@ struct bench_spread;
  * @percpu: it lives on per-CPU operations, or on keeping interrupts out, which some machines only
  *	imitate.
  * @unsteady: it unwinds a call stack, whose cost depends on where functions lie: no budget.
+ * @sleeps: @run may sleep: interrupts are on, and so is preemption.
  * @code: name of @run or @single.
  * @calls: functions of nebula_memory that @run calls each time, separated by commas; NULL when all
  *	is inline.
- * @run: does the operation that many times; interrupts are off.
+ * @run: does the operation that many times; interrupts are off unless it @sleeps.
  * @base: what to take off, as @run; NULL means the empty loop.
  * @undo_base: what @base leaves behind is undone as what @run does.
  * @single: in place of @run: does it that many times, and notes for each how long it took.
@@ -60,6 +61,7 @@ struct bench_case {
 	unsigned int target;
 	bool percpu;
 	bool unsteady;
+	bool sleeps;
 	const char *code;
 	const char *calls;
 	void (*run)(unsigned int n);
@@ -113,6 +115,7 @@ extern const struct bench_table scratch_table;
 extern const struct bench_table charge_table;
 extern const struct bench_table grown_table;
 extern const struct bench_table lookup_table;
+extern const struct bench_table create_table;
 extern const struct bench_table refused_table;
 extern const struct bench_table typed_table;
 extern const struct bench_table request_table;

@@ -45,6 +45,7 @@ static const struct bench_table *const tables[] = {
 	&charge_table,
 	&grown_table,
 	&lookup_table,
+	&create_table,
 	&refused_table,
 	&typed_table,
 	&request_table,

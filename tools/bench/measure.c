@@ -29,6 +29,26 @@ static unsigned int rounds_of(const struct bench_case *c)
 	return c->rounds ?: BENCH_OPS / ops_at_once(c);
 }
 
+static u64 timed_awake(void (*run)(unsigned int n), unsigned int n)
+{
+	u64 took;
+
+	/* Scratch memory asks for that; interrupts being off is not looked at. */
+	preempt_disable();
+	took = bench_time(run(n));
+	preempt_enable();
+	return took;
+}
+
+/* With what interrupts there were: the repeat that met the fewest counts. */
+static u64 timed_asleep(void (*run)(unsigned int n), unsigned int n)
+{
+	const u64 begin = ktime_get_ns();
+
+	run(n);
+	return ktime_get_ns() - begin;
+}
+
 /*
  * All operations of a repeat in timed pieces, in nanoseconds. Interrupts are off during a piece,
  * hence no more operations at once than fit into a few milliseconds.
@@ -39,10 +59,7 @@ static u64 timed_pieces(const struct bench_case *c, void (*run)(unsigned int n))
 	u64 sum = 0;
 
 	for (left = rounds_of(c); left; left--) {
-		/* Scratch memory asks for that; interrupts being off is not looked at. */
-		preempt_disable();
-		sum += bench_time(run(n));
-		preempt_enable();
+		sum += c->sleeps ? timed_asleep(run, n) : timed_awake(run, n);
 		if ((run == c->run || c->undo_base) && c->undo)
 			c->undo();
 		cond_resched();

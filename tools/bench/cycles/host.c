@@ -41,7 +41,7 @@
 unsigned long __stack_chk_guard, __ref_stack_chk_guard;
 unsigned long page_offset_base, vmemmap_base = PAGE_STRUCTS;
 unsigned long __per_cpu_offset[64] = { CPU_BASE };
-unsigned long __default_kernel_pte_mask = ~0UL, sme_me_mask;
+unsigned long __default_kernel_pte_mask = ~0UL, sme_me_mask, _totalram_pages = 1UL << 20, jiffies;
 unsigned long __cpu_online_mask[128] = { 1 }, __cpu_possible_mask[128] = { 1 };
 unsigned long node_states[8][16] = { { 1 }, { 1 }, { 1 }, { 1 }, { 1 } };
 unsigned int nr_cpu_ids = 1;

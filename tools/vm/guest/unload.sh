@@ -105,6 +105,25 @@ few_grace_periods() {
 	[ "$(cat /tmp/waits)" -gt 0 ] && [ "$(cat /tmp/waits)" -lt 40 ]
 }
 
+# unload_while_looked_for N: tasks list allocators/, one that works there outlives what it lists.
+unload_while_looked_for() {
+	(while :; do ls "$nebula/allocators" "$nebula"/allocators/*; done >/dev/null 2>&1) &
+	lister=$!
+	turn=0
+	while [ $turn -lt "$1" ]; do
+		turn=$((turn + 1))
+		insmod ./nebula_memory.ko && insmod ./nebula_memory_meeting.ko &&
+			insmod ./nebula_memory_leaver.ko many=20 || return 1
+		(cd "$nebula/allocators" && while [ -e "$nebula" ]; do ls . ./*; done; ls .) >/dev/null 2>&1 &
+		worker=$!
+		rmmod nebula_memory_leaver && rmmod nebula_memory_meeting && rmmod nebula_memory || return 1
+		wait $worker
+	done
+	kill $lister
+	wait $lister
+	echo "$turn turns"
+}
+
 if [ "$nebula_kernel" = debug ]; then
 	step 'kmemleak is on' test -e "$nebula_leaks"
 	step 'kmemleak forgets what the boot lost' nebula_forget_leaks
@@ -142,6 +161,7 @@ step 'nothing of them is left' nothing_is_left
 
 step 'unload nebula_memory_meeting' rmmod nebula_memory_meeting
 step 'unload nebula_memory' rmmod nebula_memory
+step 'unload it while tasks look for allocators' unload_while_looked_for 5
 
 if [ "$nebula_kernel" = debug ]; then
 	step 'nothing leaked' nebula_no_leaks
