@@ -537,8 +537,8 @@ static bool has(const struct nebula_kind_ops *ops, const struct nebula_file *fil
 }
 
 /*
- * Makes what an allocator, or a budget, has. As everywhere with debugfs, it works without: errors are not looked
- * at.
+ * Makes what an allocator, or a budget, has: a directory with files, or a file. As everywhere with
+ * debugfs, they work without: errors are not looked at.
  */
 void nebula_debugfs_show(struct nebula_registration *reg)
 {

@@ -4,8 +4,8 @@
  *
  * A directory with its files takes ten times as long to make as its allocator, and kilobytes. Most
  * are never looked at. So a new allocator waits in a list. What it has can be reached through
- * allocators/ only, a budget's file through budgets/, and to search or list one of these a task asks
- * for permission first: at that moment the directories and files of all that wait are made.
+ * allocators/ only, a budget's file through budgets/, and to search or list one of these a task
+ * asks for permission first: at that moment the directories and files of all that wait are made.
  *
  *	openat(".../allocators/conn/info")	open(".../allocators"), then getdents()
  *	 may it search allocators/?		 may it read allocators/?

@@ -185,8 +185,7 @@ static const struct bench_case cases[] = {
 		      .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_defer", "stack mark, defer a cleanup, restore", stack_defer, OWNER,
 		      .target = 450, .peers = "kmalloc_pair",
-		      .calls = "nebula_stack_defer,nebula_stack_restore_outline,"
-			       "nebula_cleanup_push"),
+		      .calls = "nebula_stack_defer,nebula_stack_restore_outline"),
 	BENCH_AVERAGE("stack_frame_in_frame", "the same inside such a frame",
 		      stack_frame_in_frame, OWNER, .peers = "kmalloc_pair", .base = stack_frame,
 		      .calls = "nebula_stack_mark_fresh"),
