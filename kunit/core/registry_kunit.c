@@ -295,10 +295,12 @@ static void registry_numbers(struct kunit *test)
  * struct coming - who makes and takes down
  * @over: that has ended.
  * @failed: how often it could not be made.
+ * @opened: files that were opened.
  */
 struct coming {
 	bool over;
 	unsigned int failed;
+	unsigned int opened;
 };
 
 static void come_and_go(void *data)
@@ -316,6 +318,9 @@ static void come_and_go(void *data)
 		c->failed += IS_ERR(a);
 		if (!IS_ERR(a))
 			nebula_free(a, nebula_alloc(a, 100, 8));
+		/* The first stay until files of them were opened. */
+		while (!i && !c->failed && !READ_ONCE(c->opened))
+			cond_resched();
 		nebula_composite_destroy(a);
 		nebula_custom_unregister(&fake);
 	}
@@ -353,6 +358,7 @@ static void registry_files_while_allocators_come_and_go(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, worker.task);
 	while (!READ_ONCE(coming.over)) {
 		open_all(test, opened);
+		WRITE_ONCE(coming.opened, opened[1]);
 		cond_resched();
 	}
 	worker_join(&worker);
