@@ -340,8 +340,8 @@ int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 	const u32 start = top[-1] - NEBULA_STACK_TAG;
 
 	/*
-	 * The newest object lies behind padding. A shared stack has no limit, see fastpath.c; the id
-	 * of a mark may look like an offset.
+	 * The newest object lies behind padding. A shared stack has no limit, see fastpath.c; the
+	 * id of a mark may look like an offset.
 	 */
 	if (unlikely(start >= data_race(s->limit)) ||
 	    unlikely((unsigned long)p != s->base + start) ||
