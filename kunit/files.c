@@ -7,8 +7,8 @@
 #include <linux/fs.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../module/core/text.h"
 #include "files.h"
-#include "../module/internal.h"
 
 #define DEBUGFS		"/sys/kernel/debug/nebula_memory"
 #define DEBUG		"/sys/module/nebula_memory/parameters/debug"

@@ -11,6 +11,10 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include "../module/core/chunk.h"
+#include "../module/core/fault.h"
+#include "../module/error/error.h"
+#include "../module/pool/hooks.h"
 #include "fixture.h"
 
 int fixture_init(struct kunit *test)

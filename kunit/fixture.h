@@ -10,7 +10,8 @@
 #include <kunit/test.h>
 #include <linux/prandom.h>
 #include <nebula/nebula.h>
-#include "../module/internal.h"
+#include "../module/core/allocator.h"
+#include "../module/core/region.h"
 
 /* Random numbers are the same in every run. */
 #define FIXTURE_SEED	0x6e6562756c61ULL

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
+#include "../module/pool/hooks.h"
 #include "ledger.h"
 
 static const char *const fault_names[] = {

@@ -8,7 +8,14 @@
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/module.h>
-#include "internal.h"
+#include "compose/system.h"
+#include "core/allocator.h"
+#include "core/chunk.h"
+#include "core/region.h"
+#include "debugfs/files.h"
+#include "error/error.h"
+#include "pool/hooks.h"
+#include "unload.h"
 
 static enum cpuhp_state hotplug;
 

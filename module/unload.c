@@ -30,15 +30,14 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include "core/chunk.h"
 #include "debugfs/sites.h"
+#include "error/error.h"
+#include "error/symbols.h"
+#include "unload.h"
 
 /* What is shown as at fault. */
 #define UNLOADED	"owner unloaded"
-
-const char *nebula_owner_name(const struct nebula_registration *reg)
-{
-	return reg->orphan ? "(orphan)" : module_name(reg->owner);
-}
 
 /* One at a time takes down what was left behind. */
 static DEFINE_MUTEX(leaving);

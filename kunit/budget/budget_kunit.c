@@ -10,6 +10,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "../../module/budget/priv.h"
+#include "../../module/core/chunk.h"
+#include "../../module/core/fault.h"
 #include "../files.h"
 #include "../fixture.h"
 

@@ -4,7 +4,10 @@
  */
 #include <linux/irqflags.h>
 #include <linux/slab.h>
+#include "../../module/bump/hooks.h"
 #include "../../module/compat.h"
+#include "../../module/core/chunk.h"
+#include "../../module/core/fault.h"
 #include "../fixture.h"
 #include "../probes.h"
 

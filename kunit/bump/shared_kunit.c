@@ -11,7 +11,9 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/workqueue.h>
+#include "../../module/bump/hooks.h"
 #include "../../module/compat.h"
+#include "../../module/core/fault.h"
 #include "../fixture.h"
 #include "../probes.h"
 #include "../worker.h"

@@ -3,6 +3,9 @@
  * Bump allocators that give memory back to the kernel: trim, and what a reset retains.
  */
 #include <linux/irqflags.h>
+#include "../../module/bump/hooks.h"
+#include "../../module/core/chunk.h"
+#include "../../module/core/fault.h"
 #include "../fixture.h"
 
 #define LIMIT	(64 * PAGE_SIZE)

@@ -9,6 +9,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "../../module/cache/priv.h"
+#include "../../module/core/chunk.h"
+#include "../../module/core/fault.h"
 #include "../contexts.h"
 #include "../files.h"
 #include "../fixture.h"

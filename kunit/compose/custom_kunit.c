@@ -5,6 +5,8 @@
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include "../../module/core/fault.h"
+#include "../../module/error/error.h"
 #include "../files.h"
 #include "../fixture.h"
 #include "ring.h"

@@ -5,6 +5,9 @@
 #include <linux/cleanup.h>
 #include <linux/preempt.h>
 #include <linux/string.h>
+#include "../../module/core/chunk.h"
+#include "../../module/core/fault.h"
+#include "../../module/scratch/hooks.h"
 #include "../kinds.h"
 #include "../worker.h"
 

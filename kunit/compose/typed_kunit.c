@@ -4,6 +4,8 @@
  * can know.
  */
 #include <linux/string.h>
+#include "../../module/core/fault.h"
+#include "../../module/stack/hooks.h"
 #include "../kinds.h"
 
 struct item {

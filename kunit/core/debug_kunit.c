@@ -4,6 +4,8 @@
  * then on.
  */
 #include <linux/string.h>
+#include "../../module/core/debug_param.h"
+#include "../../module/scratch/hooks.h"
 #include "../files.h"
 #include "../fixture.h"
 

@@ -6,6 +6,8 @@
 #include <linux/cpumask.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include "../../module/core/fastpath.h"
+#include "../../module/pool/hooks.h"
 #include "../crowd.h"
 #include "../files.h"
 #include "../fixture.h"

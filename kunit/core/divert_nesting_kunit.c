@@ -4,7 +4,7 @@
  * owner, while the owner is about to go back to them: it must not get there.
  */
 #include <linux/sched.h>
-#include "../../module/internal.h"
+#include "../../module/core/fastpath.h"
 #include "../fixture.h"
 #include "../probes.h"
 

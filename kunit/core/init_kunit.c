@@ -4,6 +4,7 @@
  * on slabs: what is allocated is zero, what is freed is cleared. Rounds of allocating, filling and
  * giving back, in the manner of the kernel's own test_meminit, under each setting.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>

@@ -7,10 +7,11 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/bump/hooks.h"
 #include "../../module/bump/priv.h"
+#include "../compose/ring.h"
 #include "../files.h"
 #include "../fixture.h"
-#include "../compose/ring.h"
 #include "../worker.h"
 
 #define DOTS_8		"........"

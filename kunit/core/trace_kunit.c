@@ -9,10 +9,12 @@
 #include <linux/string.h>
 #include <linux/trace_events.h>
 #include <trace/events/nebula.h>
+#include "../../module/core/chunk.h"
+#include "../../module/error/error.h"
+#include "../compose/ring.h"
 #include "../files.h"
 #include "../fixture.h"
 #include "../nmis.h"
-#include "../compose/ring.h"
 #include "../worker.h"
 
 #define BLOCK		((size_t)64)

@@ -7,6 +7,7 @@
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include "../../module/compat.h"
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 static struct nebula_error newest(struct kunit *test, const struct nebula_allocator *a)

@@ -5,6 +5,7 @@
  */
 #include <linux/completion.h>
 #include <linux/notifier.h>
+#include "../../module/error/error.h"
 #include "../fixture.h"
 
 /* Only what happens to this allocator is counted. */

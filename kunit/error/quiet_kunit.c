@@ -4,6 +4,7 @@
  */
 #include <linux/irq_work.h>
 #include <linux/mempool.h>
+#include "../../module/error/error.h"
 #include "../fixture.h"
 
 static struct nebula_pool *pool_of(struct kunit *test, unsigned int blocks)

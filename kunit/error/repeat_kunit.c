@@ -4,8 +4,10 @@
  * an allocator still tells why it refused last.
  */
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/error/error.h"
 #include "../fixture.h"
 
 /* Refusals of an allocator that are recorded in full in a second, see record.c. */

@@ -8,6 +8,7 @@
 #include <linux/sched/clock.h>
 #include <linux/string.h>
 #include "../../module/error/codes.h"
+#include "../../module/error/error.h"
 #include "../fixture.h"
 #include "report_table.h"
 

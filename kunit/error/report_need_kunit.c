@@ -10,6 +10,8 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
+#include "../../module/bump/hooks.h"
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 /* Most of the time goes into taking allocators down. */

@@ -12,6 +12,7 @@
 #include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include "../../module/error/error.h"
 #include "../contexts.h"
 #include "../fixture.h"
 

@@ -7,6 +7,8 @@
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include "../../module/core/fault.h"
+#include "../../module/pool/hooks.h"
 #include "../contexts.h"
 #include "../crowd.h"
 #include "../fixture.h"

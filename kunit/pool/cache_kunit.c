@@ -10,8 +10,10 @@
 #include <linux/kthread.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 /* Enough for every CPU to have a cache. */

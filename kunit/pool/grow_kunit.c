@@ -5,6 +5,8 @@
  */
 #include <linux/irqflags.h>
 #include <linux/slab.h>
+#include "../../module/core/fault.h"
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 #define BLOCKS	100
@@ -541,7 +543,7 @@ static void growth_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, h->count, (unsigned int)BLOCKS);
 	KUNIT_EXPECT_GE(test, fixture_failures(p, NEBULA_E_BACKING_FAILED), 1ULL);
 	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), (unsigned int)BLOCKS);
-	/* The next that is refused kicks it again; with interrupts off it does not grow in place. */
+	/* The next refusal kicks it again; with interrupts off it does not grow in place. */
 	local_irq_save(flags);
 	KUNIT_EXPECT_EQ(test, held_take(h, 1), 0U);
 	local_irq_restore(flags);

@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 #define BLOCKS	60

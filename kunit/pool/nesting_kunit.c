@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include "../../module/pool/hooks.h"
 #include "../crowd.h"
 #include "../probes.h"
 

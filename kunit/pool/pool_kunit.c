@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "../../module/compat.h"
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 /* Blocks of a pool that may be had beyond those asked for: a quarter, of a strict one none. */

@@ -5,6 +5,7 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 #define SIZE	64

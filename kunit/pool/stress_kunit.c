@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include "../../module/pool/hooks.h"
 #include "../crowd.h"
 
 #define TURNS		CROWD_SCALE(200000)

@@ -15,6 +15,8 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include "../../module/compat.h"
+#include "../../module/core/fault.h"
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 
 #define BLOCKS		160

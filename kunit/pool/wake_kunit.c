@@ -13,6 +13,7 @@
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 #include "../../module/compat.h"
+#include "../../module/pool/hooks.h"
 #include "../fixture.h"
 #include "../worker.h"
 

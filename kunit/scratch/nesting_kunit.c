@@ -11,6 +11,7 @@
 #include <linux/prandom.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include "../../module/scratch/hooks.h"
 #include "../contexts.h"
 #include "../fixture.h"
 #include "../probes.h"

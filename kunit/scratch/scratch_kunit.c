@@ -7,10 +7,13 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/irqflags.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include "../../module/core/fault.h"
+#include "../../module/scratch/hooks.h"
 #include "../fixture.h"
 
 /* What each object takes beyond its size. */

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/stack/hooks.h"
 #include "../unload/maker.h"
 
 static u8 lent[4096] __aligned(64);

@@ -5,6 +5,7 @@
  */
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/stack/hooks.h"
 #include "table.h"
 
 static struct nebula_stack *stack_guarded(struct kunit *test, unsigned int flags)

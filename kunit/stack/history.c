@@ -10,6 +10,7 @@
 #include <linux/bitops.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
+#include "../../module/error/error.h"
 #include "../contexts.h"
 #include "history.h"
 
@@ -92,7 +93,8 @@ static void act(struct history *h, struct history_op *op, unsigned int i)
 		op->code = p ? NEBULA_OK : why(h, records);
 		break;
 	case HISTORY_FREE:
-		op->code = nebula_stack_free(s, address_of(h, op->place)) ? why(h, records) : NEBULA_OK;
+		op->code = nebula_stack_free(s, address_of(h, op->place)) ? why(h, records)
+									  : NEBULA_OK;
 		break;
 	case HISTORY_RESIZE:
 		p = nebula_stack_realloc(s, address_of(h, op->place), 1, bytes_of(op->size), 1);

@@ -12,7 +12,7 @@
 #include <linux/cache.h>
 #include <linux/minmax.h>
 #include <nebula/nebula.h>
-#include "../../module/internal.h"
+#include "../../module/core/allocator.h"
 
 /* Bytes that objects of a shared stack are multiples of, as long as it is small. */
 #define HISTORY_GRANULE	max_t(size_t, SMP_CACHE_BYTES, 64)

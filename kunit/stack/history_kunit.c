@@ -11,10 +11,11 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
+#include "../../module/stack/hooks.h"
 #include "../contexts.h"
 #include "../fixture.h"
-#include "history.h"
 #include "../probes.h"
+#include "history.h"
 
 #define CAPACITY	12
 

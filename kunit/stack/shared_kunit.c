@@ -9,6 +9,7 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/stack/hooks.h"
 #include "../contexts.h"
 #include "../fixture.h"
 

@@ -6,6 +6,7 @@
 #include <linux/align.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/stack/hooks.h"
 #include "table.h"
 
 #define ALIGN_MAX	SZ_64K

@@ -4,6 +4,7 @@
  */
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../../module/stack/hooks.h"
 #include "table.h"
 
 #define OBJECTS	26

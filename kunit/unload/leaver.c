@@ -8,8 +8,8 @@
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include "../../module/core/fault.h"
 #include "meeting.h"
-#include "../../module/internal.h"
 
 static unsigned int many;
 module_param(many, uint, 0400);

@@ -6,8 +6,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/vmalloc.h>
+#include "../../module/core/fault.h"
 #include "meeting.h"
-#include "../../module/internal.h"
 
 static void *places[MEETING_NR];
 

@@ -24,6 +24,9 @@
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <nebula/compat.h>
+#include "../core/context.h"
+#include "../core/stats.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /* Times that the words of all CPUs are read until two readings agree. */

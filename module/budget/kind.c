@@ -11,8 +11,10 @@
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
-#include "../bump/chunk.h"
+#include "../core/chunk.h"
 #include "../core/config.h"
+#include "../core/fault.h"
+#include "../error/error.h"
 #include "priv.h"
 
 static struct nebula_budget *budget_of(const struct nebula_allocator *a)

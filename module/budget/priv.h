@@ -18,7 +18,7 @@
 #include <linux/workqueue.h>
 #include <nebula/budget.h>
 #include <nebula/budget_tree.h>
-#include "../internal.h"
+#include "../core/allocator.h"
 
 /* What a CPU has of a budget. See stock.c for @word. Any context, on its own CPU. */
 struct budget_cpu {

@@ -21,7 +21,10 @@
  */
 #include <linux/bitops.h>
 #include <linux/export.h>
+#include <linux/irq_work.h>
 #include <linux/minmax.h>
+#include "../compat.h"
+#include "../core/context.h"
 #include "priv.h"
 
 static const char *const state_names[] = {

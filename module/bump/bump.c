@@ -10,6 +10,11 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
+#include "../core/context.h"
+#include "../core/fail_alloc.h"
+#include "../core/stats.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 static noinline __cold void *refuse(struct nebula_bump *b, enum nebula_errc code, size_t size,

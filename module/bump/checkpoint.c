@@ -28,6 +28,7 @@
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include "../error/error.h"
 #include "priv.h"
 
 /* Of a refused checkpoint: never given out, so restoring it fails. */

@@ -28,10 +28,11 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "priv.h"
 #include "../core/faults.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
+#include "hooks.h"
+#include "priv.h"
 
 #define LOOKS		20
 

@@ -9,11 +9,16 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include "priv.h"
+#include "../core/chunk.h"
 #include "../core/config.h"
+#include "../core/fault.h"
+#include "../error/error.h"
+#include "hooks.h"
+#include "priv.h"
 
 /* With NEBULA_GROW and no limit given. */
 #define DEFAULT_GROWTH		64

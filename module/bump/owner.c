@@ -20,7 +20,10 @@
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
+#include "../core/context.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /*

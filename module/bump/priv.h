@@ -18,10 +18,10 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
-#include "chunk.h"
+#include "../core/chunk.h"
 #include "../core/cleanup.h"
+#include "../core/fastpath.h"
 #include "../core/guard.h"
-#include "../internal.h"
 
 /* A shared allocator counts the grains of a region in 32 bits. */
 #define BUMP_SHARED_CAPACITY_MAX	min_t(u64, (u64)U32_MAX * NEBULA_BUMP_GRAIN & PAGE_MASK, \

@@ -42,12 +42,18 @@
  * sub-chunk is left. When an object does not fit in the rest of a CPU's sub-chunk, that rest is
  * lost until reset and counted as padding.
  */
+#include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "../compat.h"
+#include "../core/context.h"
+#include "../core/fault.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* Sub-chunks of a region for each CPU, so that what CPUs hold back stays a small part of it. */

@@ -6,6 +6,9 @@
  */
 #include <linux/export.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include "../core/context.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /* Bytes that the region of an empty allocator is to have. */

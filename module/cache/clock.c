@@ -10,10 +10,14 @@
  * An entry without references goes through a list and an irq_work, because call_rcu() takes a lock,
  * which an NMI may not, and a grace period later back to the pool.
  */
+#include <linux/irq_work.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
 #include "../compat.h"
+#include "../core/context.h"
+#include "../core/region.h"
 #include "priv.h"
 
 /* Entries that the hand looks at for one eviction. */

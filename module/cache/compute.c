@@ -27,6 +27,9 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <trace/events/nebula.h>
+#include "../core/context.h"
+#include "../core/fault.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /* The value is on its way: another look is needed. */

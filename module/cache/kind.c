@@ -9,6 +9,8 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "../core/config.h"
+#include "../core/fault.h"
+#include "../error/error.h"
 #include "priv.h"
 
 #define KNOWN_FLAGS	(NEBULA_CACHE_DEDUP | NEBULA_CACHE_ASYNC | NEBULA_CACHE_KEEP_ERRORS)

@@ -18,7 +18,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include <nebula/cache.h>
-#include "../internal.h"
+#include "../core/allocator.h"
 
 /**
  * enum cache_state - of an entry; it only ever goes from the first to one of the others

@@ -11,6 +11,12 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "../core/config.h"
+#include "../core/fail_alloc.h"
+#include "../core/fastpath.h"
+#include "../core/fault.h"
+#include "generic.h"
+#include "../error/error.h"
+#include "../unload.h"
 
 /**
  * struct composite_cpu - what a CPU did to a composite

@@ -9,6 +9,11 @@
 #include <linux/percpu.h>
 #include <trace/events/nebula.h>
 #include "../core/config.h"
+#include "../core/fail_alloc.h"
+#include "../core/fault.h"
+#include "generic.h"
+#include "../core/stats.h"
+#include "../error/error.h"
 
 static struct nebula_custom *custom_of(const struct nebula_allocator *a)
 {

@@ -5,7 +5,9 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 #include <nebula/scope.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "../core/fault.h"
+#include "../error/error.h"
 
 static void *buffer_of(enum nebula_kind kind, size_t size)
 {

@@ -21,7 +21,14 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "../core/context.h"
+#include "../core/fault.h"
+#include "generic.h"
+#include "../core/stats.h"
+#include "../core/text.h"
+#include "../error/error.h"
+#include "system.h"
 
 /**
  * struct header - before each object

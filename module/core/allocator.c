@@ -2,9 +2,7 @@
 /*
  * The registry of live allocators, by name.
  *
- * Process context only. An allocator is taken down in three steps, so that the registry's lock is
- * never held while debugfs waits for readers: it stops being listed, its directory goes, its name
- * becomes free.
+ * Process context only. How an allocator comes and goes is in lifecycle.c.
  */
 #include <linux/ctype.h>
 #include <linux/export.h>
@@ -17,7 +15,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
-#include "../internal.h"
+#include "../error/error.h"
+#include "allocator.h"
+#include "fastpath.h"
+#include "fault.h"
 
 #define NAME_BITS	10
 
@@ -70,6 +71,11 @@ const char *nebula_allocator_name(const struct nebula_allocator *a)
 	if (a->reg)
 		return a->reg->name;
 	return a->kind == NEBULA_KIND_SYSTEM ? "system" : "(buffer)";
+}
+
+const char *nebula_owner_name(const struct nebula_registration *reg)
+{
+	return reg->orphan ? "(orphan)" : module_name(reg->owner);
 }
 
 static u32 name_hash(const char *name)
@@ -133,8 +139,9 @@ static void choose_name(struct nebula_registration *reg, const char *name)
 	number_taken(reg, name, free);
 }
 
-static struct nebula_registration *reg_alloc(const struct nebula_allocator *a, unsigned int created,
-					     gfp_t gfp)
+/* With room for @created entries of a call stack; NULL without memory. Process context. */
+struct nebula_registration *nebula_registration_alloc(const struct nebula_allocator *a,
+						      unsigned int created, gfp_t gfp)
 {
 	struct nebula_registration *reg = nebula_fault_hit()
 		? NULL : kmalloc(struct_size(reg, created, created), gfp);
@@ -162,8 +169,9 @@ void nebula_registration_free(struct nebula_registration *reg)
 	kfree(reg);
 }
 
-static void reg_list(struct nebula_registration *reg, struct nebula_allocator *a, const char *name,
-		     struct module *owner)
+/* Lists an allocator under a name of its own; it may not be looked at yet. Process context. */
+void nebula_registry_list(struct nebula_registration *reg, struct nebula_allocator *a,
+			  const char *name, struct module *owner)
 {
 	reg->allocator = a;
 	reg->owner = owner;
@@ -174,98 +182,34 @@ static void reg_list(struct nebula_registration *reg, struct nebula_allocator *a
 	hash_add(names, &reg->by_name, name_hash(reg->name));
 	a->reg = reg;
 	mutex_unlock(&registry);
+}
 
-	nebula_debugfs_add(reg);
-
+/* It may be looked at. Process context. */
+void nebula_registry_publish(struct nebula_registration *reg)
+{
 	mutex_lock(&registry);
-	nebula_divert_new(a);
+	nebula_divert_new(reg->allocator);
 	reg->live = true;
 	nr_live += is_allocator(reg);
 	mutex_unlock(&registry);
 }
 
-/**
- * nebula_allocator_register() - list an allocator that is ready for use
- * @a: the allocator; its kind and flags are set.
- * @name: a valid name.
- * @owner: the module it belongs to.
- * @gfp: flags.
- *
- * Keeps the call stack it was made from.
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
- */
-int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
-			      gfp_t gfp)
+/* It may not be looked at any more; its name stays reserved. Process context. */
+void nebula_registry_hide(struct nebula_registration *reg)
 {
-	struct nebula_registration *reg = reg_alloc(a, NEBULA_CALLERS_MAX, gfp);
-
-	if (!reg)
-		return -ENOMEM;
-	reg->nr_created = nebula_callers(reg->created, NEBULA_CALLERS_MAX);
-	reg_list(reg, a, name, owner);
-	return 0;
-}
-
-/**
- * nebula_allocator_register_at() - the same, where to walk the call stack costs more than the rest
- * @a: the allocator; its kind and flags are set.
- * @name: a valid name.
- * @owner: the module it belongs to.
- * @gfp: flags.
- * @caller: address in the client that it was made from.
- *
- * Keeps @caller; with debug flags the call stack.
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
- */
-int nebula_allocator_register_at(struct nebula_allocator *a, const char *name,
-				 struct module *owner, gfp_t gfp, unsigned long caller)
-{
-	struct nebula_registration *reg;
-
-	if (a->flags & NEBULA_DEBUG_FLAGS)
-		return nebula_allocator_register(a, name, owner, gfp);
-	reg = reg_alloc(a, 1, gfp);
-	if (!reg)
-		return -ENOMEM;
-	reg->nr_created = 1;
-	reg->created[0] = caller;
-	reg_list(reg, a, name, owner);
-	return 0;
-}
-
-/**
- * nebula_allocator_unregister() - forget an allocator
- * @a: the allocator. Nothing happens when it is not registered.
- *
- * After return no reader of the registry uses it any more.
- *
- * Context: process context; sleeps.
- */
-void nebula_allocator_unregister(struct nebula_allocator *a)
-{
-	struct nebula_registration *reg = a->reg;
-
-	if (!reg)
-		return;
 	mutex_lock(&registry);
 	reg->live = false;
 	nr_live -= is_allocator(reg);
 	mutex_unlock(&registry);
+}
 
-	nebula_debugfs_remove(reg);
-
+/* Its name is free. Process context. */
+void nebula_registry_forget(struct nebula_registration *reg)
+{
 	mutex_lock(&registry);
 	list_del(&reg->node);
 	hash_del(&reg->by_name);
 	mutex_unlock(&registry);
-
-	a->reg = NULL;
-	if (!reg->retired)
-		nebula_registration_free(reg);
 }
 
 /* Whether a composite needs it, which is recorded: it must not be destroyed then. Any context. */

@@ -8,6 +8,7 @@
  * a list whose next entry is broken is given up: that is CORRUPTION, and no call of garbage.
  */
 #include <linux/atomic.h>
+#include "../error/error.h"
 #include "cleanup.h"
 
 static unsigned long seal_of(const struct nebula_cleanup *c)

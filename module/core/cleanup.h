@@ -5,7 +5,7 @@
 #ifndef _NEBULA_MODULE_CLEANUP_H
 #define _NEBULA_MODULE_CLEANUP_H
 
-#include "../internal.h"
+#include "allocator.h"
 
 /**
  * struct nebula_cleanup - a call that is due when the memory it lies in is given back

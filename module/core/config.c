@@ -12,7 +12,10 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include "../compat.h"
+#include "../error/error.h"
 #include "config.h"
+#include "debug_param.h"
+#include "fault.h"
 
 /*
  * What regions can be taken with. High and movable memory has no address that lasts, compound pages

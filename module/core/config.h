@@ -5,7 +5,10 @@
 #ifndef _NEBULA_MODULE_CONFIG_H
 #define _NEBULA_MODULE_CONFIG_H
 
-#include "../internal.h"
+#include "allocator.h"
+#include "context.h"
+#include "region.h"
+#include "text.h"
 
 /**
  * struct nebula_refusal - why a configuration is not accepted

@@ -22,6 +22,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include "config.h"
+#include "debug_param.h"
 
 #define RULES_SIZE	256
 

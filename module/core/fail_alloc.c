@@ -26,7 +26,11 @@
 #include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/string.h>
-#include "../internal.h"
+#include "allocator.h"
+#include "debug_param.h"
+#include "fail_alloc.h"
+#include "fastpath.h"
+#include "text.h"
 
 #define NAMES_SIZE	256
 

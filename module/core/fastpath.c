@@ -33,7 +33,9 @@
 #include <linux/export.h>
 #include <linux/mutex.h>
 #include <linux/smp.h>
-#include "../internal.h"
+#include "allocator.h"
+#include "fail_alloc.h"
+#include "fastpath.h"
 
 /* Lock: diverting. */
 static unsigned int watchers[NEBULA_KIND_NR];

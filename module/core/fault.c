@@ -7,7 +7,9 @@
  */
 #include <linux/export.h>
 #include <linux/spinlock.h>
-#include "../internal.h"
+#include "allocator.h"
+#include "fail_alloc.h"
+#include "fault.h"
 
 /* Steps left before the first failure and failures left; both zero while unarmed. Lock: lock. */
 static DEFINE_RAW_SPINLOCK(lock);

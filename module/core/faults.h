@@ -6,7 +6,8 @@
 #ifndef _NEBULA_MODULE_FAULTS_H
 #define _NEBULA_MODULE_FAULTS_H
 
-#include "../internal.h"
+#include "allocator.h"
+#include "text.h"
 
 /* Beyond these only their number is shown. */
 #define NEBULA_FAULTS_SHOWN	32

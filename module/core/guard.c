@@ -31,6 +31,7 @@
 #include <linux/sched/clock.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
+#include "../error/error.h"
 #include "guard.h"
 
 #define ZONE_SIZE	16

@@ -5,7 +5,7 @@
 #ifndef _NEBULA_MODULE_GUARD_H
 #define _NEBULA_MODULE_GUARD_H
 
-#include "../internal.h"
+#include "allocator.h"
 
 struct nebula_guard;
 

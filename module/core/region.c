@@ -16,7 +16,11 @@
 #include <linux/slab.h>
 #include <trace/events/nebula.h>
 #include "../compat.h"
-#include "../internal.h"
+#include "allocator.h"
+#include "context.h"
+#include "fault.h"
+#include "region.h"
+#include "text.h"
 
 /* Any context, relaxed: each is exact on its own, and all agree once nothing is in flight. */
 static atomic64_t mapped = ATOMIC64_INIT(0);

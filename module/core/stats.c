@@ -17,7 +17,10 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
-#include "../internal.h"
+#include "../error/error.h"
+#include "allocator.h"
+#include "context.h"
+#include "stats.h"
 
 /* How full an allocator is. Any context. */
 struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a)

@@ -11,7 +11,9 @@
 #include <linux/stdarg.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
-#include "../internal.h"
+#include "allocator.h"
+#include "fault.h"
+#include "text.h"
 
 /* A task that opens thousands of files is charged, and gets an error, not the memory of others. */
 #define TEXT_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)

@@ -3,7 +3,8 @@
  * The events, see <trace/events/nebula.h>. While no event of a kind is on, its inline paths do not
  * know of them; switching on and off moves the allocators, see fastpath.c.
  */
-#include "../internal.h"
+#include "allocator.h"
+#include "fastpath.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/nebula.h>

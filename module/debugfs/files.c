@@ -25,6 +25,9 @@
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
 #include "../core/config.h"
+#include "../core/fail_alloc.h"
+#include "../error/error.h"
+#include "files.h"
 #include "lookup.h"
 
 #define BAR_WIDTH	40

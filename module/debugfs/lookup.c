@@ -28,6 +28,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
+#include "../compat.h"
 #include "lookup.h"
 
 /* Those of which nothing was made, oldest first, and how many. Lock: making. */

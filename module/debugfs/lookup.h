@@ -5,7 +5,7 @@
 #ifndef _NEBULA_MODULE_LOOKUP_H
 #define _NEBULA_MODULE_LOOKUP_H
 
-#include "../internal.h"
+#include "../core/allocator.h"
 
 struct inode;
 

@@ -6,7 +6,8 @@
 #ifndef _NEBULA_MODULE_MAP_H
 #define _NEBULA_MODULE_MAP_H
 
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "../core/text.h"
 
 #define NEBULA_MAP_COLUMNS	64
 #define NEBULA_MAP_ROWS		32

@@ -12,6 +12,9 @@
 #include <linux/sched/clock.h>
 #include <linux/sort.h>
 #include <linux/string.h>
+#include "../core/fault.h"
+#include "../error/error.h"
+#include "../error/symbols.h"
 #include "sites.h"
 
 /* Of those at the end of an allocator, so many get a record. */

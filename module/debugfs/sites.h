@@ -7,7 +7,6 @@
 #define _NEBULA_MODULE_SITES_H
 
 #include "../core/guard.h"
-#include "../internal.h"
 
 /* Call sites that are told apart. */
 #define NEBULA_SITES_MAX	64

@@ -10,9 +10,9 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/string.h>
 #include "codes.h"
-#include "../internal.h"
 
 /* What comes up in several places. */
 #define CHECK_SIZE	"check the size: is {size} what was meant?"

@@ -6,7 +6,8 @@
 #define _NEBULA_MODULE_ERRC_H
 
 #include <nebula/error.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "report.h"
 
 #define NEBULA_ADVICE_MAX	3
 

@@ -24,7 +24,10 @@
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include "../core/context.h"
+#include "error.h"
 #include "record.h"
+#include "report.h"
 
 /* How often repeats are passed on. */
 #define REPEATS_PERIOD	HZ

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The detail of a record, by which its advice is chosen, see codes.c. The code that notices an error
- * knows what was tried; what the allocator looked like was read once, for the record. Both together
- * make the detail, so that advice and state of one report never contradict each other. Any context.
+ * The detail of a record, by which its advice is chosen, see codes.c. The code that notices an
+ * error knows what was tried; what the allocator looked like was read once, for the record. Both
+ * together make the detail, so that advice and state of one report never contradict each other. Any
+ * context.
  */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "error.h"
 
 #define FULL_PERMILLE	900
 

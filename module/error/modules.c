@@ -23,7 +23,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "../compat.h"
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "symbols.h"
 
 /* Modules that have gone, and are still known. */
 #define GONE_MAX	64

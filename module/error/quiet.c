@@ -19,6 +19,7 @@
 #include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/sched.h>
+#include "error.h"
 #include "record.h"
 
 #define TABLE_BITS	6

@@ -46,7 +46,9 @@
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
+#include "error.h"
 #include "record.h"
+#include "report.h"
 
 /* First corruptions that wait to be passed on, whatever else is recorded before that. */
 #define KEPT_SIZE	32

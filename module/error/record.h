@@ -6,7 +6,7 @@
 #ifndef _NEBULA_MODULE_RECORD_H
 #define _NEBULA_MODULE_RECORD_H
 
-#include "../internal.h"
+#include "../core/allocator.h"
 
 #define NEBULA_RING_SIZE	256
 

@@ -13,6 +13,8 @@
 #include <linux/string.h>
 #include "../compat.h"
 #include "codes.h"
+#include "error.h"
+#include "symbols.h"
 
 static const char *const context_names[] = {
 	[NEBULA_IN_TASK]	= "task",

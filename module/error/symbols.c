@@ -10,7 +10,9 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/sched/clock.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "error.h"
+#include "symbols.h"
 
 #define SLOTS	256
 

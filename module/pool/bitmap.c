@@ -37,6 +37,7 @@
 #include <linux/bitops.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
+#include "../error/error.h"
 #include "priv.h"
 
 /* Puts of so many words at a time are gathered. A power of two. */

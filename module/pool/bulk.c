@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include "../error/error.h"
 #include "priv.h"
 
 /* So many blocks share what a turn of a loop costs besides them. Divides round numbers. */

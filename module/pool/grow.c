@@ -23,6 +23,7 @@
 #include <linux/sched.h>
 #include "../compat.h"
 #include "../core/config.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /* Growth starts when fewer than this part of the blocks are left. */

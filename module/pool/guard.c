@@ -21,6 +21,7 @@
 #include <linux/sched/clock.h>
 #include <linux/string.h>
 #include "../core/guard.h"
+#include "../error/error.h"
 #include "priv.h"
 
 #define ZONE_BYTE	0xbb

@@ -8,9 +8,11 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include "../core/fault.h"
 #include "../debugfs/map.h"
-#include "priv.h"
 #include "../debugfs/sites.h"
+#include "hooks.h"
+#include "priv.h"
 
 /*
  * A fault counts if so many looks find it: a block that moves may be seen twice, or not at all. As

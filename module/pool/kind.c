@@ -10,6 +10,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
@@ -19,6 +20,9 @@
 #include <trace/events/nebula.h>
 #include "../compat.h"
 #include "../core/config.h"
+#include "../core/fault.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* With NEBULA_GROW and no limit given. */

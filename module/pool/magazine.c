@@ -52,6 +52,10 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../core/fastpath.h"
+#include "../core/fault.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* Part of a full magazine that a flush moves: a client that swings by the rest meets no flush. */

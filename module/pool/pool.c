@@ -12,6 +12,9 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
+#include "../core/context.h"
+#include "../core/fail_alloc.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /* Asks for something that not every context may do; see kick_work(). Any context. */

@@ -37,7 +37,9 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <nebula/pool.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "../core/region.h"
+#include "../core/text.h"
 
 /* Words of a group, and blocks of a word and of a group. */
 #define POOL_GROUP_WORDS	64

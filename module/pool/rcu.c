@@ -29,9 +29,14 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/export.h>
+#include <linux/irq_work.h>
+#include <linux/llist.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include "../compat.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* Words that the callback frees itself; the rest is left to a worker. */

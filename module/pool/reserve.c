@@ -7,6 +7,8 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../core/context.h"
+#include "../error/error.h"
 #include "priv.h"
 
 /* What a handle holds; freed after a grace period, as that needs no context that may sleep. */

@@ -16,6 +16,9 @@
 #include <linux/shrinker.h>
 #include <linux/workqueue.h>
 #include "../compat.h"
+#include "../core/context.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* Surplus goes when it has been there for two of them. Jiffies. */

@@ -10,6 +10,8 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include "../core/stats.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* Blocks that are live. */

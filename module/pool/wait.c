@@ -33,6 +33,9 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include "../core/context.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /**

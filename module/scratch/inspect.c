@@ -8,6 +8,7 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 #include "../debugfs/map.h"
+#include "hooks.h"
 #include "priv.h"
 
 static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)

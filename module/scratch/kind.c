@@ -8,10 +8,13 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include "../core/config.h"
+#include "../core/fault.h"
+#include "../error/error.h"
 #include "priv.h"
 
 #define KNOWN_FLAGS	(NEBULA_ZERO | NEBULA_DEBUG_FLAGS)

@@ -12,8 +12,9 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <nebula/scratch.h>
+#include "../core/fastpath.h"
 #include "../core/guard.h"
-#include "../internal.h"
+#include "../core/region.h"
 
 /* Behind each object, and before the first. */
 #define SCRATCH_WORD	sizeof(unsigned long)

@@ -34,6 +34,10 @@
 #include <linux/minmax.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include "../core/fail_alloc.h"
+#include "../core/stats.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 static unsigned long word_at(unsigned long addr)

@@ -14,6 +14,7 @@
 #include "../core/faults.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
+#include "hooks.h"
 #include "priv.h"
 
 #define LOOKS		20

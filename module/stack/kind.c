@@ -8,9 +8,12 @@
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "../core/config.h"
+#include "../core/fault.h"
+#include "../error/error.h"
 #include "priv.h"
 
 #define KNOWN_FLAGS	(NEBULA_SHARED | NEBULA_ZERO | NEBULA_DEBUG_FLAGS)

@@ -25,6 +25,8 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include "../error/error.h"
 #include "priv.h"
 
 /* A reader that the owner always changes the top under gives up after so many. */

@@ -15,8 +15,9 @@
 #include <linux/percpu.h>
 #include <nebula/stack.h>
 #include "../core/cleanup.h"
+#include "../core/fastpath.h"
 #include "../core/guard.h"
-#include "../internal.h"
+#include "../core/region.h"
 
 /* Entries of a mark, and so the place of the oldest one's last. */
 #define STACK_MARK_ENTRIES	3

@@ -49,9 +49,11 @@
 #include <linux/align.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../core/fault.h"
 #include "priv.h"
 
 #define GRANULE_MIN	max_t(size_t, SMP_CACHE_BYTES, 64)

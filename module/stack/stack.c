@@ -8,6 +8,10 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
+#include "../core/fail_alloc.h"
+#include "../core/stats.h"
+#include "../error/error.h"
+#include "hooks.h"
 #include "priv.h"
 
 /* Looks at a shared stack that keeps changing before one is content with less. */

@@ -17,6 +17,8 @@ done
 . "$here/rules_abi.sh"
 # shellcheck source=tools/lint/rules_context.sh
 . "$here/rules_context.sh"
+# shellcheck source=tools/lint/rules_floors.sh
+. "$here/rules_floors.sh"
 # shellcheck source=tools/lint/rules_kernel.sh
 . "$here/rules_kernel.sh"
 # shellcheck source=tools/lint/rules_oldest.sh
@@ -90,6 +92,7 @@ main() {
 	rule 'no BUG() and no WARN()' no_bug_no_warn
 	rule 'irq_work is queued by nebula_kick() only' kicks_are_one_step
 	rule 'kernel versions in compat.h only' versions_in_compat_only
+	rule 'includes go down the floors of module/' includes_go_down
 	rule 'every source is built' sources_are_built
 	rule 'no C file over 800 lines' files_are_short
 	rule 'every file names its licence' files_name_licence

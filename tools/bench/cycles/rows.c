@@ -11,7 +11,8 @@
 #include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <asm/msr.h>
-#include "../../../module/internal.h"
+#include "../../../module/core/allocator.h"
+#include "../../../module/core/region.h"
 #include "../measure.h"
 #include "cycles.h"
 

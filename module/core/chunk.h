@@ -10,7 +10,8 @@
 #include <linux/atomic.h>
 #include <linux/llist.h>
 #include <linux/rcupdate.h>
-#include "../internal.h"
+#include "allocator.h"
+#include "region.h"
 
 /**
  * struct nebula_chunk - one region of a chain
@@ -33,6 +34,7 @@ struct nebula_chunk {
 struct nebula_chunk *nebula_chunk_map(const struct nebula_region_request *req, int *err);
 void nebula_chunk_unmap(struct nebula_chunk *chunk);
 void nebula_chunk_unmap_later(struct nebula_chunk *chunk);
+void nebula_chunks_flush(void);
 
 /*
  * The chunk that @link names, for readers that do not own the chain. A reset may drop it at any

@@ -7,12 +7,15 @@
  * grace period, after which no reader is left, and unmaps.
  */
 #include <linux/irq_work.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include "../compat.h"
 #include "chunk.h"
+#include "context.h"
+#include "fault.h"
 
 static LLIST_HEAD(waiting);
 
@@ -95,7 +98,7 @@ void nebula_chunks_flush(void)
 	flush_work(&unmap_work);
 }
 
-/* Waits until an irq_work that several tasks may wait for is idle; see internal.h. */
+/* Waits until an irq_work that several tasks may wait for is idle; see context.h. */
 void nebula_irq_work_sync(struct irq_work *work)
 {
 	static DEFINE_MUTEX(lock);

@@ -5,7 +5,11 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
-#include "../internal.h"
+#include "../core/allocator.h"
+#include "../core/context.h"
+#include "../error/error.h"
+#include "../pool/hooks.h"
+#include "generic.h"
 
 /* Records what is wrong with a request that no kind could serve. Any context. */
 bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What an allocator is to the module: its kind, its registration, how full it is. */
+#ifndef _NEBULA_MODULE_CORE_ALLOCATOR_H
+#define _NEBULA_MODULE_CORE_ALLOCATOR_H
+
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <nebula/allocator.h>
+#include <nebula/budget.h>
+#include <nebula/bump.h>
+#include <nebula/cache.h>
+#include <nebula/compose.h>
+#include <nebula/config.h>
+#include <nebula/custom.h>
+#include <nebula/error.h>
+#include <nebula/pool.h>
+#include <nebula/scratch.h>
+#include <nebula/stack.h>
+#include <nebula/stats.h>
+#include "text.h"
+#include "../error/slot.h"
+
+#define NEBULA_VERSION	"0.1.0"
+
+/*
+ * The kernel's switches init_on_alloc and init_on_free, in &struct nebula_allocator.flags beside
+ * the client's. The first comes with %NEBULA_ZERO, unless the kind keeps all its free memory zeroed
+ * instead, %NEBULA_CLEAN.
+ */
+#define NEBULA_INIT_ON_ALLOC	BIT(29)
+#define NEBULA_INIT_ON_FREE	BIT(30)
+#define NEBULA_CLEAN		BIT(31)
+
+/* Functions that the KUnit module calls beyond the public ones. */
+#if IS_ENABLED(CONFIG_KUNIT)
+#define EXPORT_SYMBOL_FOR_NEBULA_KUNIT(symbol)	EXPORT_SYMBOL_GPL(symbol)
+#else
+#define EXPORT_SYMBOL_FOR_NEBULA_KUNIT(symbol)
+#endif
+
+/* Entries of a call stack that are kept. */
+#define NEBULA_CALLERS_MAX	8
+
+unsigned int nebula_callers(unsigned long *entries, unsigned int max);
+
+/**
+ * struct nebula_usage - how full an allocator is
+ * @used: bytes in use.
+ * @available: bytes of @capacity not in use.
+ * @capacity: bytes mapped.
+ * @max_capacity: bytes it may grow to.
+ * @peak: highest @used.
+ * @promised: bytes of the blocks that a pool promises; it may have more in use. Else 0.
+ * @unit: bytes of a pool's block, or of what a CPU has of scratch memory; else 0.
+ * @growth_pending: growth was asked for and is on its way.
+ * @waiters: tasks wait for a block of a pool.
+ * @buffer: its memory was lent by the client.
+ */
+struct nebula_usage {
+	size_t used;
+	size_t available;
+	size_t capacity;
+	size_t max_capacity;
+	size_t peak;
+	size_t promised;
+	size_t unit;
+	bool growth_pending;
+	bool waiters;
+	bool buffer;
+};
+
+/**
+ * enum nebula_dir - where the files of a kind are, and its names are unique
+ * @NEBULA_DIR_ALLOCATORS: a directory for each, in allocators/.
+ * @NEBULA_DIR_BUDGETS: a file for each, in budgets/.
+ * @NEBULA_DIR_CACHES: a file for each, in caches/.
+ * @NEBULA_DIR_NR: number of directories.
+ */
+enum nebula_dir {
+	NEBULA_DIR_ALLOCATORS = 0,
+	NEBULA_DIR_BUDGETS,
+	NEBULA_DIR_CACHES,
+	NEBULA_DIR_NR
+};
+
+/**
+ * struct nebula_kind_ops - what the common code needs of each kind
+ * @name: of the kind, as shown.
+ * @dir: where its files are. What is in another than allocators/ is no allocator: it has no @alloc,
+ *	@free, @owns and @describe, and is not counted as one.
+ * @show: lines of its file, or NULL for an allocator; process context.
+ * @alloc: any context in which the kind serves; checks all that it is given.
+ * @free: as @alloc.
+ * @owns: does an address lie in its memory? Any context.
+ * @usage: any context.
+ * @stats: fills in what is neither @usage nor derived; any context. Exact when no operation is in
+ *	flight, see stats.c.
+ * @describe: lines for debugfs' info; process context.
+ * @in_use: does a task wait in it, or has it open scopes or reserves? NULL for a kind without. Any
+ *	context.
+ * @flush: starts the grace period of blocks that wait for one; false: there are none. NULL for a
+ *	kind without. Process context.
+ * @retire: ends all that goes on in it and unregisters it, the owner is gone; process context.
+ * @release: frees it, after a grace period; process context.
+ * @reports_live: its @retire records what is live as LEAK.
+ * @sites: all that is live by call site, sorted, for kvfree(), or NULL without memory, or when that
+ *	kept changing; NULL for a kind that knows no objects. Process context.
+ * @orphan: calls nothing of its owner's any more, or NULL; process context, it is in use.
+ * @live: lines for debugfs' live, or NULL; process context.
+ * @map: lines for debugfs' map, or NULL; process context.
+ * @validate: lines for debugfs' validate, or NULL; process context.
+ * @faults: how many of those there are, or -EBUSY; NULL for a kind without, and for pools, see
+ *	generic.c. Process context.
+ * @cache_depth: reads debugfs' cache_depth, or NULL; any context.
+ * @set_cache_depth: writes it; process context.
+ * @cpu_dead: a CPU has gone offline, or NULL; process context.
+ * @cpu_prepare: a CPU is about to come online, or NULL; process context.
+ * @divert: the attention has changed: takes the inline paths away, and gives back those that are
+ *	not the owner's to give; NULL for a kind without. Process context, the owner runs.
+ * @settle: what that takes afterwards, or NULL; process context, CPU hotplug is locked.
+ * @reset_peak: begins a new peak, or NULL; process context, the owner runs.
+ */
+struct nebula_kind_ops {
+	const char *name;
+	enum nebula_dir dir;
+	void (*show)(struct nebula_allocator *a, struct nebula_text *t);
+	void *(*alloc)(struct nebula_allocator *a, size_t size, size_t align);
+	void (*free)(struct nebula_allocator *a, void *p, size_t size);
+	bool (*owns)(const struct nebula_allocator *a, const void *p);
+	void (*usage)(const struct nebula_allocator *a, struct nebula_usage *u);
+	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
+	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
+	bool (*in_use)(const struct nebula_allocator *a);
+	bool (*flush)(struct nebula_allocator *a);
+	void (*retire)(struct nebula_allocator *a);
+	void (*release)(struct nebula_allocator *a);
+	bool reports_live;
+	struct nebula_sites *(*sites)(struct nebula_allocator *a);
+	void (*orphan)(struct nebula_allocator *a);
+	void (*live)(struct nebula_allocator *a, struct nebula_text *t);
+	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
+	void (*validate)(struct nebula_allocator *a, struct nebula_text *t);
+	int (*faults)(struct nebula_allocator *a);
+	unsigned int (*cache_depth)(const struct nebula_allocator *a);
+	int (*set_cache_depth)(struct nebula_allocator *a, unsigned int depth);
+	void (*cpu_dead)(struct nebula_allocator *a, unsigned int cpu);
+	void (*cpu_prepare)(struct nebula_allocator *a, unsigned int cpu);
+	void (*divert)(struct nebula_allocator *a);
+	void (*settle)(struct nebula_allocator *a);
+	void (*reset_peak)(struct nebula_allocator *a);
+};
+
+extern const struct nebula_kind_ops nebula_bump_ops;
+extern const struct nebula_kind_ops nebula_pool_ops;
+extern const struct nebula_kind_ops nebula_stack_ops;
+extern const struct nebula_kind_ops nebula_scratch_ops;
+extern const struct nebula_kind_ops nebula_custom_kind_ops;
+extern const struct nebula_kind_ops nebula_fallback_ops;
+extern const struct nebula_kind_ops nebula_split_ops;
+extern const struct nebula_kind_ops nebula_system_ops;
+extern const struct nebula_kind_ops nebula_budget_ops;
+extern const struct nebula_kind_ops nebula_cache_ops;
+
+/**
+ * struct nebula_registration - an allocator in the registry
+ * @allocator: the allocator.
+ * @node: in the registry. Lock: registry.
+ * @by_name: in the registry, too. Lock: registry.
+ * @id: a larger number than those before had. Invariant once registered.
+ * @live: it may be looked at; cleared first when it is taken down, while its name stays reserved
+ *	until its directory is gone. Lock: registry.
+ * @owner: module that made it. Lock: registry.
+ * @orphan: @owner has gone. Lock: registry.
+ * @leaving: among those that are taken down together, see owner.c.
+ * @retired: set when it is one of them: unregistering does not free this.
+ * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
+ * @pid: of the task that made it. Invariant.
+ * @comm: name of that task. Invariant.
+ * @nr_created: entries of @created. Invariant.
+ * @sizes: with %NEBULA_TRACK: how often which size was asked for. Any context on its own CPU.
+ * @name: unique among live allocators. Invariant once registered.
+ * @unseen: in the list of those whose debugfs directory was not made. Lock: making, in lookup.c.
+ * @dir: debugfs directory, once it was made. Lock: making.
+ * @last_error: newest error. Any context.
+ * @created: where it was made, or the call stack, innermost first. Invariant.
+ */
+struct nebula_registration {
+	struct nebula_allocator *allocator;
+	struct list_head node;
+	struct hlist_node by_name;
+	u64 id;
+	bool live;
+	struct module *owner;
+	bool orphan;
+	struct list_head leaving;
+	bool retired;
+	u64 created_ns;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	unsigned int nr_created;
+	struct nebula_sizes_cpu __percpu *sizes;
+	char name[NEBULA_NAME_SIZE];
+	struct list_head unseen;
+	struct dentry *dir;
+	struct nebula_error_slot last_error;
+	unsigned long created[];
+};
+
+/* Size classes, see &struct nebula_sizes. */
+struct nebula_sizes_cpu {
+	unsigned long count[NEBULA_SIZE_CLASSES];
+};
+
+const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind);
+bool nebula_name_valid(const char *name);
+int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
+			      gfp_t gfp);
+int nebula_allocator_register_at(struct nebula_allocator *a, const char *name,
+				 struct module *owner, gfp_t gfp, unsigned long caller);
+void nebula_allocator_unregister(struct nebula_allocator *a);
+const char *nebula_allocator_name(const struct nebula_allocator *a);
+const char *nebula_owner_name(const struct nebula_registration *reg);
+struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a);
+struct nebula_registration *nebula_registration_alloc(const struct nebula_allocator *a,
+						      unsigned int created, gfp_t gfp);
+void nebula_registry_list(struct nebula_registration *reg, struct nebula_allocator *a,
+			  const char *name, struct module *owner);
+void nebula_registry_publish(struct nebula_registration *reg);
+void nebula_registry_hide(struct nebula_registration *reg);
+void nebula_registry_forget(struct nebula_registration *reg);
+unsigned int nebula_registry_count(void);
+void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
+			      void *data);
+int nebula_allocator_faults(struct nebula_allocator *a);
+u64 nebula_registry_visit(u64 id, unsigned int n,
+			  void (*fn)(const struct nebula_registration *reg, void *data),
+			  void *data);
+void nebula_registry_cpu_dead(unsigned int cpu);
+void nebula_registry_cpu_prepare(unsigned int cpu);
+bool nebula_allocator_in_use(struct nebula_allocator *a);
+void nebula_registry_collect(struct list_head *all,
+			     bool (*matches)(const struct nebula_registration *reg,
+					     const void *data),
+			     const void *data);
+void nebula_registration_free(struct nebula_registration *reg);
+void nebula_registry_orphan(struct nebula_registration *reg);
+
+#endif /* _NEBULA_MODULE_CORE_ALLOCATOR_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Allocations of clients that fail because debugfs says so. */
+#ifndef _NEBULA_MODULE_CORE_FAIL_ALLOC_H
+#define _NEBULA_MODULE_CORE_FAIL_ALLOC_H
+
+#include <linux/types.h>
+#include <nebula/allocator.h>
+
+struct nebula_text;
+
+/**
+ * struct nebula_fail_knobs - the knobs; tests set @probability, @verbose and @times
+ * @probability: percent.
+ * @interval: one of so many candidates fails.
+ * @times: how many fail, or less than 0.
+ * @space: bytes that succeed first.
+ * @verbose: how much is said.
+ */
+struct nebula_fail_knobs {
+	unsigned long probability;
+	unsigned long interval;
+	int times;
+	int space;
+	unsigned long verbose;
+};
+
+struct dentry;
+
+void nebula_fail_alloc_exchange(struct nebula_fail_knobs *k);
+bool nebula_fail_alloc_names(const char *name);
+bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size);
+bool nebula_fail_backing_hit(void);
+struct dentry *nebula_fail_alloc_init(struct dentry *root);
+void nebula_fail_alloc_describe(struct nebula_text *t);
+void nebula_fail_alloc_render(struct nebula_text *t);
+int nebula_fail_alloc_set_names(const char *patterns);
+
+#endif /* _NEBULA_MODULE_CORE_FAIL_ALLOC_H */
