@@ -11,6 +11,7 @@
 #include "compose/system.h"
 #include "core/allocator.h"
 #include "core/chunk.h"
+#include "core/memops.h"
 #include "core/region.h"
 #include "debugfs/files.h"
 #include "error/error.h"
@@ -35,6 +36,7 @@ static int __init nebula_init(void)
 {
 	int ret;
 
+	nebula_memops_init();
 	nebula_debugfs_init();
 	ret = nebula_cache_init();
 	if (ret)

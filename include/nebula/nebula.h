@@ -13,6 +13,7 @@
 #include <nebula/custom.h>
 #include <nebula/error.h>
 #include <nebula/generic.h>
+#include <nebula/memops.h>
 #include <nebula/pool.h>
 #include <nebula/scope.h>
 #include <nebula/scratch.h>

@@ -26,6 +26,7 @@
 #include <linux/utsname.h>
 #include "../core/config.h"
 #include "../core/fail_alloc.h"
+#include "../core/memops.h"
 #include "../error/error.h"
 #include "files.h"
 #include "lookup.h"
@@ -110,6 +111,7 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 	nebula_text_key(t, "errors repeated", "%llu", errors.repeated);
 	nebula_text_key(t, "errors lost", "%llu", errors.lost);
 	nebula_text_key(t, "errors unheard", "%llu", errors.unheard);
+	nebula_memops_describe(t);
 	nebula_fail_alloc_describe(t);
 }
 

@@ -67,6 +67,8 @@ refused_lines() {
 		keep(nebula_fallback_create("x", bump, kept));|no pointer to an allocator
 		keep(nebula_split_create("x", 64, kept, pool));|no pointer to an allocator
 		nebula_composite_destroy(pool);|incompatible pointer type
+		kept = (void *)nebula_align_up((unsigned long)kept, 24UL);|negative width in bit-field
+		kept = (void *)nebula_padding(7, 0);|negative width in bit-field
 		keep(nebula_cache_create("x", .value_size = 8, .entries = 8));|.key_size must not be zero
 		keep(nebula_cache_create("x", .key_size = 5000, .value_size = 8, .entries = 8));|.key_size is more than 4 KiB
 		keep(nebula_cache_create("x", .key_size = 8, .entries = 8));|.value_size must not be zero
