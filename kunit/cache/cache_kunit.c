@@ -14,146 +14,21 @@
 #include "../contexts.h"
 #include "../files.h"
 #include "../fixture.h"
-
-#define VALUE_SIZE	48
-
-/**
- * struct computer - what a cache under test computes with
- * @computed: how often it was called. Any context.
- * @released: how often a value was dropped. Any context.
- * @err: what it returns.
- * @interrupt: so many calls return -EINTR, if @gathered tasks sleep. Any context.
- * @gather: it returns only once so many tasks sleep for its result.
- * @inner: key that it asks for, unless 0: of key @outer, the other way round of key @inner.
- * @outer: see there.
- * @inner_err: what that came to.
- * @met: computations that have begun, of those that meet. Any context.
- */
-struct computer {
-	atomic_t computed;
-	atomic_t released;
-	int err;
-	atomic_t interrupt;
-	unsigned int gather;
-	u64 inner;
-	u64 outer;
-	int inner_err;
-	atomic_t met;
-};
-
-/* How many tasks sleep for a value. */
-static u64 waits(struct nebula_cache *c)
-{
-	struct nebula_cache_stats st;
-
-	nebula_cache_stats_read(c, &st);
-	return st.waits;
-}
-
-static int ask_for_inner(struct nebula_cache *c, struct computer *by, u64 key)
-{
-	const u64 other = key == by->outer ? by->inner : by->outer;
-	void *value;
-
-	/* Both have begun before either asks for the other's. */
-	if (by->inner != by->outer) {
-		atomic_inc(&by->met);
-		while (atomic_read(&by->met) < 2)
-			cond_resched();
-	}
-	value = nebula_cache_get_or_compute(c, &other);
-	if (IS_ERR(value))
-		by->inner_err = PTR_ERR(value);
-	nebula_cache_put(c, value);
-	return 0;
-}
-
-static int compute(struct nebula_cache *c, const void *key, void *value, void *data)
-{
-	struct computer *by = data;
-
-	atomic_inc(&by->computed);
-	while (by->gather && waits(c) < by->gather)
-		cond_resched();
-	if (atomic_add_unless(&by->interrupt, -1, 0))
-		return -EINTR;
-	if (by->inner && (*(u64 *)key == by->inner || *(u64 *)key == by->outer))
-		ask_for_inner(c, by, *(u64 *)key);
-	fixture_stamp(value, VALUE_SIZE, *(u64 *)key);
-	return by->err;
-}
-
-static void release(struct nebula_cache *c, const void *key, void *value, void *data)
-{
-	struct computer *by = data;
-
-	if (fixture_stamped(value, VALUE_SIZE, *(u64 *)key))
-		atomic_inc(&by->released);
-}
-
-static struct computer *computer(struct kunit *test)
-{
-	struct computer *by = kunit_kzalloc(test, sizeof(*by), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, by);
-	return by;
-}
-
-#define CACHE(test, by, n, ...)								\
-({											\
-	struct nebula_cache *__c = nebula_cache_create("cache", .key_size = 8,		\
-		.value_size = VALUE_SIZE, .entries = (n), .compute = compute,		\
-		.release = release, .data = (by), ##__VA_ARGS__);			\
-											\
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, __c);					\
-	__c;										\
-})
-
-/* The value of a key, which is right, or an error. */
-static int ask(struct kunit *test, struct nebula_cache *c, u64 key)
-{
-	void *value = nebula_cache_get_or_compute(c, &key);
-
-	if (IS_ERR(value))
-		return PTR_ERR(value);
-	KUNIT_EXPECT_TRUE(test, fixture_stamped(value, VALUE_SIZE, key));
-	nebula_cache_put(c, value);
-	return 0;
-}
-
-static bool has(struct nebula_cache *c, u64 key)
-{
-	void *value = nebula_cache_get(c, &key);
-
-	nebula_cache_put(c, value);
-	return value;
-}
-
-static void expect_computed(struct kunit *test, const struct computer *by, int n)
-{
-	KUNIT_EXPECT_EQ(test, atomic_read(&by->computed), n);
-}
-
-/* Each value that was made was dropped, once. */
-static void end(struct kunit *test, struct nebula_cache *c, const struct computer *by, int n)
-{
-	nebula_cache_destroy(c);
-	KUNIT_EXPECT_EQ(test, atomic_read(&by->released), n);
-}
+#include "computer.h"
 
 static void cache_computes_once(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 10);
 	struct nebula_cache_stats st;
 	u8 copy[VALUE_SIZE];
 	u64 key = 7;
 
-	KUNIT_EXPECT_FALSE(test, has(c, 7));
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 7));
 	KUNIT_EXPECT_FALSE(test, nebula_cache_read(c, &key, copy));
-	KUNIT_EXPECT_EQ(test, ask(test, c, 7), 0);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 7), 0);
-	KUNIT_EXPECT_TRUE(test, has(c, 7));
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 7), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 7), 0);
+	KUNIT_EXPECT_TRUE(test, cache_has(c, 7));
 	KUNIT_EXPECT_TRUE(test, nebula_cache_read(c, &key, copy));
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(copy, VALUE_SIZE, 7));
 	expect_computed(test, by, 1);
@@ -165,13 +40,13 @@ static void cache_computes_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.capacity, 10ULL);
 	nebula_cache_put(c, NULL);
 	nebula_cache_put(c, ERR_PTR(-ENOMEM));
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 /* A value stays as it is while it is out, whatever becomes of its key. */
 static void cache_forgets(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 10);
 	const u64 key = 7;
 	void *value = nebula_cache_get_or_compute(c, &key);
@@ -179,61 +54,61 @@ static void cache_forgets(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, value);
 	KUNIT_EXPECT_TRUE(test, nebula_cache_invalidate(c, &key));
 	KUNIT_EXPECT_FALSE(test, nebula_cache_invalidate(c, &key));
-	KUNIT_EXPECT_FALSE(test, has(c, 7));
-	KUNIT_EXPECT_EQ(test, ask(test, c, 7), 0);
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 7));
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 7), 0);
 	expect_computed(test, by, 2);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 8), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 8), 0);
 	nebula_cache_clear(c);
-	KUNIT_EXPECT_FALSE(test, has(c, 7));
-	KUNIT_EXPECT_FALSE(test, has(c, 8));
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 7));
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 8));
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(value, VALUE_SIZE, 7));
 	nebula_cache_put(c, value);
-	end(test, c, by, 3);
+	cache_end(test, c, by, 3);
 }
 
 static void cache_is_warmed(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 2);
 	u8 value[VALUE_SIZE];
 	const u64 key = 7;
 
 	fixture_stamp(value, VALUE_SIZE, 7);
 	KUNIT_EXPECT_EQ(test, nebula_cache_warm(c, &key, value), 0);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 7), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 7), 0);
 	KUNIT_EXPECT_EQ(test, nebula_cache_warm(c, &key, value), 0);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 7), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 7), 0);
 	expect_computed(test, by, 0);
-	end(test, c, by, 2);
+	cache_end(test, c, by, 2);
 }
 
 /* The clock spares what was asked for since its hand passed, once. */
 static void cache_evicts(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4);
 	struct nebula_cache_stats st;
 	u64 key;
 
 	for (key = 1; key <= 4; key++)
-		KUNIT_EXPECT_EQ(test, ask(test, c, key), 0);
-	KUNIT_EXPECT_TRUE(test, has(c, 1));
-	KUNIT_EXPECT_EQ(test, ask(test, c, 5), 0);
-	KUNIT_EXPECT_TRUE(test, has(c, 1));
-	KUNIT_EXPECT_TRUE(test, has(c, 5));
+		KUNIT_EXPECT_EQ(test, cache_ask(test, c, key), 0);
+	KUNIT_EXPECT_TRUE(test, cache_has(c, 1));
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 5), 0);
+	KUNIT_EXPECT_TRUE(test, cache_has(c, 1));
+	KUNIT_EXPECT_TRUE(test, cache_has(c, 5));
 	for (key = 100; key < 1000; key++)
-		KUNIT_EXPECT_EQ(test, ask(test, c, key), 0);
+		KUNIT_EXPECT_EQ(test, cache_ask(test, c, key), 0);
 	nebula_cache_stats_read(c, &st);
 	KUNIT_EXPECT_EQ(test, st.entries, 4ULL);
 	KUNIT_EXPECT_EQ(test, st.evictions, 901ULL);
-	KUNIT_EXPECT_TRUE(test, has(c, 999));
-	end(test, c, by, 905);
+	KUNIT_EXPECT_TRUE(test, cache_has(c, 999));
+	cache_end(test, c, by, 905);
 }
 
 /* What is out is not evicted; when all are, a value is computed for the caller alone. */
 static void cache_evicts_no_value_that_is_out(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 3, .flags = NEBULA_CACHE_DEDUP);
 	void *values[3];
 	u64 key;
@@ -242,77 +117,77 @@ static void cache_evicts_no_value_that_is_out(struct kunit *test)
 		values[key] = nebula_cache_get_or_compute(c, &key);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, values[key]);
 	}
-	KUNIT_EXPECT_EQ(test, ask(test, c, 8), 0);
-	KUNIT_EXPECT_FALSE(test, has(c, 8));
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 8), 0);
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 8));
 	for (key = 0; key < 3; key++) {
-		KUNIT_EXPECT_TRUE(test, has(c, key));
+		KUNIT_EXPECT_TRUE(test, cache_has(c, key));
 		KUNIT_EXPECT_TRUE(test, fixture_stamped(values[key], VALUE_SIZE, key));
 		nebula_cache_put(c, values[key]);
 	}
-	KUNIT_EXPECT_EQ(test, ask(test, c, 8), 0);
-	KUNIT_EXPECT_TRUE(test, has(c, 8));
-	end(test, c, by, 5);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 8), 0);
+	KUNIT_EXPECT_TRUE(test, cache_has(c, 8));
+	cache_end(test, c, by, 5);
 }
 
 static void cache_drops_what_is_old(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .ttl_ms = 1);
 	struct nebula_cache *lasting = CACHE(test, by, 4, .ttl_ms = 3600000);
 	struct nebula_cache_stats st;
 
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
-	KUNIT_EXPECT_EQ(test, ask(test, lasting, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, lasting, 1), 0);
 	/* At least two ticks: it is too old for certain. */
 	msleep(2 * jiffies_to_msecs(2));
-	KUNIT_EXPECT_FALSE(test, has(c, 1));
-	KUNIT_EXPECT_TRUE(test, has(lasting, 1));
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 1));
+	KUNIT_EXPECT_TRUE(test, cache_has(lasting, 1));
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 	nebula_cache_stats_read(c, &st);
 	KUNIT_EXPECT_EQ(test, st.expired, 1ULL);
 	KUNIT_EXPECT_EQ(test, st.computes, 2ULL);
 	nebula_cache_destroy(c);
-	end(test, lasting, by, 3);
+	cache_end(test, lasting, by, 3);
 }
 
 static void cache_keeps_no_error(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4);
 	struct nebula_cache_stats st;
 	struct nebula_error err;
 
 	by->err = -EIO;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EIO);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EIO);
 	KUNIT_EXPECT_TRUE(test, nebula_allocator_last_error(&c->common, &err));
 	KUNIT_EXPECT_EQ(test, err.code, NEBULA_E_COMPUTE_FAILED);
 	KUNIT_EXPECT_EQ(test, err.value, (size_t)EIO);
 	by->err = 3;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EINVAL);
 	by->err = 0;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 	expect_computed(test, by, 3);
 	nebula_cache_stats_read(c, &st);
 	KUNIT_EXPECT_EQ(test, st.errors, 2ULL);
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 static void cache_keeps_errors_if_asked_to(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .ttl_ms = 3600000,
 				       .flags = NEBULA_CACHE_KEEP_ERRORS);
 	const u64 key = 1;
 
 	by->err = -EIO;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EIO);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EIO);
 	by->err = 0;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EIO);
-	KUNIT_EXPECT_FALSE(test, has(c, 1));
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EIO);
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 1));
 	expect_computed(test, by, 1);
 	KUNIT_EXPECT_TRUE(test, nebula_cache_invalidate(c, &key));
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
-	end(test, c, by, 1);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
+	cache_end(test, c, by, 1);
 }
 
 /* Several at once */
@@ -339,7 +214,7 @@ static void asker_ask(void *data)
 {
 	struct asker *a = data;
 
-	a->ret = ask(a->test, a->cache, a->key);
+	a->ret = cache_ask(a->test, a->cache, a->key);
 }
 
 static struct asker *askers_start(struct kunit *test, struct nebula_cache *c, unsigned int n,
@@ -373,19 +248,19 @@ static unsigned int askers_join(struct asker *a, unsigned int n, int ret)
 /* One computes, and does so until all others sleep for that. */
 static void cache_computes_for_all(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 
 	by->gather = TASKS - 1;
 	KUNIT_EXPECT_EQ(test, askers_join(askers_start(test, c, TASKS, 1, 0), TASKS, 0),
 			(unsigned int)TASKS);
 	expect_computed(test, by, 1);
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 static void cache_tells_all_of_an_error(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 
 	by->gather = TASKS - 1;
@@ -395,14 +270,14 @@ static void cache_tells_all_of_an_error(struct kunit *test)
 	expect_computed(test, by, 1);
 	by->gather = 0;
 	by->err = 0;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
-	end(test, c, by, 1);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
+	cache_end(test, c, by, 1);
 }
 
 /* An interruption is the computer's own: the next of those that sleep computes. */
 static void cache_strands_nobody(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 	struct asker *a;
 
@@ -412,12 +287,12 @@ static void cache_strands_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, askers_join(a, TASKS, 0), TASKS - 3U);
 	KUNIT_EXPECT_EQ(test, askers_join(a, TASKS, -EINTR), 3U);
 	expect_computed(test, by, 4);
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 static void cache_notices_recursion(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c;
 	unsigned int flags;
 
@@ -426,7 +301,7 @@ static void cache_notices_recursion(struct kunit *test)
 	for (flags = 0; flags <= NEBULA_CACHE_DEDUP; flags++) {
 		c = CACHE(test, by, 4, .flags = flags);
 		by->inner_err = 0;
-		KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+		KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 		KUNIT_EXPECT_EQ(test, by->inner_err, -EDEADLK);
 		EXPECT_ERROR(test, &c->common, NEBULA_E_RECURSION);
 		nebula_cache_destroy(c);
@@ -437,7 +312,7 @@ static void cache_notices_recursion(struct kunit *test)
 /* Two computations that ask for each other's key: one is told, so both end. */
 static void cache_notices_cycles(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 
 	by->outer = 1;
@@ -446,7 +321,7 @@ static void cache_notices_cycles(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, by->inner_err, -ELOOP);
 	EXPECT_ERROR(test, &c->common, NEBULA_E_CYCLE);
 	expect_computed(test, by, 2);
-	end(test, c, by, 2);
+	cache_end(test, c, by, 2);
 }
 
 static void asker_with_a_signal(void *data)
@@ -460,7 +335,7 @@ static void asker_with_a_signal(void *data)
 
 static void cache_wait_is_interrupted(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 	struct asker *a, second = { .test = test, .cache = c, .key = 1 };
 
@@ -473,13 +348,13 @@ static void cache_wait_is_interrupted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, second.ret, -ERESTARTSYS);
 	EXPECT_ERROR(test, &c->common, NEBULA_E_INTERRUPTED);
 	KUNIT_EXPECT_EQ(test, askers_join(a, 1, 0), 1U);
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 /* What is forgotten while it is computed goes to those who asked, and is not kept. */
 static void cache_forgets_what_is_computed(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 	const u64 key = 1;
 	struct asker *a;
@@ -488,35 +363,35 @@ static void cache_forgets_what_is_computed(struct kunit *test)
 	a = askers_start(test, c, 1, 1, 0);
 	while (!atomic_read(&by->computed))
 		cond_resched();
-	KUNIT_EXPECT_FALSE(test, has(c, 1));
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 1));
 	KUNIT_EXPECT_TRUE(test, nebula_cache_invalidate(c, &key));
 	by->gather = 0;
 	KUNIT_EXPECT_EQ(test, askers_join(a, 1, 0), 1U);
-	KUNIT_EXPECT_FALSE(test, has(c, 1));
-	end(test, c, by, 1);
+	KUNIT_EXPECT_FALSE(test, cache_has(c, 1));
+	cache_end(test, c, by, 1);
 }
 
 /* Workers */
 
 static void cache_computes_elsewhere(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_ASYNC);
 
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EINPROGRESS);
 	flush_workqueue(c->workers);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 	expect_computed(test, by, 1);
 	by->err = -EIO;
-	KUNIT_EXPECT_EQ(test, ask(test, c, 2), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 2), -EINPROGRESS);
 	flush_workqueue(c->workers);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 2), -EINPROGRESS);
-	end(test, c, by, 1);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 2), -EINPROGRESS);
+	cache_end(test, c, by, 1);
 }
 
 static void cache_waits_for_workers(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4,
 				       .flags = NEBULA_CACHE_ASYNC | NEBULA_CACHE_DEDUP);
 
@@ -524,26 +399,26 @@ static void cache_waits_for_workers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, askers_join(askers_start(test, c, TASKS, 1, 0), TASKS, 0),
 			(unsigned int)TASKS);
 	expect_computed(test, by, 1);
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 /* Only so many at once; what they have not begun is cancelled. */
 static void cache_cancels(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 64, .flags = NEBULA_CACHE_ASYNC, .workers = 1);
 	u64 key;
 
 	by->gather = 1;
 	for (key = 1; key <= 50; key++)
-		KUNIT_EXPECT_EQ(test, ask(test, c, key), -EINPROGRESS);
+		KUNIT_EXPECT_EQ(test, cache_ask(test, c, key), -EINPROGRESS);
 	while (!atomic_read(&by->computed))
 		cond_resched();
 	expect_computed(test, by, 1);
 	/* As destroy does before it waits for them. */
 	WRITE_ONCE(c->dying, true);
 	by->gather = 0;
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 	expect_computed(test, by, 1);
 }
 
@@ -552,7 +427,7 @@ static void cache_cancels(struct kunit *test)
 static void cache_checks_configuration(struct kunit *test)
 {
 	static const struct nebula_cache_config good = {
-		.key_size = 8, .value_size = 8, .entries = 8, .compute = compute,
+		.key_size = 8, .value_size = 8, .entries = 8, .compute = computer_compute,
 	};
 	static const struct {
 		const char *what;
@@ -600,18 +475,18 @@ static void cache_checks_configuration(struct kunit *test)
 /* Each step of making it fails once, and nothing is left behind. */
 static void cache_is_unwound(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	unsigned int step = 0, seen;
 	struct nebula_cache *c;
 
 	do {
 		nebula_fault_arm(++step, 1);
 		c = nebula_cache_create("x", .key_size = 8, .value_size = VALUE_SIZE, .entries = 8,
-					.compute = compute, .data = by,
+					.compute = computer_compute, .data = by,
 					.flags = NEBULA_CACHE_ASYNC);
 		seen = nebula_fault_disarm();
 		if (!IS_ERR(c))
-			KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EINPROGRESS);
+			KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EINPROGRESS);
 		else
 			KUNIT_EXPECT_EQ(test, PTR_ERR(c), (long)-ENOMEM);
 		nebula_cache_destroy(c);
@@ -623,21 +498,21 @@ static void cache_is_unwound(struct kunit *test)
 
 static void cache_copes_without_memory(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_ASYNC);
 
 	nebula_fault_arm(1, 1);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, nebula_fault_disarm(), 1U);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), -EINPROGRESS);
 	flush_workqueue(c->workers);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
-	end(test, c, by, 1);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
+	cache_end(test, c, by, 1);
 }
 
 static void cache_refuses_atomic_context(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4), *made;
 	u8 value[VALUE_SIZE] = { };
 	const u64 key = 1;
@@ -645,7 +520,7 @@ static void cache_refuses_atomic_context(struct kunit *test)
 	void *hit, *miss;
 	int warmed;
 
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 	local_irq_save(flags);
 	made = nebula_cache_create("x", .key_size = 8, .value_size = 8, .entries = 8);
 	hit = nebula_cache_get_or_compute(c, &key);
@@ -661,7 +536,7 @@ static void cache_refuses_atomic_context(struct kunit *test)
 	EXPECT_ERROR(test, &c->common, NEBULA_E_WRONG_CONTEXT);
 	nebula_cache_destroy(ERR_PTR(-ENOMEM));
 	nebula_cache_destroy(NULL);
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 static void cache_without_computation(struct kunit *test)
@@ -681,7 +556,7 @@ static void cache_without_computation(struct kunit *test)
 
 static void cache_reports_what_is_out(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4);
 	struct nebula_error err;
 	const u64 key = 1;
@@ -696,12 +571,12 @@ static void cache_reports_what_is_out(struct kunit *test)
 static void cache_has_a_budget(struct kunit *test)
 {
 	struct nebula_budget *b = nebula_budget_of("cache", SZ_1M);
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 100, .budget = b);
 
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 	KUNIT_EXPECT_EQ(test, (s64)nebula_budget_used(b), fixture_region_bytes(test));
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 	nebula_chunks_flush();
 	KUNIT_EXPECT_EQ(test, nebula_budget_used(b), (size_t)0);
 	KUNIT_EXPECT_EQ(test, nebula_budget_destroy(b), 0);
@@ -709,33 +584,33 @@ static void cache_has_a_budget(struct kunit *test)
 
 static void cache_gives_memory_up(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 100);
 	struct nebula_cache_stats st;
 	u64 key;
 
 	for (key = 0; key < 100; key++)
-		KUNIT_EXPECT_EQ(test, ask(test, c, key), 0);
+		KUNIT_EXPECT_EQ(test, cache_ask(test, c, key), 0);
 	KUNIT_EXPECT_EQ(test, nebula_cache_shrink(30), 30UL);
 	nebula_cache_stats_read(c, &st);
 	KUNIT_EXPECT_EQ(test, st.entries, 70ULL);
 	KUNIT_EXPECT_EQ(test, nebula_cache_shrink(1000), 70UL);
-	end(test, c, by, 100);
+	cache_end(test, c, by, 100);
 }
 
 static void cache_has_a_file(struct kunit *test)
 {
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache *c = CACHE(test, by, 4, .flags = NEBULA_CACHE_DEDUP);
 	const char *text;
 
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
-	KUNIT_EXPECT_EQ(test, ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
+	KUNIT_EXPECT_EQ(test, cache_ask(test, c, 1), 0);
 	text = files_text(test, NULL, "caches/cache");
 	EXPECT_TEXT(test, text, "# nebula cache v1\nname: cache\n");
 	EXPECT_TEXT(test, text, "entries: 1 of 4\nhits: 1\nmisses: 1\nhit rate: 50.0%\n");
 	EXPECT_TEXT(test, text, "compute times:\n");
-	end(test, c, by, 1);
+	cache_end(test, c, by, 1);
 }
 
 /* All at once: tasks compute and forget, and all contexts look up, read and put. */
@@ -795,7 +670,7 @@ static void expect_fair_market(struct kunit *test, unsigned int flags)
 	struct market *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 	struct contexts *contexts = contexts_create(test, THREADS, market_turn, m);
 	const unsigned int n = contexts_count(contexts);
-	struct computer *by = computer(test);
+	struct computer *by = computer_create(test);
 	struct nebula_cache_stats st;
 	unsigned int i;
 
@@ -812,7 +687,7 @@ static void expect_fair_market(struct kunit *test, unsigned int flags)
 	KUNIT_EXPECT_EQ(test, atomic_read(&m->wrong), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&m->failed), 0);
 	KUNIT_EXPECT_GT(test, st.evictions, 0ULL);
-	end(test, m->cache, by, st.computes);
+	cache_end(test, m->cache, by, st.computes);
 }
 
 static void cache_in_all_contexts(struct kunit *test)

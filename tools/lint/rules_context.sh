@@ -12,6 +12,10 @@ context_objects() {
 	local dir=$1 objects
 	mkdir -p "$dir"
 	rsync -a --delete --exclude='*.o' --exclude='.*' "$REPO/Kbuild" "$REPO/include" "$REPO/module" "$dir/"
+	# What a source that has moved left behind.
+	find "$dir/module" -name '*.o' | while read -r object; do
+		[ -e "${object%o}c" ] || rm -f "$object"
+	done
 	kernel_open stock
 	mapfile -t objects < <(cd "$dir" && printf '%s\n' module/*.c module/*/*.c | sed 's/c$/o/')
 	kernel_make "$dir" NEBULA_EXTRA= KCFLAGS="${CONTEXT_FLAGS[*]}" "${objects[@]}" >"$dir.log" 2>&1 ||
