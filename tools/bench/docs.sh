@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Writes what the last `make bench` found into README.md, between the lines that begin with MARK, and its
-# charts into tools/bench/charts/. Called by `make bench-docs`.
+# Writes what the last `make bench` found into tools/bench/README.md, with its charts beside it, and the rows
+# that people ask for first into README.md; in both between the lines that begin with MARK. Called by
+# `make bench-docs`.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -24,7 +25,7 @@ docs_table() {
 }
 
 docs_chart() {
-	printf '![%s](tools/bench/charts/%s.svg)\n\n' "$2" "$1"
+	printf '![%s](charts/%s.svg)\n\n' "$2" "$1"
 }
 
 docs_section() {
@@ -54,15 +55,16 @@ docs_section() {
 	printf '\n</details>\n'
 }
 
-main() {
+docs_front() {
+	awk -f "$here/json.awk" -f "$here/front.awk" "$JSON"
+}
+
+# docs_write FILE SECTION: between the two marks in FILE, what the function SECTION prints.
+docs_write() {
 	local section
-	[ -e "$JSON" ] || progress_fail 'there are no figures: run make bench'
-	[ "$(grep -c "^$MARK" "$REPO/README.md")" -eq 2 ] ||
-		progress_fail "README.md has no two lines that begin with '$MARK'"
-	packages_ensure bench
-	charts_draw "$JSON" "$here/charts"
+	[ "$(grep -c "^$MARK" "$1")" -eq 2 ] || progress_fail "$1 has no two lines that begin with '$MARK'"
 	section=$(mktemp)
-	docs_section >"$section"
+	"$2" >"$section"
 	awk -v mark="$MARK" -v section="$section" '
 		index($0, mark) == 1 && ++marks == 1 {
 			print
@@ -70,10 +72,18 @@ main() {
 				print text
 		}
 		marks != 1
-	' "$REPO/README.md" >"$section.readme"
-	cat "$section.readme" >"$REPO/README.md"
+	' "$1" >"$section.readme"
+	cat "$section.readme" >"$1"
 	rm -f "$section" "$section.readme"
-	echo 'README.md and tools/bench/charts/ have the figures of build/bench.json'
+}
+
+main() {
+	[ -e "$JSON" ] || progress_fail 'there are no figures: run make bench'
+	packages_ensure bench
+	charts_draw "$JSON" "$here/charts"
+	docs_write "$here/README.md" docs_section
+	docs_write "$REPO/README.md" docs_front
+	echo 'README.md, tools/bench/README.md and its charts have the figures of build/bench.json'
 }
 
 main "$@"

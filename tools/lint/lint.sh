@@ -82,7 +82,7 @@ main() {
 	done
 	rule "no warning at W=1 on the oldest headers, $OLDEST_RELEASE" builds_on_oldest
 	rule 'a kernel that will not do is told why' unfit_kernels_are_told
-	rule 'client code in README.md compiles on stock' readme_clients_compile
+	rule 'client code in the READMEs compiles on stock' readme_clients_compile
 	rule 'wrong code does not compile, and says why' wrong_code_does_not_compile
 	rule 'what clients compile in is pinned to NEBULA_ABI' abi_is_pinned
 	rule 'sparse on stock' sparse_is_silent

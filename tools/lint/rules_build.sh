@@ -52,7 +52,7 @@ headers_compile_alone() {
 	client_build "$1" "$dir" "KBUILD_EXTRA_SYMBOLS=$REPO/build/$1/Module.symvers"
 }
 
-# readme_blocks WHAT DIR: each C block of README.md after a line <!-- WHAT: NAME.c --> into a file.
+# readme_blocks WHAT DIR: each C block of the READMEs after a line <!-- WHAT: NAME.c --> into a file.
 readme_blocks() {
 	mkdir -p "$2"
 	awk -v what="<!-- $1: " -v dir="$2" '
@@ -64,9 +64,9 @@ readme_blocks() {
 		/^```/ && inside { inside = 0; file = ""; next }
 		/^```c/ && file != "" { inside = 1; next }
 		inside { print > file }
-	' README.md
+	' README.md tools/samples/README.md
 	ls "$2"/*.c || {
-		echo "README.md has no C block marked <!-- $1: NAME.c -->"
+		echo "no README has a C block marked <!-- $1: NAME.c -->"
 		return 1
 	}
 }
