@@ -16,15 +16,16 @@ UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL
 KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo samples check kunit lint abi bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules demo samples check kunit lint abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
 
-demo: ## boot the distribution's kernel in QEMU and show the module at work
+demo: ## boot the distribution's kernel in QEMU and show the module at work; V=1: all of it
 	@tools/vm/prepare.sh stock
 	@tools/vm/build.sh stock
-	@tools/vm/run.sh stock demo.sh --show -- tools/samples/requests.txt
+	@tools/vm/run.sh stock demo.sh $(if $(filter 1,$(V)),--show,--story tools/vm/guest/demo.story) -- \
+		tools/samples/requests.txt
 
 samples: ## boot the distribution's kernel in QEMU, run each sample and show what it prints
 	@tools/vm/prepare.sh stock
@@ -48,6 +49,9 @@ abi: ## pin the layout of what clients compile in to NEBULA_ABI, after raising i
 
 bench: ## measure against the kernel's own allocators, in the same boot; HOST=1: in the running kernel
 	@tools/bench/$(if $(HOST),host,bench).sh
+
+docs: ## man pages of all that a client may call, in build/man
+	@tools/docs.sh
 
 bench-docs: ## the README's figures and charts out of those of the last make bench
 	@tools/bench/docs.sh

@@ -11,6 +11,7 @@
 #   --append ARGS    more kernel arguments           --timeout S    time limit for the whole run
 #   --qemu ARGS      more QEMU arguments             --log NAME     build/logs/NAME.log
 #   --modules DIR    modules built there             --show         print what the guest prints
+#   --story FILE     print the parts of it that FILE names, see demo.story
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -46,7 +47,7 @@ run_arguments() {
 			shift
 			continue
 			;;
-		--smp | --mem | --append | --qemu | --timeout | --log | --modules) [ $# -ge 2 ] || run_usage ;;
+		--smp | --mem | --append | --qemu | --timeout | --log | --modules | --story) [ $# -ge 2 ] || run_usage ;;
 		*) run_usage ;;
 		esac
 		case $1 in
@@ -57,6 +58,7 @@ run_arguments() {
 		--timeout) timeout=$2 ;;
 		--log) log=$2 ;;
 		--modules) modules=$(realpath -m -- "$2") ;;
+		--story) show=show_new_lines && show_story "$2" ;;
 		esac
 		shift 2
 	done
@@ -106,7 +108,7 @@ run_guest() {
 	[ -z "$show" ] || show_open "$log"
 	PROGRESS_QUIET=$show progress_begin "run ${guest##*/} on $kernel $KERNEL_RELEASE ($machine, smp $cpus)"
 	boot_watch "$log" "$init_limit" "$timeout" "${show:-true}" "${BOOT_COMMAND[@]}"
-	[ -z "$show" ] || echo
+	[ -z "$show" ] || show_end
 	progress_end 0
 }
 
