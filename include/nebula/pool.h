@@ -440,9 +440,9 @@ static __always_inline __must_check void *nebula_pool_alloc(struct nebula_pool *
  * nebula_pool_alloc_gfp() - allocate a block, growing as gfp flags allow
  * @p: the pool.
  * @gfp: as for kmem_cache_alloc(): with %GFP_KERNEL a pool with %NEBULA_GROW grows before it
- *	refuses, with %GFP_NOWAIT or %GFP_ATOMIC it grows in place by pages that are free. __GFP_ZERO
- *	clears the block; with __GFP_NOWARN a refusal is counted and not recorded. Where the pool's
- *	memory comes from, and from which zone, is the pool's affair.
+ *	refuses, with %GFP_NOWAIT or %GFP_ATOMIC it grows in place by pages that are free.
+ *	__GFP_ZERO clears the block; with __GFP_NOWARN a refusal is counted and not recorded. Where
+ *	the pool's memory comes from, and from which zone, is the pool's affair.
  *
  * Context: any, NMI included; sleeps only if @gfp allows it and the pool has to grow.
  * Return: the block, or %NULL with POOL_EXHAUSTED recorded.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which advice is chosen for each code in each state, as data: records made by hand, the detail
- * that they get, the row of the table in module/error/codes.c that this leads to, and the values that are
- * computed for it. How the advice is worded is written there alone.
+ * that they get, the row of the table in module/error/codes.c that this leads to, and the values
+ * that are computed for it. How the advice is worded is written there alone.
  */
 #ifndef _NEBULA_KUNIT_REPORT_TABLE_H
 #define _NEBULA_KUNIT_REPORT_TABLE_H

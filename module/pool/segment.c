@@ -300,8 +300,8 @@ static bool table_suits(const struct pool_table *tab, const struct pool_table *o
 /*
  * Makes @tab the table in place of the one there is, plus @add and minus @remove, and counts in
  * what is added. -EAGAIN: there is another table by now; -ENOSPC: there would be more than the
- * limit. The RCU reader keeps the old table from being freed, so the pointer cannot come back to the
- * same value. Any context but NMI.
+ * limit. The RCU reader keeps the old table from being freed, so the pointer cannot come back to
+ * the same value. Any context but NMI.
  */
 static int table_publish(struct nebula_pool_heap *heap, struct pool_table *tab,
 			 struct pool_segment *add, const struct pool_segment *remove)

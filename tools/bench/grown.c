@@ -150,19 +150,40 @@ static int empty_and_destroy_cache(void)
 	return destroy_cache();
 }
 
-#define SETUP(name, call)							\
-static int name(void)								\
-{										\
-	return call;								\
+static int at_full_size(void)
+{
+	return grow_to(4096, 4096);
 }
 
-SETUP(at_full_size, grow_to(4096, 4096))
-SETUP(to_256, grow_to(FEW, 256))
-SETUP(to_4096, grow_to(FEW, 4096))
-SETUP(to_most, grow_to(FEW, MOST))
-SETUP(fill_256, begin_fill(256))
-SETUP(fill_most, begin_fill(MOST))
-SETUP(cache_of_most, create_cache(MOST))
+static int to_256(void)
+{
+	return grow_to(FEW, 256);
+}
+
+static int to_4096(void)
+{
+	return grow_to(FEW, 4096);
+}
+
+static int to_most(void)
+{
+	return grow_to(FEW, MOST);
+}
+
+static int fill_256(void)
+{
+	return begin_fill(256);
+}
+
+static int fill_most(void)
+{
+	return begin_fill(MOST);
+}
+
+static int cache_of_most(void)
+{
+	return create_cache(MOST);
+}
 
 #define LIVE_POOL	.percpu = true, .base = nothing_exchanged, .teardown = empty_and_destroy
 #define LIVE_CACHE	.percpu = true, .base = nothing_exchanged, .setup = full_cache,		\
