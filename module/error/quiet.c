@@ -39,6 +39,9 @@ struct nebula_quiet {
 
 static struct nebula_quiet table[1 << TABLE_BITS];
 
+/* Slots in use, or about to be: most often none, and there is nothing to search. Any context. */
+static atomic_t used = ATOMIC_INIT(0);
+
 static unsigned long this_context(void)
 {
 	BUILD_BUG_ON(__alignof__(struct task_struct) <= NEBULA_IN_NMI);
@@ -54,6 +57,9 @@ static struct nebula_quiet *find(unsigned long context)
 {
 	unsigned int i;
 
+	/* A context counts before it has a slot, so it always finds its own. */
+	if (!atomic_read(&used))
+		return NULL;
 	for (i = 0; i < PROBES; i++)
 		if (atomic_long_read(&slot(context, i)->context) == context)
 			return slot(context, i);
@@ -65,12 +71,14 @@ static struct nebula_quiet *claim(unsigned long context)
 	struct nebula_quiet *q;
 	unsigned int i;
 
+	atomic_inc(&used);
 	for (i = 0; i < PROBES; i++) {
 		q = slot(context, i);
 		if (!atomic_long_read(&q->context) &&
 		    !atomic_long_cmpxchg(&q->context, 0, context))
 			return q;
 	}
+	atomic_dec(&used);
 	return NULL;
 }
 
@@ -95,7 +103,9 @@ EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_quiet_enter);
 void nebula_quiet_exit(struct nebula_quiet *q)
 {
 	/* The next context to claim the slot finds a depth of 0; pairs with the cmpxchg. */
-	if (q && !--q->depth)
-		atomic_long_set_release(&q->context, 0);
+	if (!q || --q->depth)
+		return;
+	atomic_long_set_release(&q->context, 0);
+	atomic_dec(&used);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_quiet_exit);
