@@ -32,13 +32,22 @@ lock_down() {
 	grep "\[$1\]" "$lockdown"
 }
 
+# The name that a file begins with: its own, or of a budget's or cache's file the kind.
+name_of() {
+	case $1 in
+	*/budgets/*) echo budget ;;
+	*/caches/*) echo cache ;;
+	*) echo "${1##*/}" ;;
+	esac
+}
+
 # All but actions and knobs is read, and begins with its name.
 all_is_read() {
 	find "$nebula" -type f ! -perm 200 ! -perm 600 >/tmp/files
 	while read -r file; do
 		cat "$file" >/tmp/text || return 1
 		head -n 1 /tmp/text
-		head -n 1 /tmp/text | grep -q "^# nebula ${file##*/} v1$" || return 1
+		head -n 1 /tmp/text | grep -q "^# nebula $(name_of "$file") v1$" || return 1
 	done </tmp/files
 	wc -l </tmp/files
 	for name in info summary errors allocators/conn/info allocators/conn/stats allocators/conn/errors \
