@@ -150,10 +150,11 @@ bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
 }
 
 /*
- * Every way but the fast ones below, and all that is refused, for an object of @size bytes.
- * Preemption is off before, and not after.
+ * Every way but the fast ones below, and all that is refused, for an object of @size bytes. @tried:
+ * there was no block in the magazine of this CPU, nor elsewhere, a moment ago. Preemption is off
+ * before, and not after.
  */
-static noinline void *alloc_slow(struct nebula_pool_heap *heap, size_t size, gfp_t gfp)
+static noinline void *alloc_slow(struct nebula_pool_heap *heap, size_t size, gfp_t gfp, bool tried)
 {
 	struct pool_size was;
 	void *obj = NULL;
@@ -164,7 +165,9 @@ static noinline void *alloc_slow(struct nebula_pool_heap *heap, size_t size, gfp
 	}
 	for (;;) {
 		was = pool_size(heap);
-		obj = take_slow(heap);
+		if (!tried || atomic_long_read(&heap->avail) > 0)
+			obj = take_slow(heap);
+		tried = false;
 		preempt_enable();
 		if (likely(obj) || !was.may_grow || !pool_grow_now(heap, 1, gfp))
 			break;
@@ -177,9 +180,9 @@ static noinline void *alloc_slow(struct nebula_pool_heap *heap, size_t size, gfp
 }
 
 /* As any caller without size or flags. Preemption is off. */
-static noinline void *alloc_plain(struct nebula_pool_heap *heap)
+static void *alloc_plain(struct nebula_pool_heap *heap, bool tried)
 {
-	return alloc_slow(heap, heap->pool.block_size, 0);
+	return alloc_slow(heap, heap->pool.block_size, 0, tried);
 }
 
 /* A block from the claimed magazine, if there is one: then preemption is on again. */
@@ -204,7 +207,7 @@ void *nebula_pool_alloc_empty(struct nebula_pool *p)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 
-	return alloc_claimed(heap) ?: alloc_plain(heap);
+	return alloc_claimed(heap) ?: alloc_plain(heap, true);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_empty);
 
@@ -229,7 +232,7 @@ void *nebula_pool_alloc_gfp_slow(struct nebula_pool *p, gfp_t gfp, bool claimed)
 		return obj;
 	quiet = nebula_quiet_enter_gfp(gfp);
 	/* Flags that say nothing of growing are not the same as none. */
-	obj = alloc_slow(heap, p->block_size, gfp ?: __GFP_ZERO);
+	obj = alloc_slow(heap, p->block_size, gfp ?: __GFP_ZERO, claimed);
 	nebula_quiet_exit(quiet);
 	return obj;
 }
@@ -243,7 +246,7 @@ static noinline void *alloc_strict_empty(struct nebula_pool_heap *heap)
 	nebula_pool_unclaim(heap->cpus);
 	if (unlikely(!obj)) {
 		atomic_long_dec(&heap->taken);
-		return alloc_plain(heap);
+		return alloc_plain(heap, false);
 	}
 	preempt_enable();
 	return obj;
@@ -290,7 +293,7 @@ empty:
 news:
 	nebula_pool_unclaim(cpus);
 claimed:
-	return alloc_plain(heap);
+	return alloc_plain(heap, false);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_busy);
 
@@ -308,7 +311,7 @@ void *nebula_pool_alloc_busy_sized(struct nebula_pool *p, size_t size)
 
 	if (likely(!(heap->attention & POOL_DEBUG)))
 		return nebula_pool_alloc_busy(p);
-	return alloc_slow(heap, size, 0);
+	return alloc_slow(heap, size, 0, false);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_busy_sized);
 
