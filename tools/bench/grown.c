@@ -205,7 +205,7 @@ static const struct bench_case cases[] = {
 		      .percpu = true, .ops = MOST, .rounds = 1, .setup = cache_of_most,
 		      .undo = empty_cache, .teardown = destroy_cache),
 	BENCH_AVERAGE("pool_fill_256", "pool alloc from 64 to 256, growing, each", pool_fill, FILL,
-		      .ops = 256, .setup = fill_256, .peers = "kmem_cache_fill"),
+		      .ops = 256, .rounds = 1, .setup = fill_256, .peers = "kmem_cache_fill"),
 	BENCH_AVERAGE("pool_fill_65536", "pool alloc from 64 to 65,536, growing, each", pool_fill,
 		      FILL, .ops = MOST, .rounds = 1, .setup = fill_most,
 		      .peers = "kmem_cache_fill"),
