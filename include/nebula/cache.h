@@ -40,8 +40,8 @@ struct nebula_cache;
  * @NEBULA_CACHE_DEDUP: of several that ask for a key at once, one computes and the others sleep
  *	until there is a result. An error reaches all of them. One that was interrupted is not the
  *	others': the next of them computes.
- * @NEBULA_CACHE_ASYNC: values are computed by a workqueue of the cache's own. Who asks first gets
- *	-EINPROGRESS, or with %NEBULA_CACHE_DEDUP sleeps for the result.
+ * @NEBULA_CACHE_ASYNC: values are computed by a workqueue of the cache's own. The first caller
+ *	gets -EINPROGRESS, or with %NEBULA_CACHE_DEDUP sleeps for the result.
  * @NEBULA_CACHE_KEEP_ERRORS: an error is kept as a value is, for ``.ttl_ms``.
  */
 enum nebula_cache_flags {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * States of budgets, and who is told of them.
+ * States of budgets, and the notifiers that hear of them.
  *
  * The state of a budget is what its use comes to when it is read. Notifiers are told by a worker,
  * which charges wake through an irq_work when @charged leaves the range [@low, @high) that the

@@ -74,15 +74,15 @@ static void ask_at_once(void)
 		wait_for_completion(&done);
 }
 
-static void ask_for_nobody(void)
+static void ask_for_unknown(void)
 {
-	const u32 nobody = 2000;
+	const u32 unknown = 2000;
 	unsigned int i;
 	void *name;
 
 	for (i = 0; i < 3; i++) {
-		name = nebula_cache_get_or_compute(names, &nobody);
-		pr_info("peer %u: %pe\n", nobody, name);
+		name = nebula_cache_get_or_compute(names, &unknown);
+		pr_info("peer %u: %pe\n", unknown, name);
 		nebula_cache_put(names, name);
 	}
 }
@@ -113,7 +113,7 @@ static int __init compute_cache_init(void)
 	/* In any context, and without a reference. */
 	if (nebula_cache_read(names, &peer, &copy))
 		pr_info("peer %u is %s\n", peer, copy.text);
-	ask_for_nobody();
+	ask_for_unknown();
 	print_stats();
 	return 0;
 }
