@@ -342,8 +342,8 @@ long budget_outstanding(const struct nebula_budget *b)
 /*
  * Is so much outstanding? The caller that owns it knows that it is, at every moment; so the answer
  * may be no only when the words were read as they stood at one moment: two readings agree in
- * everything, also in how often each CPU charged and uncharged. While other CPUs are so busy that no
- * two do, the answer is yes, and a fault is found when the stocks are collected. Any context.
+ * everything, also in how often each CPU charged and uncharged. While other CPUs are so busy that
+ * no two do, the answer is yes, and a fault is found when the stocks are collected. Any context.
  */
 static bool is_owed(const struct nebula_budget *b, size_t bytes, long *direct)
 {
