@@ -37,7 +37,7 @@ int computer_compute(struct nebula_cache *c, const void *key, void *value, void 
 	struct computer *by = data;
 
 	atomic_inc(&by->computed);
-	while (by->gather && cache_waits(c) < by->gather)
+	while (READ_ONCE(by->gather) && cache_waits(c) < READ_ONCE(by->gather))
 		cond_resched();
 	if (atomic_add_unless(&by->interrupt, -1, 0))
 		return -EINTR;
