@@ -458,9 +458,10 @@ static struct treasury *treasury_create(struct kunit *test, unsigned int context
 	KUNIT_ASSERT_NOT_NULL(test, t->held);
 	for (i = 0; i < contexts; i++)
 		prandom_seed_state(&t->random[i], FIXTURE_SEED + i);
-	t->up = budget(test, SZ_8M, NULL);
+	/* Room for two or three of the large charges at most: one charge in four is one. */
+	t->up = budget(test, SZ_2M, NULL);
 	for (i = 0; i < LEAVES; i++)
-		t->leaf[i] = budget(test, SZ_8M - SZ_1M * i, t->up);
+		t->leaf[i] = budget(test, SZ_2M - SZ_512K * i, t->up);
 	return t;
 }
 
