@@ -18,17 +18,9 @@ static void list(struct nebula_registration *reg, struct nebula_allocator *a, co
 	nebula_registry_publish(reg);
 }
 
-/**
- * nebula_allocator_register() - list an allocator that is ready for use
- * @a: the allocator; its kind and flags are set.
- * @name: a valid name.
- * @owner: the module it belongs to.
- * @gfp: flags.
- *
- * Keeps the call stack it was made from.
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
+/*
+ * List an allocator that is ready for use. Keeps the call stack it was made from. Process context;
+ * sleeps. Returns 0 or -ENOMEM.
  */
 int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
 			      gfp_t gfp)
@@ -42,18 +34,9 @@ int nebula_allocator_register(struct nebula_allocator *a, const char *name, stru
 	return 0;
 }
 
-/**
- * nebula_allocator_register_at() - the same, where to walk the call stack costs more than the rest
- * @a: the allocator; its kind and flags are set.
- * @name: a valid name.
- * @owner: the module it belongs to.
- * @gfp: flags.
- * @caller: address in the client that it was made from.
- *
- * Keeps @caller; with debug flags the call stack.
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
+/*
+ * The same, where to walk the call stack costs more than the rest. Keeps @caller; with debug flags
+ * the call stack. Process context; sleeps. Returns 0 or -ENOMEM.
  */
 int nebula_allocator_register_at(struct nebula_allocator *a, const char *name,
 				 struct module *owner, gfp_t gfp, unsigned long caller)
@@ -71,13 +54,9 @@ int nebula_allocator_register_at(struct nebula_allocator *a, const char *name,
 	return 0;
 }
 
-/**
- * nebula_allocator_unregister() - forget an allocator
- * @a: the allocator. Nothing happens when it is not registered.
- *
- * After return no reader of the registry uses it any more.
- *
- * Context: process context; sleeps.
+/*
+ * Forget an allocator. After return no reader of the registry uses it any more. Process context;
+ * sleeps.
  */
 void nebula_allocator_unregister(struct nebula_allocator *a)
 {

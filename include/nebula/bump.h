@@ -220,8 +220,43 @@ struct nebula_bump {
 
 struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
 					   size_t cfg_size, unsigned int abi, struct module *owner);
+
+/**
+ * nebula_bump_destroy() - take down an allocator made by nebula_bump_create()
+ * @b: the allocator; %NULL and ERR_PTR() are fine.
+ *
+ * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
+ * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
+ * (INVALID_STATE); the allocator stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the allocator may be running.
+ */
 void nebula_bump_destroy(struct nebula_bump *b);
+
+/**
+ * nebula_bump_init() - make a bump allocator on a caller's buffer
+ * @b: the allocator, anywhere, on the stack too.
+ * @buf: the memory it serves from.
+ * @size: bytes at @buf.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL or wrapping around, leaves an allocator of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any.
+ */
 void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size);
+
+/**
+ * nebula_bump_exit() - stop using a caller's buffer
+ * @b: as given to nebula_bump_init().
+ *
+ * Needed only when the buffer is used for something else while @b still exists: afterwards every
+ * allocation fails and every checkpoint is stale. Refused and recorded as INVALID_STATE for one
+ * made by create, or inside an open scope.
+ *
+ * Context: the owner's.
+ */
 void nebula_bump_exit(struct nebula_bump *b);
 
 void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
@@ -232,24 +267,177 @@ void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoin
 void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_reset_outline(struct nebula_bump *b);
 
+/**
+ * nebula_bump_realloc() - change the size of an object
+ * @b: the allocator.
+ * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
+ * @old_size: its size, bytes.
+ * @new_size: wanted size, bytes.
+ * @align: power of two, bytes.
+ *
+ * The newest object (with %NEBULA_SHARED, of this CPU) grows and shrinks where it is. Another one
+ * stays when it shrinks, and is copied when it grows. With %NEBULA_ZERO the added bytes are
+ * zeroed.
+ *
+ * Context: as nebula_bump_alloc().
+ * Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL as nebula_bump_alloc(), also with
+ * FOREIGN_POINTER recorded, or INVALID_LAYOUT when @p has not @old_size bytes: fewer are in use
+ * there, or, with a debug flag, the object is smaller. @p is untouched then.
+ */
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
 	__must_check __alloc_size(4);
+
+/**
+ * nebula_bump_memdup() - copy memory into the allocator
+ * @b: the allocator.
+ * @src: what to copy.
+ * @size: bytes.
+ * @align: alignment of the copy, power of two, bytes.
+ *
+ * Context: as nebula_bump_alloc().
+ * Return: as nebula_bump_alloc().
+ */
 void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, size_t align)
 	__must_check __alloc_size(3);
+
+/**
+ * nebula_bump_strdup() - copy a string into the allocator
+ * @b: the allocator.
+ * @s: the string; %NULL gives %NULL, which is no error.
+ *
+ * Context: as nebula_bump_alloc().
+ * Return: the copy, or %NULL as nebula_bump_alloc().
+ */
 char *nebula_bump_strdup(struct nebula_bump *b, const char *s) __must_check;
+
+/**
+ * nebula_bump_asprintf() - format a string into the allocator
+ * @b: the allocator.
+ * @fmt: as of printk().
+ * @...: its arguments.
+ *
+ * Context: as nebula_bump_vasprintf().
+ * Return: the string, or %NULL as nebula_bump_alloc().
+ */
 char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...)
 	__must_check __printf(2, 3);
+
+/**
+ * nebula_bump_vasprintf() - format a string into the allocator
+ * @b: the allocator.
+ * @fmt: as of printk().
+ * @args: its arguments.
+ *
+ * Context: as nebula_bump_alloc(), and as the format specifiers allow.
+ * Return: the string, or %NULL as nebula_bump_alloc().
+ */
 char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args)
 	__must_check __printf(2, 0);
 
+/**
+ * nebula_bump_defer() - have a function called when this position is given back
+ * @b: the allocator.
+ * @fn: the function.
+ * @data: its argument.
+ *
+ * Called before the memory goes, by what gives it back: restore to an older checkpoint, the end of
+ * a scope, reset, destroy, exit. What was registered last is called first. It takes a few words of
+ * the allocator, and until it was called, restore and reset are not inline.
+ *
+ * The function may use all that was allocated before it was registered. It may call into the
+ * allocator. It is not called when a module goes without destroying its allocator: what it would
+ * clean up may be gone, too.
+ *
+ * Context: as nebula_bump_alloc(); @fn is called in the context of what gives back.
+ * Return: 0; -ENOMEM as nebula_bump_alloc(), which records why; -EINVAL without @fn
+ * (INVALID_CONFIG).
+ */
 int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data);
+
+/**
+ * nebula_bump_reserve() - make room ahead of need
+ * @b: the allocator.
+ * @bytes: that later allocations shall find without growing.
+ * @gfp: flags for the region it may have to map, as those of nebula_pool_grow(). With
+ *	__GFP_NOWARN a refusal is counted and not recorded.
+ *
+ * In owner mode the bytes are contiguous, alignment to a page included.
+ *
+ * Context: the owner's, as @gfp; process context with %NEBULA_SHARED.
+ * Return: 0; -ENOMEM (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED),
+ * -EOVERFLOW (SIZE_OVERFLOW), -EINVAL for flags that cannot be honoured (INVALID_CONFIG),
+ * -EPERM (WRONG_CONTEXT).
+ */
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
+
+/**
+ * nebula_bump_trim() - give memory back to the kernel
+ * @b: the allocator.
+ * @keep: bytes that it may keep.
+ *
+ * Releases what is not in use beyond @keep: the region kept for growth, or reserved, and, when
+ * nothing is in use, the region that a reset has left, in exchange for a smaller one. It keeps
+ * ``.capacity`` in any case, and its region when the kernel has no smaller one. With %NEBULA_SHARED
+ * it releases nothing while anything is in use.
+ *
+ * What fitted before fits again: one that came near ``.max_capacity`` maps as much as it had in one
+ * piece with its next allocation.
+ *
+ * Context: the owner's, sleeps as ``.gfp`` allows. With %NEBULA_SHARED process context, and no
+ * allocation may be in flight on any CPU.
+ * Return: bytes released; 0 in atomic context with %NEBULA_SHARED (WRONG_CONTEXT), and for one on a
+ * caller's buffer.
+ */
 size_t nebula_bump_trim(struct nebula_bump *b, size_t keep);
+
+/**
+ * nebula_bump_used() - bytes in use
+ * @b: the allocator.
+ *
+ * Padding included, also what a region lost at its end when the allocator grew.
+ *
+ * Context: any.
+ * Return: bytes; exact in the owner's context, exact to one sub-chunk per CPU with
+ * %NEBULA_SHARED.
+ */
 size_t nebula_bump_used(const struct nebula_bump *b);
+
+/**
+ * nebula_bump_available() - bytes left without growing
+ * @b: the allocator.
+ *
+ * Context: any.
+ * Return: bytes; nebula_bump_capacity() - nebula_bump_used().
+ */
 size_t nebula_bump_available(const struct nebula_bump *b);
+
+/**
+ * nebula_bump_capacity() - bytes mapped
+ * @b: the allocator.
+ *
+ * Context: any.
+ * Return: bytes of all regions.
+ */
 size_t nebula_bump_capacity(const struct nebula_bump *b);
+
+/**
+ * nebula_bump_peak() - the highest use ever
+ * @b: the allocator.
+ *
+ * Context: any.
+ * Return: bytes; as exact as nebula_bump_used().
+ */
 size_t nebula_bump_peak(const struct nebula_bump *b);
+
+/**
+ * nebula_bump_owns() - does an address lie in the allocator's regions?
+ * @b: the allocator.
+ * @p: any address.
+ *
+ * Context: the owner's; any with %NEBULA_SHARED.
+ * Return: true when it does, whether it was handed out or not.
+ */
 bool nebula_bump_owns(const struct nebula_bump *b, const void *p);
 
 /* What the compiler can know of a configuration; all of it is checked again by create. */

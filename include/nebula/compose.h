@@ -35,7 +35,29 @@ struct nebula_allocator *nebula_split_create_of(const char *name, size_t thresho
 						struct nebula_allocator *small,
 						struct nebula_allocator *large, unsigned int abi,
 						struct module *owner);
+
+/**
+ * nebula_composite_destroy() - take down a composite
+ * @a: the composite; %NULL and ERR_PTR() are fine.
+ *
+ * Its parts stay, with all that is live in them. Refused, and recorded, for an allocator of another
+ * kind, while it is a part itself (INVALID_STATE), and in atomic context (WRONG_CONTEXT).
+ *
+ * Context: process context; sleeps. No other call on it may be running.
+ */
 void nebula_composite_destroy(struct nebula_allocator *a);
+
+/**
+ * nebula_system_allocator() - the kernel's own allocator, behind the interface of all others
+ *
+ * kvmalloc(), which may sleep where it is called from a context that may; otherwise only what the
+ * page allocator has at hand. Not from NMI (WRONG_CONTEXT), and on PREEMPT_RT from task context
+ * only. A free of what it did not allocate is refused and recorded as FOREIGN_POINTER, a second
+ * free as DOUBLE_FREE as long as the object is one of those that were freed last.
+ *
+ * Context: any.
+ * Return: the allocator; there is one, always.
+ */
 struct nebula_allocator *nebula_system_allocator(void);
 
 /* What could not be made, or is not there, is passed on as it is. */

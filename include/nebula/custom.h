@@ -92,9 +92,45 @@ struct nebula_custom {
 
 int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t size,
 			       unsigned int abi);
+
+/**
+ * nebula_custom_unregister() - stop using an allocator of a client's own kind
+ * @c: the allocator; %NULL and one that is not registered are fine.
+ *
+ * What is live is recorded as LEAK. Refused, and recorded, while it is a part of another one
+ * (INVALID_STATE) and in atomic context (WRONG_CONTEXT).
+ *
+ * Context: process context; sleeps. No other call on it may be running.
+ */
 void nebula_custom_unregister(struct nebula_custom *c);
+
+/**
+ * nebula_custom_alloc() - allocate memory from an allocator of a client's kind
+ * @c: the allocator.
+ * @size: bytes.
+ * @align: power of two, bytes.
+ *
+ * Context: as the client's function.
+ * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, INVALID_ALIGNMENT or
+ * SIZE_OVERFLOW recorded; INVALID_STATE before it is registered; INVALID_CONFIG when the client's
+ * function returned an error pointer or %ZERO_SIZE_PTR; MISALIGNED_POINTER when it returned memory
+ * that is not aligned as asked for, which it is given back.
+ */
 void *nebula_custom_alloc(struct nebula_custom *c, size_t size, size_t align)
 	__alloc_size(2) __must_check;
+
+/**
+ * nebula_custom_free() - give memory of an allocator of a client's kind back
+ * @c: the allocator.
+ * @p: the memory; %NULL and %ZERO_SIZE_PTR are fine.
+ * @size: what was asked for, bytes; 0 when that is not known.
+ *
+ * What the client's ``.owns`` does not own is refused, and recorded as FOREIGN_POINTER; what its
+ * ``.free`` refuses is recorded as that says. A ``.free`` that returns an errno, or any other
+ * number that is no code, is recorded as INVALID_CONFIG.
+ *
+ * Context: as the client's function.
+ */
 void nebula_custom_free(struct nebula_custom *c, void *p, size_t size);
 
 /**

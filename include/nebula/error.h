@@ -362,11 +362,75 @@ struct nebula_error {
 
 struct notifier_block;
 
+/**
+ * nebula_errc_name() - stable name of a code
+ * @code: the code.
+ *
+ * Context: any.
+ * Return: the name, for example "OUT_OF_MEMORY"; "UNKNOWN" for what is no code.
+ */
 const char *nebula_errc_name(enum nebula_errc code);
+
+/**
+ * nebula_errc_message() - what a code means
+ * @code: the code.
+ *
+ * Context: any.
+ * Return: a few words, for people; "unknown code" for what is no code.
+ */
 const char *nebula_errc_message(enum nebula_errc code);
+
+/**
+ * nebula_errc_to_errno() - errno of a code
+ * @code: the code.
+ *
+ * Context: any.
+ * Return: 0 for %NEBULA_OK, else a negative errno; -EINVAL for what is no code.
+ */
 int nebula_errc_to_errno(enum nebula_errc code);
+
+/**
+ * nebula_error_snprint() - the report of an error, as in log and debugfs
+ * @buf: where it goes.
+ * @size: bytes at @buf; %NEBULA_REPORT_SIZE are enough. What does not fit is left out in whole
+ *	lines, and a last line says so.
+ * @err: the error.
+ *
+ * Context: any.
+ * Return: characters written, without the terminating zero.
+ */
 int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err);
+
+/**
+ * nebula_error_notifier_register() - be told of every recorded error
+ * @nb: called in process context, where it may sleep, with the &enum nebula_errc and the
+ *	&struct nebula_error, in the order of recording.
+ *
+ * A record that repeated is passed on again, at most once a second, with &nebula_error.repeated as
+ * how often it did since @nb was called for it before; that is 0 the first time. So the sum of
+ * ``max(1, repeated)`` is the number of errors. Records that were overwritten before their turn are
+ * left out, but for the first DOUBLE_FREE, CORRUPTION or USE_AFTER_FREE of an allocator.
+ *
+ * Notifiers are called one after another, on a work item that nothing else waits for: one that
+ * sleeps holds up the other notifiers, and makes them miss records, but no allocation, not the log
+ * and no module that is unloaded. An error that a notifier's own execution raises in its task is
+ * recorded and logged, and not passed on to notifiers.
+ *
+ * Context: process context; sleeps. Also from a notifier.
+ * Return: 0, or -EEXIST when @nb is registered already.
+ */
 int nebula_error_notifier_register(struct notifier_block *nb);
+
+/**
+ * nebula_error_notifier_unregister() - stop being told
+ * @nb: as registered.
+ *
+ * After return @nb is not running and is not called any more. From @nb itself it is still running,
+ * so its module has to stay until it returned.
+ *
+ * Context: process context; sleeps. Also from a notifier.
+ * Return: 0, or -ENOENT when @nb is not registered.
+ */
 int nebula_error_notifier_unregister(struct notifier_block *nb);
 
 #endif /* _NEBULA_ERROR_H */

@@ -108,8 +108,44 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 						 const struct nebula_scratch_config *cfg,
 						 size_t cfg_size, unsigned int abi,
 						 struct module *owner);
+
+/**
+ * nebula_scratch_destroy() - take down scratch memory made by nebula_scratch_create()
+ * @s: the scratch memory; %NULL and ERR_PTR() are fine.
+ *
+ * What was not put is recorded as LEAK, and goes with the rest. Refused, and recorded, in atomic
+ * context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); it stays usable
+ * then.
+ *
+ * Context: process context; sleeps. No other call on it may be running.
+ */
 void nebula_scratch_destroy(struct nebula_scratch *s);
+
+/**
+ * nebula_scratch_init() - make scratch memory of a caller's per-CPU buffer
+ * @s: the scratch memory, anywhere.
+ * @buf: per-CPU memory it serves from, aligned to words, as DEFINE_PER_CPU() and alloc_percpu()
+ *	give it.
+ * @size: bytes of it on each CPU, of which our own data takes 80.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL, too small or misaligned, leaves scratch memory of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any; @s is not in use yet.
+ */
 void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t size);
+
+/**
+ * nebula_scratch_exit() - stop using a caller's per-CPU buffer
+ * @s: as given to nebula_scratch_init().
+ *
+ * Needed only when the buffer is used for something else while @s still exists: afterwards every
+ * get fails. Recorded and refused as INVALID_STATE for one made by create; what was not put is
+ * recorded as LEAK.
+ *
+ * Context: any; @s is not in use any more.
+ */
 void nebula_scratch_exit(struct nebula_scratch *s);
 
 /* Not __malloc: the caller may have lent the memory, and then knows it by another pointer. */
@@ -118,6 +154,15 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
 	__alloc_size(2);
 int nebula_scratch_put_outline(struct nebula_scratch *s, void *p);
+
+/**
+ * nebula_scratch_owns() - does an address lie in scratch memory?
+ * @s: the scratch memory.
+ * @p: any address.
+ *
+ * Context: any.
+ * Return: true when it does, of any CPU, whether it was handed out or not.
+ */
 bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p);
 
 /* What the compiler can know of a configuration; all of it is checked again by create. */

@@ -165,8 +165,43 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 					     const struct nebula_stack_config *cfg,
 					     size_t cfg_size, unsigned int abi,
 					     struct module *owner);
+
+/**
+ * nebula_stack_destroy() - take down a stack made by nebula_stack_create()
+ * @s: the stack; %NULL and ERR_PTR() are fine.
+ *
+ * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
+ * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
+ * (INVALID_STATE); the stack stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the stack may be running.
+ */
 void nebula_stack_destroy(struct nebula_stack *s);
+
+/**
+ * nebula_stack_init() - make a stack on a caller's buffer
+ * @s: the stack, anywhere, on the stack too.
+ * @buf: the memory it serves from.
+ * @size: bytes at @buf, of which what is kept of the objects takes a fifth and 150 bytes.
+ *
+ * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
+ * of no use, NULL, too small or wrapping around, leaves a stack of capacity 0 and is recorded as
+ * INVALID_CONFIG.
+ *
+ * Context: any.
+ */
 void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size);
+
+/**
+ * nebula_stack_exit() - stop using a caller's buffer
+ * @s: as given to nebula_stack_init().
+ *
+ * Needed only when the buffer is used for something else while @s still exists: afterwards every
+ * allocation fails and every mark is stale. Refused and recorded as INVALID_STATE for one made by
+ * create, or inside an open scope.
+ *
+ * Context: the owner's.
+ */
 void nebula_stack_exit(struct nebula_stack *s);
 
 /* Not __malloc: the caller may have lent the memory, and then knows it by another pointer. */
@@ -182,16 +217,95 @@ int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mar
 void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m);
 void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m);
 
+/**
+ * nebula_stack_realloc() - change the size of the newest object where it is
+ * @s: the stack.
+ * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
+ * @old_size: its size, bytes.
+ * @new_size: wanted size, bytes; 0 to free.
+ * @align: power of two that @p is aligned to, bytes.
+ *
+ * Marks stay valid. With %NEBULA_ZERO the added bytes are zeroed.
+ *
+ * Context: as nebula_stack_alloc().
+ * Return: @p; %ZERO_SIZE_PTR for @new_size 0; %NULL as nebula_stack_alloc(), as what is refused by
+ * nebula_stack_free(), or with INVALID_LAYOUT recorded when it never had @old_size. @p is untouched
+ * then.
+ */
 void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
 			   size_t align)
 	__must_check __alloc_size(4);
+
+/**
+ * nebula_stack_defer() - have a function called when this position is given back
+ * @s: the stack.
+ * @fn: the function.
+ * @data: its argument.
+ *
+ * As nebula_bump_defer(): called by restore to an older mark, the end of a scope, reset, destroy or
+ * exit, the newest first. It lies on the stack as an object does, so what is below cannot be freed
+ * before it, but only restored.
+ *
+ * Context: as nebula_stack_alloc(); @fn is called in the context of what gives back.
+ * Return: 0; -ENOMEM as nebula_stack_alloc(), which records why; -EINVAL without @fn
+ * (INVALID_CONFIG); -EBUSY with %NEBULA_SHARED (INVALID_STATE).
+ */
 int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *data);
+
+/**
+ * nebula_stack_reset() - give back everything
+ * @s: the stack.
+ *
+ * All marks become stale. Cleanups are called first, see nebula_stack_defer().
+ *
+ * Context: as nebula_stack_restore().
+ */
 void nebula_stack_reset(struct nebula_stack *s);
 
+/**
+ * nebula_stack_used() - bytes in use
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes, padding included.
+ */
 size_t nebula_stack_used(const struct nebula_stack *s);
+
+/**
+ * nebula_stack_available() - bytes left
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes; nebula_stack_capacity() - nebula_stack_used().
+ */
 size_t nebula_stack_available(const struct nebula_stack *s);
+
+/**
+ * nebula_stack_capacity() - bytes that the stack holds
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
 size_t nebula_stack_capacity(const struct nebula_stack *s);
+
+/**
+ * nebula_stack_peak() - the highest use ever
+ * @s: the stack.
+ *
+ * Context: any.
+ * Return: bytes; exact.
+ */
 size_t nebula_stack_peak(const struct nebula_stack *s);
+
+/**
+ * nebula_stack_owns() - does an address lie in the stack's memory?
+ * @s: the stack.
+ * @p: any address.
+ *
+ * Context: any.
+ * Return: true when it does, whether it was handed out or not.
+ */
 bool nebula_stack_owns(const struct nebula_stack *s, const void *p);
 
 /* What the compiler can know of a configuration; all of it is checked again by create. */

@@ -72,15 +72,7 @@ static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t
 	return p;
 }
 
-/**
- * nebula_bump_alloc_outline() - nebula_bump_alloc() where it is not inline
- * @b: the allocator.
- * @size: bytes.
- * @align: power of two, bytes.
- *
- * Context: as nebula_bump_alloc().
- * Return: as nebula_bump_alloc().
- */
+/* nebula_bump_alloc() where it is not inline. */
 void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
 {
 	if (unlikely(!size))
@@ -201,23 +193,6 @@ static enum nebula_errc judge_object(const struct nebula_bump *b, const void *p,
 	return NEBULA_OK;
 }
 
-/**
- * nebula_bump_realloc() - change the size of an object
- * @b: the allocator.
- * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
- * @old_size: its size, bytes.
- * @new_size: wanted size, bytes.
- * @align: power of two, bytes.
- *
- * The newest object (with %NEBULA_SHARED, of this CPU) grows and shrinks where it is. Another one
- * stays when it shrinks, and is copied when it grows. With %NEBULA_ZERO the added bytes are
- * zeroed.
- *
- * Context: as nebula_bump_alloc().
- * Return: the object, %ZERO_SIZE_PTR for @new_size 0, or %NULL as nebula_bump_alloc(), also with
- * FOREIGN_POINTER recorded, or INVALID_LAYOUT when @p has not @old_size bytes: fewer are in use
- * there, or, with a debug flag, the object is smaller. @p is untouched then.
- */
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
 {
@@ -256,14 +231,7 @@ static noinline int restore_attentively(struct nebula_bump *b, const struct nebu
 	return ret;
 }
 
-/**
- * nebula_bump_restore_outline() - nebula_bump_restore() where it is not inline
- * @b: the allocator.
- * @cp: the checkpoint.
- *
- * Context: the owner's.
- * Return: as nebula_bump_restore().
- */
+/* nebula_bump_restore() where it is not inline. The owner's context. */
 int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	if (unlikely(bump_is_shared(b))) {
@@ -285,13 +253,7 @@ static void count_scope(struct nebula_bump *b, int n)
 		nebula_count(b->scopes.counter, n);
 }
 
-/**
- * nebula_bump_scope_enter_slow() - nebula_bump_scope_enter() where it is not inline
- * @b: the allocator.
- * @cp: filled in; where the scope rewinds to. It is of no allocator when @b is shared.
- *
- * Context: as nebula_bump_checkpoint().
- */
+/* nebula_bump_scope_enter() where it is not inline. */
 void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoint *cp)
 {
 	count_scope(b, 1);
@@ -302,13 +264,7 @@ void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoin
 }
 EXPORT_SYMBOL_GPL(nebula_bump_scope_enter_slow);
 
-/**
- * nebula_bump_scope_exit_slow() - nebula_bump_scope_exit() where it is not inline
- * @b: the allocator.
- * @cp: where the scope began.
- *
- * Context: as nebula_bump_restore().
- */
+/* nebula_bump_scope_exit() where it is not inline. */
 void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	nebula_bump_restore_outline(b, cp);
@@ -322,12 +278,7 @@ static noinline void trace_reset(const struct nebula_bump *b)
 	trace_bump_reset(nebula_allocator_name(&b->common), nebula_bump_used(b));
 }
 
-/**
- * nebula_bump_reset_outline() - nebula_bump_reset() where it is not inline
- * @b: the allocator.
- *
- * Context: as nebula_bump_reset().
- */
+/* nebula_bump_reset() where it is not inline. */
 void nebula_bump_reset_outline(struct nebula_bump *b)
 {
 	if (unlikely(nebula_is_diverted(&b->common)))
@@ -339,20 +290,6 @@ void nebula_bump_reset_outline(struct nebula_bump *b)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
 
-/**
- * nebula_bump_reserve() - make room ahead of need
- * @b: the allocator.
- * @bytes: that later allocations shall find without growing.
- * @gfp: flags for the region it may have to map, as those of nebula_pool_grow(). With
- *	__GFP_NOWARN a refusal is counted and not recorded.
- *
- * In owner mode the bytes are contiguous, alignment to a page included.
- *
- * Context: the owner's, as @gfp; process context with %NEBULA_SHARED.
- * Return: 0; -ENOMEM (OUT_OF_MEMORY without %NEBULA_GROW or beyond the limit, BACKING_FAILED),
- * -EOVERFLOW (SIZE_OVERFLOW), -EINVAL for flags that cannot be honoured (INVALID_CONFIG),
- * -EPERM (WRONG_CONTEXT).
- */
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
 	static const struct nebula_region_request embedded;
@@ -374,24 +311,6 @@ int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_reserve);
 
-/**
- * nebula_bump_defer() - have a function called when this position is given back
- * @b: the allocator.
- * @fn: the function.
- * @data: its argument.
- *
- * Called before the memory goes, by what gives it back: restore to an older checkpoint, the end of
- * a scope, reset, destroy, exit. What was registered last is called first. It takes a few words of
- * the allocator, and until it was called, restore and reset are not inline.
- *
- * The function may use all that was allocated before it was registered. It may call into the
- * allocator. It is not called when a module goes without destroying its allocator: what it would
- * clean up may be gone, too.
- *
- * Context: as nebula_bump_alloc(); @fn is called in the context of what gives back.
- * Return: 0; -ENOMEM as nebula_bump_alloc(), which records why; -EINVAL without @fn
- * (INVALID_CONFIG).
- */
 int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data)
 {
 	struct nebula_cleanup *c;
@@ -412,69 +331,30 @@ int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_defer);
 
-/**
- * nebula_bump_used() - bytes in use
- * @b: the allocator.
- *
- * Padding included, also what a region lost at its end when the allocator grew.
- *
- * Context: any.
- * Return: bytes; exact in the owner's context, exact to one sub-chunk per CPU with
- * %NEBULA_SHARED.
- */
 size_t nebula_bump_used(const struct nebula_bump *b)
 {
 	return nebula_allocator_usage(&b->common).used;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_used);
 
-/**
- * nebula_bump_available() - bytes left without growing
- * @b: the allocator.
- *
- * Context: any.
- * Return: bytes; nebula_bump_capacity() - nebula_bump_used().
- */
 size_t nebula_bump_available(const struct nebula_bump *b)
 {
 	return nebula_allocator_usage(&b->common).available;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_available);
 
-/**
- * nebula_bump_capacity() - bytes mapped
- * @b: the allocator.
- *
- * Context: any.
- * Return: bytes of all regions.
- */
 size_t nebula_bump_capacity(const struct nebula_bump *b)
 {
 	return READ_ONCE(b->capacity);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_capacity);
 
-/**
- * nebula_bump_peak() - the highest use ever
- * @b: the allocator.
- *
- * Context: any.
- * Return: bytes; as exact as nebula_bump_used().
- */
 size_t nebula_bump_peak(const struct nebula_bump *b)
 {
 	return nebula_allocator_usage(&b->common).peak;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_peak);
 
-/**
- * nebula_bump_owns() - does an address lie in the allocator's regions?
- * @b: the allocator.
- * @p: any address.
- *
- * Context: the owner's; any with %NEBULA_SHARED.
- * Return: true when it does, whether it was handed out or not.
- */
 bool nebula_bump_owns(const struct nebula_bump *b, const void *p)
 {
 	const unsigned long addr = (unsigned long)p;

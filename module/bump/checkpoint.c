@@ -118,13 +118,9 @@ static noinline __cold u64 refuse(struct nebula_bump *b)
 	return BUMP_STAMP_REFUSED;
 }
 
-/**
- * nebula_bump_stamp_outline() - the stamp of a checkpoint among others
- * @b: the allocator.
- * @at: the cursor, to the byte.
- *
- * Context: the owner's.
- * Return: the stamp; one that is never valid when the checkpoint is refused, which is recorded.
+/*
+ * The stamp of a checkpoint among others. The owner's context. Returns the stamp; one that is never
+ * valid when the checkpoint is refused, which is recorded.
  */
 u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at)
 {
@@ -141,14 +137,7 @@ u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_stamp_outline);
 
-/**
- * bump_checkpoint_is_stale() - was it reset since, or rewound to an older one?
- * @b: the allocator.
- * @stamp: of the checkpoint, one that was given out.
- *
- * Context: the owner's.
- * Return: true when it was.
- */
+/* Was it reset since, or rewound to an older one? The owner's context. Returns true when it was. */
 bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp)
 {
 	unsigned int i = b->stale_count;
@@ -161,13 +150,9 @@ bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp)
 	return false;
 }
 
-/**
- * bump_checkpoint_leave_region() - the cursor goes on in another region
- * @b: the allocator.
- *
- * There it may have an address that it had before.
- *
- * Context: the owner's.
+/*
+ * The cursor goes on in another region. There it may have an address that it had before. The
+ * owner's context.
  */
 void bump_checkpoint_leave_region(struct nebula_bump *b)
 {
@@ -175,15 +160,10 @@ void bump_checkpoint_leave_region(struct nebula_bump *b)
 	b->mark_at = NEBULA_BUMP_MARK_NONE;
 }
 
-/**
- * bump_checkpoint_moved() - the cursor stays where it is, at another address
- * @b: the allocator.
- *
- * Older checkpoints at this position stay valid, but only out of line: they have another stamp than
- * those from now on.
- *
- * Context: the owner's.
- * Return: the stamp of those.
+/*
+ * The cursor stays where it is, at another address. Older checkpoints at this position stay valid,
+ * but only out of line: they have another stamp than those from now on. The owner's context.
+ * Returns the stamp of those.
  */
 u64 bump_checkpoint_moved(struct nebula_bump *b)
 {
@@ -194,13 +174,7 @@ u64 bump_checkpoint_moved(struct nebula_bump *b)
 	return b->stamp;
 }
 
-/**
- * bump_checkpoint_restored() - the allocator was rewound to a checkpoint
- * @b: the allocator, with the cursor where it is now.
- * @stamp: of the checkpoint, which is valid.
- *
- * Context: the owner's.
- */
+/* The allocator was rewound to a checkpoint. The owner's context. */
 void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp)
 {
 	u64 open = b->open < first_valid(b) ? NEBULA_BUMP_STAMP_NONE : b->open;
@@ -228,18 +202,11 @@ static bool points_into(const struct nebula_checkpoint *cp, unsigned long base, 
 	       cp->cur <= ALIGN(end, NEBULA_BUMP_GRAIN);
 }
 
-/**
- * bump_checkpoint_find() - where a checkpoint points
- * @b: the allocator, in owner mode.
- * @cp: the checkpoint; its numbers may be garbage.
- * @at: set to the place.
- *
- * With nothing live a checkpoint is at the start, of whatever region that is now. Two chunks may be
- * neighbours in memory, so that the end of one is the start of the other; no other checkpoint than
- * that is at the start of a chunk.
- *
- * Context: the owner's.
- * Return: whether it points into the allocator.
+/*
+ * Where a checkpoint points. With nothing live a checkpoint is at the start, of whatever region
+ * that is now. Two chunks may be neighbours in memory, so that the end of one is the start of the
+ * other; no other checkpoint than that is at the start of a chunk. The owner's context. Returns
+ * whether it points into the allocator.
  */
 bool bump_checkpoint_find(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
 			  struct bump_place *at)

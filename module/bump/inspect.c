@@ -43,66 +43,39 @@
 #define BREATH_OBJECTS	256
 #define BREATH_BYTES	SZ_64K
 
-/**
- * struct region - a region of the chain
- * @chunk: the region; there only while the generation is the same.
- * @base: first byte.
- * @end: behind the last.
- * @from: untaken from here on ...
- * @to: ... to here.
- */
+/* A region of the chain. */
 struct region {
+	/* the region; there only while the generation is the same */
 	const struct nebula_chunk *chunk;
-	unsigned long base;
-	unsigned long end;
-	unsigned long from;
-	unsigned long to;
+	unsigned long base;	/* first byte */
+	unsigned long end;	/* behind the last */
+	unsigned long from;	/* untaken from here on  */
+	unsigned long to;	/* ... to here. */
 };
 
-/**
- * struct look - what was seen
- * @b: of what.
- * @changed: nothing of it counts.
- * @thorough: free memory is verified as well.
- * @cut: some live objects are not in the list any more.
- * @broken: a guard was overwritten, or cannot be one: older objects are unknown.
- * @generation: of the regions.
- * @releases: of the guards.
- * @live: an owner's objects.
- * @allocs: an owner's allocations.
- * @newest: guard of the newest object, or 0.
- * @objects: seen.
- * @bytes: of them, guards included.
- * @at: an owner's: region in which the objects come now.
- * @above: an owner's: address that all further objects of it lie below.
- * @sites: who allocated them.
- * @faults: what is wrong.
- * @capacity: bytes of the regions.
- * @room: entries of @region.
- * @nr: those in use.
- * @region: oldest first.
- */
+/* What was seen. */
 struct look {
-	const struct nebula_bump *b;
-	bool changed;
-	bool thorough;
-	bool cut;
+	const struct nebula_bump *b;	/* of what */
+	bool changed;		/* nothing of it counts */
+	bool thorough;		/* free memory is verified as well */
+	bool cut;		/* some live objects are not in the list any more */
+	/* a guard was overwritten, or cannot be one: older objects are unknown */
 	bool broken;
-	unsigned int generation;
-	unsigned int releases;
-	unsigned long live;
-	unsigned long allocs;
-	unsigned long newest;
-	unsigned long objects;
-	size_t bytes;
-	unsigned int at;
-	unsigned long above;
-	struct nebula_sites sites;
-	struct nebula_faults faults;
-	size_t capacity;
-	unsigned int room;
-	unsigned int nr;
-	struct region region[];
+	unsigned int generation;	/* of the regions */
+	unsigned int releases;	/* of the guards */
+	unsigned long live;	/* an owner's objects */
+	unsigned long allocs;	/* an owner's allocations */
+	unsigned long newest;	/* guard of the newest object, or 0 */
+	unsigned long objects;	/* seen */
+	size_t bytes;		/* of them, guards included */
+	unsigned int at;	/* an owner's: region in which the objects come now */
+	unsigned long above;	/* an owner's: address that all further objects of it lie below */
+	struct nebula_sites sites;	/* who allocated them */
+	struct nebula_faults faults;	/* what is wrong */
+	size_t capacity;	/* bytes of the regions */
+	unsigned int room;	/* entries of @region */
+	unsigned int nr;	/* those in use */
+	struct region region[];	/* oldest first */
 };
 
 static const struct nebula_bump *bump_of(const struct nebula_allocator *a)
@@ -192,14 +165,10 @@ static void see_guards(struct look *l)
 	l->newest = (unsigned long)smp_load_acquire(&guards->newest);
 }
 
-/**
- * struct check - something that always holds
- * @wrong: it does not.
- * @what: that is wrong.
- */
+/* Something that always holds. */
 struct check {
-	bool wrong;
-	const char *what;
+	bool wrong;		/* it does not */
+	const char *what;	/* that is wrong */
 };
 
 static void check_all(struct look *l, const struct check *checks, unsigned int n)
@@ -685,13 +654,9 @@ void bump_render_map(struct nebula_allocator *a, struct nebula_text *t)
 	kvfree(m);
 }
 
-/**
- * nebula_bump_validate() - look whether everything is where it can be, and intact
- * @b: the allocator, made by create.
- * @t: where faults are named, or %NULL.
- *
- * Context: process context; sleeps.
- * Return: faults; -1 when there was no memory to look, or the allocator kept changing.
+/*
+ * Look whether everything is where it can be, and intact. Process context; sleeps. Returns faults;
+ * -1 when there was no memory to look, or the allocator kept changing.
  */
 int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t)
 {

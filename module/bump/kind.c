@@ -136,17 +136,9 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 	return chunk;
 }
 
-/**
- * bump_map_next() - a region to grow by
- * @heap: the allocator.
- * @size: bytes wanted, at most what the limit has room for.
- * @need: bytes that will do.
- * @gfp: flags.
- *
- * When the kernel has not @size in one piece, halves it until that fits, or is just what is needed.
- *
- * Context: as @gfp; not NMI.
- * Return: the region, or %NULL.
+/*
+ * A region to grow by. When the kernel has not @size in one piece, halves it until that fits, or is
+ * just what is needed. Context: as @gfp; not NMI. Returns the region, or NULL.
  */
 struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
 				   gfp_t gfp)
@@ -222,18 +214,9 @@ static struct nebula_refusal create_refusal(int err)
 	}
 }
 
-/**
- * nebula_bump_create_cfg() - make a bump allocator from a filled-in configuration
- * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
- * @cfg: the configuration; not needed after return.
- * @cfg_size: its size as the client was compiled, bytes.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module the allocator belongs to, %THIS_MODULE.
- *
- * nebula_bump_create() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_bump_create().
+/*
+ * Make a bump allocator from a filled-in configuration. nebula_bump_create() is the convenient way
+ * to call it. Process context; sleeps.
  */
 struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula_bump_config *cfg,
 					   size_t cfg_size, unsigned int abi, struct module *owner)
@@ -290,16 +273,6 @@ static void take_down(struct nebula_bump *b)
 	bump_release(b);
 }
 
-/**
- * nebula_bump_destroy() - take down an allocator made by nebula_bump_create()
- * @b: the allocator; %NULL and ERR_PTR() are fine.
- *
- * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
- * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
- * (INVALID_STATE); the allocator stays usable then.
- *
- * Context: process context; sleeps. No other call on the allocator may be running.
- */
 void nebula_bump_destroy(struct nebula_bump *b)
 {
 	if (IS_ERR_OR_NULL(b))
@@ -317,18 +290,6 @@ void nebula_bump_destroy(struct nebula_bump *b)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_destroy);
 
-/**
- * nebula_bump_init() - make a bump allocator on a caller's buffer
- * @b: the allocator, anywhere, on the stack too.
- * @buf: the memory it serves from.
- * @size: bytes at @buf.
- *
- * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
- * of no use, NULL or wrapping around, leaves an allocator of capacity 0 and is recorded as
- * INVALID_CONFIG.
- *
- * Context: any.
- */
 void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
 {
 	const bool usable = buf && size && size <= NEBULA_CAPACITY_MAX &&
@@ -345,16 +306,6 @@ void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
 }
 EXPORT_SYMBOL_GPL(nebula_bump_init);
 
-/**
- * nebula_bump_exit() - stop using a caller's buffer
- * @b: as given to nebula_bump_init().
- *
- * Needed only when the buffer is used for something else while @b still exists: afterwards every
- * allocation fails and every checkpoint is stale. Refused and recorded as INVALID_STATE for one
- * made by create, or inside an open scope.
- *
- * Context: the owner's.
- */
 void nebula_bump_exit(struct nebula_bump *b)
 {
 	if (b->heap || atomic_read(&b->scopes)) {

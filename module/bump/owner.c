@@ -109,12 +109,7 @@ static void note_peak(struct nebula_bump *b)
 		     peak_address(b));
 }
 
-/**
- * bump_owner_divert() - take the inline paths away if the allocator is watched
- * @b: the allocator.
- *
- * Context: any; the owner may be running.
- */
+/* Take the inline paths away if the allocator is watched. Any context; the owner may be running. */
 void bump_owner_divert(struct nebula_bump *b)
 {
 	if (!nebula_is_diverted(&b->common))
@@ -123,12 +118,7 @@ void bump_owner_divert(struct nebula_bump *b)
 	WRITE_ONCE(b->peak_at, 0);
 }
 
-/**
- * bump_owner_attend() - do what the owner was asked to do, and go back to the inline paths
- * @b: the allocator.
- *
- * Context: the owner's.
- */
+/* Do what the owner was asked to do, and go back to the inline paths. The owner's context. */
 void bump_owner_attend(struct nebula_bump *b)
 {
 	if (nebula_attends(&b->common, NEBULA_ATTEND_PEAK)) {
@@ -138,14 +128,7 @@ void bump_owner_attend(struct nebula_bump *b)
 	note_peak(b);
 }
 
-/**
- * bump_owner_enter_chunk() - serve from the start of a region
- * @b: the allocator; @b->retired holds the bytes before the region.
- * @base: first byte.
- * @size: bytes.
- *
- * Context: the owner's.
- */
+/* Serve from the start of a region. The owner's context. */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 {
 	WRITE_ONCE(b->base, (unsigned long)base);
@@ -249,13 +232,7 @@ static void drop_spare(struct nebula_bump_heap *heap, size_t need)
 	nebula_chunk_unmap_later(spare);
 }
 
-/**
- * bump_owner_replace_region() - serve from another region, and no other
- * @b: the allocator; nothing is in use.
- * @chunk: the region.
- *
- * Context: the owner's.
- */
+/* Serve from another region, and no other. The owner's context. */
 void bump_owner_replace_region(struct nebula_bump *b, struct nebula_chunk *chunk)
 {
 	struct nebula_bump_heap *heap = b->heap;
@@ -307,13 +284,7 @@ static void start_over(struct nebula_bump *b, gfp_t gfp)
 		bump_owner_replace_region(b, chunk);
 }
 
-/**
- * bump_owner_prepare() - what has to be done before the next allocation
- * @b: the allocator.
- * @gfp: flags for a region.
- *
- * Context: the owner's, as @gfp.
- */
+/* What has to be done before the next allocation. The owner's, as @gfp. */
 void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp)
 {
 	if (unlikely(starts_over(b)))

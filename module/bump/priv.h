@@ -27,71 +27,56 @@
 #define BUMP_SHARED_CAPACITY_MAX	min_t(u64, (u64)U32_MAX * NEBULA_BUMP_GRAIN & PAGE_MASK, \
 					      NEBULA_CAPACITY_MAX)
 
-/**
- * struct nebula_bump_heap - a bump allocator made by create
- * @bump: what the client sees.
- * @request: how to map a region, all but its size. Invariant.
- * @max_capacity: bytes up to which it may grow. Invariant.
- * @retain: bytes of the largest region that a reset keeps, if there is a choice. Invariant.
- * @regions: chunks in the chain. Owner; shared: @chain_lock.
- * @grows: chunks ever added. As @regions.
- * @first: oldest chunk. Owner; shared: @chain_lock to change, RCU to walk.
- * @newest: newest chunk. As @first.
- * @guards: with a debug flag: all objects. Any context to push; owner to release.
- * @spare: owner mode: a chunk kept for the next growth. Owner.
- * @reserved: owner mode: @spare was reserved. Owner.
- * @tight: owner mode: a rewind gave up regions near the limit. Owner.
- * @whole: owner mode: bytes of all chunks before a reset near the limit, until they are in one; or
- *	0. Owner.
- * @whole_first: owner mode: bytes of the first chunk then. Owner.
- * @start_stamp: owner mode: of checkpoints at the start since that has moved. Owner.
- * @starts_over: owner mode: the next allocation sees to that, out of line. Owner.
- * @active: shared: chunk that sub-chunks come from. Any context, see shared.c.
- * @cpus: shared: per-CPU part. Any context on its own CPU.
- * @sub_size: shared: bytes of a sub-chunk, a power of two. Invariant.
- * @low_water: shared: bytes left of the newest chunk below which the next is mapped. Lock:
- *	@chain_lock, read racily.
- * @released_shared: shared: bytes given back by resets. Lock: @chain_lock.
- * @frees_shared: shared: objects given back by resets. Lock: @chain_lock.
- * @direct_allocs: shared: allocations served past the sub-chunks. Any context.
- * @direct_padding: shared: bytes those lost to alignment. Any context.
- * @growing: shared: growth was kicked and has not ended. Any context.
- * @kick: shared: takes the wish to grow out of any context.
- * @grow_work: shared: maps the next chunk.
- * @grow_lock: shared: one mapper at a time.
- * @chain_lock: shared: publication of chunks against reset.
- */
+/* A bump allocator made by create. */
 struct nebula_bump_heap {
-	struct nebula_bump bump;
+	struct nebula_bump bump;	/* what the client sees */
+	/* How to map a region, all but its size. Invariant. */
 	struct nebula_region_request request;
-	size_t max_capacity;
+	size_t max_capacity;	/* Bytes up to which it may grow. Invariant. */
+	/* Bytes of the largest region that a reset keeps, if there is a choice. Invariant. */
 	size_t retain;
-	unsigned long regions;
-	unsigned long grows;
+	unsigned long regions;	/* Chunks in the chain. Owner; shared: @chain_lock. */
+	unsigned long grows;	/* Chunks ever added. As @regions. */
+	/* Oldest chunk. Owner; shared: @chain_lock to change, RCU to walk. */
 	struct nebula_chunk *first;
-	struct nebula_chunk *newest;
-	struct nebula_chunk *spare;
+	struct nebula_chunk *newest;	/* Newest chunk. As @first. */
+	struct nebula_chunk *spare;	/* Owner mode: a chunk kept for the next growth. Owner. */
+	/*
+	 * Owner mode: bytes of all chunks before a reset near the limit, until they are in one; or
+	 * 0. Owner.
+	 */
 	size_t whole;
-	size_t whole_first;
+	size_t whole_first;	/* Owner mode: bytes of the first chunk then. Owner. */
+	/* Owner mode: of checkpoints at the start since that has moved. Owner. */
 	u64 start_stamp;
+	/* Owner mode: the next allocation sees to that, out of line. Owner. */
 	bool starts_over;
-	bool reserved;
-	bool tight;
+	bool reserved;		/* Owner mode: @spare was reserved. Owner. */
+	bool tight;		/* Owner mode: a rewind gave up regions near the limit. Owner. */
+	/* With a debug flag: all objects. Any context to push; owner to release. */
 	struct nebula_guards guards;
 
+	/* Shared: chunk that sub-chunks come from. Any context, see shared.c. */
 	struct nebula_chunk *active;
+	/* Shared: per-CPU part. Any context on its own CPU. */
 	struct nebula_bump_cpu __percpu *cpus;
-	unsigned long sub_size;
+	unsigned long sub_size;	/* Shared: bytes of a sub-chunk, a power of two. Invariant. */
+	/*
+	 * Shared: bytes left of the newest chunk below which the next is mapped. Lock: @chain_lock,
+	 * read racily.
+	 */
 	unsigned long low_water;
-	unsigned long released_shared;
+	unsigned long released_shared;	/* Shared: bytes given back by resets. Lock: @chain_lock. */
+	/* Shared: objects given back by resets. Lock: @chain_lock. */
 	unsigned long frees_shared;
+	/* Shared: allocations served past the sub-chunks. Any context. */
 	atomic_long_t direct_allocs;
-	atomic_long_t direct_padding;
-	atomic_t growing;
-	struct irq_work kick;
-	struct work_struct grow_work;
-	struct mutex grow_lock;		/* one mapper at a time */
-	raw_spinlock_t chain_lock;	/* publication of chunks against reset */
+	atomic_long_t direct_padding;	/* Shared: bytes those lost to alignment. Any context. */
+	atomic_t growing;	/* Shared: growth was kicked and has not ended. Any context. */
+	struct irq_work kick;	/* shared: takes the wish to grow out of any context */
+	struct work_struct grow_work;	/* shared: maps the next chunk */
+	struct mutex grow_lock;	/* shared: one mapper at a time */
+	raw_spinlock_t chain_lock;	/* shared: publication of chunks against reset */
 };
 
 static inline bool bump_is_shared(const struct nebula_bump *b)
@@ -184,18 +169,12 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
 void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
 void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
 
-/**
- * struct bump_place - where a checkpoint points
- * @chunk: the region; NULL in an embedded allocator.
- * @pos: position, counted from 1 at the start of the oldest region.
- * @cur: the cursor there.
- * @tail: likewise.
- */
+/* Where a checkpoint points. */
 struct bump_place {
-	struct nebula_chunk *chunk;
-	u64 pos;
-	unsigned long cur;
-	unsigned long tail;
+	struct nebula_chunk *chunk;	/* the region; NULL in an embedded allocator */
+	u64 pos;		/* position, counted from 1 at the start of the oldest region */
+	unsigned long cur;	/* the cursor there */
+	unsigned long tail;	/* likewise */
 };
 
 /* checkpoint.c */

@@ -64,12 +64,7 @@
 /* Growth starts when less than this part of the newest region is left. */
 #define LOW_WATER_PART	4
 
-/**
- * bump_shared_sub_size() - size of the sub-chunks that suits a capacity
- * @capacity: bytes of the first region.
- *
- * Return: a power of two, bytes.
- */
+/* Size of the sub-chunks that suits a capacity. Returns a power of two, bytes. */
 unsigned long bump_shared_sub_size(size_t capacity)
 {
 	unsigned long part = capacity / (SUBS_PER_CPU * num_possible_cpus());
@@ -415,12 +410,7 @@ static void kick_work(struct irq_work *work)
 	queue_work(compat_unbound_wq, &heap->grow_work);
 }
 
-/**
- * nebula_growth_flush() - wait until growth that was kicked has ended
- * @b: a shared allocator.
- *
- * Context: process context; sleeps.
- */
+/* Wait until growth that was kicked has ended. Process context; sleeps. */
 void nebula_growth_flush(struct nebula_bump *b)
 {
 	irq_work_sync(&b->heap->kick);
@@ -428,24 +418,14 @@ void nebula_growth_flush(struct nebula_bump *b)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_flush);
 
-/**
- * nebula_growth_hold() - keep growth from happening until nebula_growth_release()
- * @b: a shared allocator.
- *
- * Context: process context; sleeps.
- */
+/* Keep growth from happening until nebula_growth_release(). Process context; sleeps. */
 void nebula_growth_hold(struct nebula_bump *b)
 {
 	mutex_lock(&b->heap->grow_lock);
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_hold);
 
-/**
- * nebula_growth_release() - let growth happen again
- * @b: a shared allocator, held by this task.
- *
- * Context: process context.
- */
+/* Let growth happen again. Process context. */
 void nebula_growth_release(struct nebula_bump *b)
 {
 	mutex_unlock(&b->heap->grow_lock);
@@ -494,18 +474,12 @@ int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 			   .what = "reserve");
 }
 
-/**
- * struct sums - what is in many words, added up
- * @allocs: allocations served.
- * @padding: bytes lost.
- * @released: bytes given back.
- * @used: bytes taken, and not given back.
- */
+/* What is in many words, added up. */
 struct sums {
-	unsigned long allocs;
-	unsigned long padding;
-	unsigned long released;
-	size_t used;
+	unsigned long allocs;	/* allocations served */
+	unsigned long padding;	/* bytes lost */
+	unsigned long released;	/* bytes given back */
+	size_t used;		/* bytes taken, and not given back */
 };
 
 /* Any context. */
@@ -565,15 +539,7 @@ void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
 	st->grows = READ_ONCE(heap->grows);
 }
 
-/**
- * bump_shared_untaken() - what is not taken of a chunk
- * @heap: the allocator.
- * @chunk: of it.
- * @from: set to the end of the sub-chunks.
- * @to: set to where the objects from the top start.
- *
- * Context: any; the chunk stays.
- */
+/* What is not taken of a chunk. Any context; the chunk stays. */
 void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
 			 unsigned long *from, unsigned long *to)
 {
@@ -583,15 +549,7 @@ void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebul
 	*to = top(chunk, taken);
 }
 
-/**
- * bump_shared_held() - what a CPU can still hand out of its sub-chunk
- * @heap: the allocator.
- * @cpu: the CPU.
- * @from: set to the first byte; 0 for a CPU without a sub-chunk.
- *
- * Context: any.
- * Return: bytes.
- */
+/* What a CPU can still hand out of its sub-chunk. Any context. Returns bytes. */
 size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned long *from)
 {
 	const unsigned long cur = READ_ONCE(*per_cpu_ptr(cpu_word(heap), cpu));
@@ -648,15 +606,10 @@ void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *
 	WRITE_ONCE(heap->regions, 1);
 }
 
-/**
- * bump_shared_cpu_dead() - take over what a CPU that went offline has left of its sub-chunk
- * @heap: the allocator.
- * @cpu: the CPU; no code runs on it.
- *
- * This CPU gets it, or it is lost when this one has more. The lock keeps a reset out, after which
- * the sub-chunk would be handed out twice.
- *
- * Context: process context.
+/*
+ * Take over what a CPU that went offline has left of its sub-chunk. This CPU gets it, or it is lost
+ * when this one has more. The lock keeps a reset out, after which the sub-chunk would be handed out
+ * twice. Process context.
  */
 void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu)
 {
@@ -732,13 +685,7 @@ void bump_shared_divert(struct nebula_bump *b)
 	WRITE_ONCE(b->sub_mask, bump_is_inline(b) ? ~(b->heap->sub_size - 1) : ~0UL);
 }
 
-/**
- * bump_shared_init() - turn a new allocator into a shared one
- * @heap: with its first chunk chained, aligned to the sub-chunks.
- *
- * Context: process context.
- * Return: 0 or -ENOMEM.
- */
+/* Turn a new allocator into a shared one. Process context. Returns 0 or -ENOMEM. */
 int bump_shared_init(struct nebula_bump_heap *heap)
 {
 	struct nebula_bump *b = &heap->bump;

@@ -8,16 +8,6 @@
 #include <linux/string.h>
 #include "priv.h"
 
-/**
- * nebula_bump_memdup() - copy memory into the allocator
- * @b: the allocator.
- * @src: what to copy.
- * @size: bytes.
- * @align: alignment of the copy, power of two, bytes.
- *
- * Context: as nebula_bump_alloc().
- * Return: as nebula_bump_alloc().
- */
 void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, size_t align)
 {
 	void *p = nebula_bump_alloc_outline(b, size, align);
@@ -28,29 +18,12 @@ void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, si
 }
 EXPORT_SYMBOL_GPL(nebula_bump_memdup);
 
-/**
- * nebula_bump_strdup() - copy a string into the allocator
- * @b: the allocator.
- * @s: the string; %NULL gives %NULL, which is no error.
- *
- * Context: as nebula_bump_alloc().
- * Return: the copy, or %NULL as nebula_bump_alloc().
- */
 char *nebula_bump_strdup(struct nebula_bump *b, const char *s)
 {
 	return s ? nebula_bump_memdup(b, s, strlen(s) + 1, 1) : NULL;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_strdup);
 
-/**
- * nebula_bump_vasprintf() - format a string into the allocator
- * @b: the allocator.
- * @fmt: as of printk().
- * @args: its arguments.
- *
- * Context: as nebula_bump_alloc(), and as the format specifiers allow.
- * Return: the string, or %NULL as nebula_bump_alloc().
- */
 char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args)
 {
 	unsigned int len;
@@ -68,15 +41,6 @@ char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args
 }
 EXPORT_SYMBOL_GPL(nebula_bump_vasprintf);
 
-/**
- * nebula_bump_asprintf() - format a string into the allocator
- * @b: the allocator.
- * @fmt: as of printk().
- * @...: its arguments.
- *
- * Context: as nebula_bump_vasprintf().
- * Return: the string, or %NULL as nebula_bump_alloc().
- */
 char *nebula_bump_asprintf(struct nebula_bump *b, const char *fmt, ...)
 {
 	va_list args;

@@ -110,24 +110,6 @@ static size_t shared_trim(struct nebula_bump *b, size_t keep)
 	return released;
 }
 
-/**
- * nebula_bump_trim() - give memory back to the kernel
- * @b: the allocator.
- * @keep: bytes that it may keep.
- *
- * Releases what is not in use beyond @keep: the region kept for growth, or reserved, and, when
- * nothing is in use, the region that a reset has left, in exchange for a smaller one. It keeps
- * ``.capacity`` in any case, and its region when the kernel has no smaller one. With %NEBULA_SHARED
- * it releases nothing while anything is in use.
- *
- * What fitted before fits again: one that came near ``.max_capacity`` maps as much as it had in one
- * piece with its next allocation.
- *
- * Context: the owner's, sleeps as ``.gfp`` allows. With %NEBULA_SHARED process context, and no
- * allocation may be in flight on any CPU.
- * Return: bytes released; 0 in atomic context with %NEBULA_SHARED (WRONG_CONTEXT), and for one on a
- * caller's buffer.
- */
 size_t nebula_bump_trim(struct nebula_bump *b, size_t keep)
 {
 	if (!b->heap)

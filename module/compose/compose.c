@@ -18,38 +18,27 @@
 #include "../error/error.h"
 #include "../unload.h"
 
-/**
- * struct composite_cpu - what a CPU did to a composite
- * @hits: allocations that each part served.
- * @bytes: asked for and served.
- * @frees: objects given back.
- */
+/* What a CPU did to a composite. */
 struct composite_cpu {
-	unsigned long hits[NEBULA_PARTS_MAX];
-	unsigned long bytes;
-	unsigned long frees;
+	unsigned long hits[NEBULA_PARTS_MAX];	/* allocations that each part served */
+	unsigned long bytes;			/* asked for and served */
+	unsigned long frees;			/* objects given back */
 };
 
-/**
- * struct composite - an allocator made of others
- * @common: common part of all allocators.
- * @threshold: split: bytes up to which the first part serves.
- * @nr: parts. Invariant.
- * @depth: of the deepest part, and one more. Invariant.
- * @has_code: some part, or part of a part, is of a client's own kind. Invariant.
- * @held: modules that we keep from going, for each part; NULL where there is no need. Invariant.
- * @parts: in the order in which they are asked. Invariant.
- * @cpus: counters. Any context on its own CPU.
- */
+/* An allocator made of others. */
 struct composite {
-	struct nebula_allocator common;
-	size_t threshold;
-	unsigned int nr;
-	unsigned int depth;
-	bool has_code;
+	struct nebula_allocator common;	/* common part of all allocators */
+	size_t threshold;	/* split: bytes up to which the first part serves */
+	unsigned int nr;	/* Parts. Invariant. */
+	unsigned int depth;	/* Of the deepest part, and one more. Invariant. */
+	bool has_code;	/* Some part, or part of a part, is of a client's own kind. Invariant. */
+	/* In the order in which they are asked. Invariant. */
 	struct nebula_allocator *parts[NEBULA_PARTS_MAX];
+	/*
+	 * Modules that we keep from going, for each part; NULL where there is no need. Invariant.
+	 */
 	struct module *held[NEBULA_PARTS_MAX];
-	struct composite_cpu __percpu *cpus;
+	struct composite_cpu __percpu *cpus;	/* Counters. Any context on its own CPU. */
 };
 
 static struct composite *composite_of(const struct nebula_allocator *a)
@@ -435,18 +424,9 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 	return ERR_PTR(error_of(parts, nr) ?: err);
 }
 
-/**
- * nebula_fallback_create_of() - make an allocator that tries others in order
- * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
- * @parts: the others.
- * @nr: how many.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module the allocator belongs to, %THIS_MODULE.
- *
- * nebula_fallback_create() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_fallback_create().
+/*
+ * Make an allocator that tries others in order. nebula_fallback_create() is the convenient way to
+ * call it. Process context; sleeps.
  */
 struct nebula_allocator *nebula_fallback_create_of(const char *name,
 						   struct nebula_allocator *const *parts,
@@ -461,19 +441,9 @@ struct nebula_allocator *nebula_fallback_create_of(const char *name,
 }
 EXPORT_SYMBOL_GPL(nebula_fallback_create_of);
 
-/**
- * nebula_split_create_of() - make an allocator that divides requests by their size
- * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
- * @threshold: bytes up to which @small serves.
- * @small: for what is not larger.
- * @large: for what is.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module the allocator belongs to, %THIS_MODULE.
- *
- * nebula_split_create() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_fallback_create().
+/*
+ * Make an allocator that divides requests by their size. nebula_split_create() is the convenient
+ * way to call it. Process context; sleeps.
  */
 struct nebula_allocator *nebula_split_create_of(const char *name, size_t threshold,
 						struct nebula_allocator *small,
@@ -489,15 +459,6 @@ struct nebula_allocator *nebula_split_create_of(const char *name, size_t thresho
 }
 EXPORT_SYMBOL_GPL(nebula_split_create_of);
 
-/**
- * nebula_composite_destroy() - take down a composite
- * @a: the composite; %NULL and ERR_PTR() are fine.
- *
- * Its parts stay, with all that is live in them. Refused, and recorded, for an allocator of another
- * kind, while it is a part itself (INVALID_STATE), and in atomic context (WRONG_CONTEXT).
- *
- * Context: process context; sleeps. No other call on it may be running.
- */
 void nebula_composite_destroy(struct nebula_allocator *a)
 {
 	if (IS_ERR_OR_NULL(a))

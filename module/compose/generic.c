@@ -21,29 +21,12 @@ bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align)
 	return false;
 }
 
-/**
- * nebula_allocator_alloc() - allocate memory, whatever kind the allocator is of
- * @a: the allocator.
- * @size: bytes.
- * @align: power of two, bytes.
- *
- * Context: as the kind's own function.
- * Return: as nebula_alloc().
- */
 void *nebula_allocator_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
 	return nebula_kind_ops(a->kind)->alloc(a, size, align);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_alloc);
 
-/**
- * nebula_allocator_free() - give memory back, whatever kind the allocator is of
- * @a: the allocator.
- * @p: the memory; %NULL and %ZERO_SIZE_PTR are fine.
- * @size: what was asked for, bytes; 0 when that is not known.
- *
- * Context: as the kind's own function.
- */
 void nebula_allocator_free(struct nebula_allocator *a, void *p, size_t size)
 {
 	if (!ZERO_OR_NULL_PTR(p))
@@ -51,14 +34,6 @@ void nebula_allocator_free(struct nebula_allocator *a, void *p, size_t size)
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_free);
 
-/**
- * nebula_allocator_owns() - does an address lie in the memory of an allocator?
- * @a: the allocator.
- * @p: any address.
- *
- * Context: as the kind's own function.
- * Return: true when it does.
- */
 bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p)
 {
 	return nebula_kind_ops(a->kind)->owns(a, p);
@@ -75,13 +50,6 @@ int nebula_allocator_faults(struct nebula_allocator *a)
 	return ops->faults ? ops->faults(a) : -EOPNOTSUPP;
 }
 
-/**
- * nebula_allocator_validate() - look whether an allocator is intact
- * @a: the allocator.
- *
- * Context: process context; sleeps.
- * Return: as nebula_validate().
- */
 int nebula_allocator_validate(struct nebula_allocator *a)
 {
 	int ret;

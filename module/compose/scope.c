@@ -22,13 +22,9 @@ static void *buffer_of(enum nebula_kind kind, size_t size)
 	return buffer;
 }
 
-/**
- * nebula_with_bump_begin() - begin the block of nebula_with_bump()
- * @w: what it declares.
- * @size: bytes.
- *
- * Context: process context; may sleep.
- * Return: the allocator, or %NULL with BACKING_FAILED or INVALID_CONFIG recorded.
+/*
+ * Begin the block of nebula_with_bump(). Process context; may sleep. Returns the allocator, or NULL
+ * with BACKING_FAILED or INVALID_CONFIG recorded.
  */
 struct nebula_bump *nebula_with_bump_begin(struct nebula_with_bump *w, size_t size)
 {
@@ -40,13 +36,9 @@ struct nebula_bump *nebula_with_bump_begin(struct nebula_with_bump *w, size_t si
 }
 EXPORT_SYMBOL_GPL(nebula_with_bump_begin);
 
-/**
- * nebula_with_stack_begin() - begin the block of nebula_with_stack()
- * @w: what it declares.
- * @size: bytes.
- *
- * Context: process context; may sleep.
- * Return: the stack, or %NULL with BACKING_FAILED or INVALID_CONFIG recorded.
+/*
+ * Begin the block of nebula_with_stack(). Process context; may sleep. Returns the stack, or NULL
+ * with BACKING_FAILED or INVALID_CONFIG recorded.
  */
 struct nebula_stack *nebula_with_stack_begin(struct nebula_with_stack *w, size_t size)
 {
@@ -58,13 +50,7 @@ struct nebula_stack *nebula_with_stack_begin(struct nebula_with_stack *w, size_t
 }
 EXPORT_SYMBOL_GPL(nebula_with_stack_begin);
 
-/**
- * nebula_auto_handed_on_twice() - record that nebula_no_free_ptr() was used twice
- * @allocator: where the object is of.
- * @kind: of the allocator.
- *
- * Context: any.
- */
+/* Record that nebula_no_free_ptr() was used twice. Any context. */
 void nebula_auto_handed_on_twice(void *allocator, enum nebula_kind kind)
 {
 	struct nebula_allocator *a = allocator;

@@ -30,16 +30,11 @@
 #include "../error/error.h"
 #include "system.h"
 
-/**
- * struct header - before each object
- * @memory: what kvmalloc() gave.
- * @size: bytes of the object.
- * @seal: of both, and of where this is.
- */
+/* Before each object. */
 struct header {
-	void *memory;
-	size_t size;
-	unsigned long seal;
+	void *memory;		/* what kvmalloc() gave */
+	size_t size;		/* bytes of the object */
+	unsigned long seal;	/* of both, and of where this is */
 };
 
 static DEFINE_PER_CPU(struct nebula_custom_cpu, counters);
@@ -216,17 +211,6 @@ const struct nebula_kind_ops nebula_system_ops = {
 	.describe	= ops_describe,
 };
 
-/**
- * nebula_system_allocator() - the kernel's own allocator, behind the interface of all others
- *
- * kvmalloc(), which may sleep where it is called from a context that may; otherwise only what the
- * page allocator has at hand. Not from NMI (WRONG_CONTEXT), and on PREEMPT_RT from task context
- * only. A free of what it did not allocate is refused and recorded as FOREIGN_POINTER, a second
- * free as DOUBLE_FREE as long as the object is one of those that were freed last.
- *
- * Context: any.
- * Return: the allocator; there is one, always.
- */
 struct nebula_allocator *nebula_system_allocator(void)
 {
 	return &system;

@@ -222,11 +222,9 @@ bool nebula_allocator_in_use(struct nebula_allocator *a)
 	return true;
 }
 
-/**
- * nebula_registry_count() - allocators that are registered
- *
- * Context: process context; sleeps.
- * Return: how many there are at this moment.
+/*
+ * Allocators that are registered. Process context; sleeps. Returns how many there are at this
+ * moment.
  */
 unsigned int nebula_registry_count(void)
 {

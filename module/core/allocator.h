@@ -44,110 +44,103 @@
 
 unsigned int nebula_callers(unsigned long *entries, unsigned int max);
 
-/**
- * struct nebula_usage - how full an allocator is
- * @used: bytes in use.
- * @available: bytes of @capacity not in use.
- * @capacity: bytes mapped.
- * @max_capacity: bytes it may grow to.
- * @peak: highest @used.
- * @promised: bytes of the blocks that a pool promises; it may have more in use. Else 0.
- * @unit: bytes of a pool's block, or of what a CPU has of scratch memory; else 0.
- * @growth_pending: growth was asked for and is on its way.
- * @waiters: tasks wait for a block of a pool.
- * @buffer: its memory was lent by the client.
- */
+/* How full an allocator is. */
 struct nebula_usage {
-	size_t used;
-	size_t available;
-	size_t capacity;
-	size_t max_capacity;
-	size_t peak;
+	size_t used;		/* bytes in use */
+	size_t available;	/* bytes of @capacity not in use */
+	size_t capacity;	/* bytes mapped */
+	size_t max_capacity;	/* bytes it may grow to */
+	size_t peak;		/* highest @used */
+	/* Bytes of the blocks that a pool promises; it may have more in use. Else 0. */
 	size_t promised;
+	/* bytes of a pool's block, or of what a CPU has of scratch memory; else 0 */
 	size_t unit;
-	bool growth_pending;
-	bool waiters;
-	bool buffer;
+	bool growth_pending;	/* growth was asked for and is on its way */
+	bool waiters;		/* tasks wait for a block of a pool */
+	bool buffer;		/* its memory was lent by the client */
 };
 
-/**
- * enum nebula_dir - where the files of a kind are, and its names are unique
- * @NEBULA_DIR_ALLOCATORS: a directory for each, in allocators/.
- * @NEBULA_DIR_BUDGETS: a file for each, in budgets/.
- * @NEBULA_DIR_CACHES: a file for each, in caches/.
- * @NEBULA_DIR_NR: number of directories.
- */
+/* Where the files of a kind are, and its names are unique. */
 enum nebula_dir {
-	NEBULA_DIR_ALLOCATORS = 0,
-	NEBULA_DIR_BUDGETS,
-	NEBULA_DIR_CACHES,
-	NEBULA_DIR_NR
+	NEBULA_DIR_ALLOCATORS = 0,	/* a directory for each, in allocators/ */
+	NEBULA_DIR_BUDGETS,		/* a file for each, in budgets/ */
+	NEBULA_DIR_CACHES,		/* a file for each, in caches/ */
+	NEBULA_DIR_NR			/* number of directories */
 };
 
-/**
- * struct nebula_kind_ops - what the common code needs of each kind
- * @name: of the kind, as shown.
- * @dir: where its files are. What is in another than allocators/ is no allocator: it has no @alloc,
- *	@free, @owns and @describe, and is not counted as one.
- * @show: lines of its file, or NULL for an allocator; process context.
- * @alloc: any context in which the kind serves; checks all that it is given.
- * @free: as @alloc.
- * @owns: does an address lie in its memory? Any context.
- * @usage: any context.
- * @stats: fills in what is neither @usage nor derived; any context. Exact when no operation is in
- *	flight, see stats.c.
- * @describe: lines for debugfs' info; process context.
- * @in_use: does a task wait in it, or has it open scopes or reserves? NULL for a kind without. Any
- *	context.
- * @flush: starts the grace period of blocks that wait for one; false: there are none. NULL for a
- *	kind without. Process context.
- * @retire: ends all that goes on in it and unregisters it, the owner is gone; process context.
- * @release: frees it, after a grace period; process context.
- * @reports_live: its @retire records what is live as LEAK.
- * @sites: all that is live by call site, sorted, for kvfree(), or NULL without memory, or when that
- *	kept changing; NULL for a kind that knows no objects. Process context.
- * @orphan: calls nothing of its owner's any more, or NULL; process context, it is in use.
- * @live: lines for debugfs' live, or NULL; process context.
- * @map: lines for debugfs' map, or NULL; process context.
- * @validate: lines for debugfs' validate, or NULL; process context.
- * @faults: how many of those there are, or -EBUSY; NULL for a kind without, and for pools, see
- *	generic.c. Process context.
- * @cache_depth: reads debugfs' cache_depth, or NULL; any context.
- * @set_cache_depth: writes it; process context.
- * @cpu_dead: a CPU has gone offline, or NULL; process context.
- * @cpu_prepare: a CPU is about to come online, or NULL; process context.
- * @divert: the attention has changed: takes the inline paths away, and gives back those that are
- *	not the owner's to give; NULL for a kind without. Process context, the owner runs.
- * @settle: what that takes afterwards, or NULL; process context, CPU hotplug is locked.
- * @reset_peak: begins a new peak, or NULL; process context, the owner runs.
- */
+/* What the common code needs of each kind. */
 struct nebula_kind_ops {
-	const char *name;
+	const char *name;	/* of the kind, as shown */
+	/*
+	 * Where its files are. What is in another than allocators/ is no allocator: it has no
+	 * @alloc, @free, @owns and @describe, and is not counted as one.
+	 */
 	enum nebula_dir dir;
+	/* lines of its file, or NULL for an allocator; process context */
 	void (*show)(struct nebula_allocator *a, struct nebula_text *t);
+	/* any context in which the kind serves; checks all that it is given */
 	void *(*alloc)(struct nebula_allocator *a, size_t size, size_t align);
-	void (*free)(struct nebula_allocator *a, void *p, size_t size);
+	void (*free)(struct nebula_allocator *a, void *p, size_t size);	/* as @alloc */
+	/* does an address lie in its memory? Any context */
 	bool (*owns)(const struct nebula_allocator *a, const void *p);
+	/* any context */
 	void (*usage)(const struct nebula_allocator *a, struct nebula_usage *u);
+	/*
+	 * Fills in what is neither @usage nor derived; any context. Exact when no operation is in
+	 * flight, see stats.c.
+	 */
 	void (*stats)(const struct nebula_allocator *a, struct nebula_stats *st);
+	/* lines for debugfs' info; process context */
 	void (*describe)(const struct nebula_allocator *a, struct nebula_text *t);
+	/*
+	 * Does a task wait in it, or has it open scopes or reserves? NULL for a kind without. Any
+	 * context.
+	 */
 	bool (*in_use)(const struct nebula_allocator *a);
+	/*
+	 * Starts the grace period of blocks that wait for one; false: there are none. NULL for a
+	 * kind without. Process context.
+	 */
 	bool (*flush)(struct nebula_allocator *a);
+	/* ends all that goes on in it and unregisters it, the owner is gone; process context */
 	void (*retire)(struct nebula_allocator *a);
+	/* frees it, after a grace period; process context */
 	void (*release)(struct nebula_allocator *a);
-	bool reports_live;
+	bool reports_live;	/* its @retire records what is live as LEAK */
+	/*
+	 * All that is live by call site, sorted, for kvfree(), or NULL without memory, or when that
+	 * kept changing; NULL for a kind that knows no objects. Process context.
+	 */
 	struct nebula_sites *(*sites)(struct nebula_allocator *a);
+	/* calls nothing of its owner's any more, or NULL; process context, it is in use */
 	void (*orphan)(struct nebula_allocator *a);
+	/* lines for debugfs' live, or NULL; process context */
 	void (*live)(struct nebula_allocator *a, struct nebula_text *t);
+	/* lines for debugfs' map, or NULL; process context */
 	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
+	/* lines for debugfs' validate, or NULL; process context */
 	void (*validate)(struct nebula_allocator *a, struct nebula_text *t);
+	/*
+	 * How many of those there are, or -EBUSY; NULL for a kind without, and for pools, see
+	 * generic.c. Process context.
+	 */
 	int (*faults)(struct nebula_allocator *a);
+	/* reads debugfs' cache_depth, or NULL; any context */
 	unsigned int (*cache_depth)(const struct nebula_allocator *a);
+	/* writes it; process context */
 	int (*set_cache_depth)(struct nebula_allocator *a, unsigned int depth);
+	/* a CPU has gone offline, or NULL; process context */
 	void (*cpu_dead)(struct nebula_allocator *a, unsigned int cpu);
+	/* a CPU is about to come online, or NULL; process context */
 	void (*cpu_prepare)(struct nebula_allocator *a, unsigned int cpu);
+	/*
+	 * The attention has changed: takes the inline paths away, and gives back those that are not
+	 * the owner's to give; NULL for a kind without. Process context, the owner runs.
+	 */
 	void (*divert)(struct nebula_allocator *a);
+	/* what that takes afterwards, or NULL; process context, CPU hotplug is locked */
 	void (*settle)(struct nebula_allocator *a);
+	/* begins a new peak, or NULL; process context, the owner runs */
 	void (*reset_peak)(struct nebula_allocator *a);
 };
 
@@ -162,48 +155,34 @@ extern const struct nebula_kind_ops nebula_system_ops;
 extern const struct nebula_kind_ops nebula_budget_ops;
 extern const struct nebula_kind_ops nebula_cache_ops;
 
-/**
- * struct nebula_registration - an allocator in the registry
- * @allocator: the allocator.
- * @node: in the registry. Lock: registry.
- * @by_name: in the registry, too. Lock: registry.
- * @id: a larger number than those before had. Invariant once registered.
- * @live: it may be looked at; cleared first when it is taken down, while its name stays reserved
- *	until its directory is gone. Lock: registry.
- * @owner: module that made it. Lock: registry.
- * @orphan: @owner has gone. Lock: registry.
- * @leaving: among those that are taken down together, see owner.c.
- * @retired: set when it is one of them: unregistering does not free this.
- * @created_ns: ktime_get_boottime_ns() when it was made. Invariant.
- * @pid: of the task that made it. Invariant.
- * @comm: name of that task. Invariant.
- * @nr_created: entries of @created. Invariant.
- * @sizes: with %NEBULA_TRACK: how often which size was asked for. Any context on its own CPU.
- * @name: unique among live allocators. Invariant once registered.
- * @unseen: in the list of those whose debugfs directory was not made. Lock: making, in lookup.c.
- * @dir: debugfs directory, once it was made. Lock: making.
- * @last_error: newest error. Any context.
- * @created: where it was made, or the call stack, innermost first. Invariant.
- */
+/* An allocator in the registry. */
 struct nebula_registration {
 	struct nebula_allocator *allocator;
-	struct list_head node;
-	struct hlist_node by_name;
-	u64 id;
+	struct list_head node;	/* In the registry. Lock: registry. */
+	struct hlist_node by_name;	/* In the registry, too. Lock: registry. */
+	u64 id;		/* A larger number than those before had. Invariant once registered. */
+	/*
+	 * It may be looked at; cleared first when it is taken down, while its name stays reserved
+	 * until its directory is gone. Lock: registry.
+	 */
 	bool live;
-	struct module *owner;
-	bool orphan;
-	struct list_head leaving;
-	bool retired;
-	u64 created_ns;
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
-	unsigned int nr_created;
+	struct module *owner;	/* Module that made it. Lock: registry. */
+	bool orphan;	/* @owner has gone. Lock: registry. */
+	struct list_head leaving;	/* among those that are taken down together, see owner.c */
+	bool retired;	/* set when it is one of them: unregistering does not free this */
+	u64 created_ns;	/* ktime_get_boottime_ns() when it was made. Invariant. */
+	pid_t pid;	/* Of the task that made it. Invariant. */
+	char comm[TASK_COMM_LEN];	/* Name of that task. Invariant. */
+	unsigned int nr_created;	/* Entries of @created. Invariant. */
+	/* With NEBULA_TRACK: how often which size was asked for. Any context on its own CPU. */
 	struct nebula_sizes_cpu __percpu *sizes;
+	/* Unique among live allocators. Invariant once registered. */
 	char name[NEBULA_NAME_SIZE];
+	/* In the list of those whose debugfs directory was not made. Lock: making, in lookup.c. */
 	struct list_head unseen;
-	struct dentry *dir;
-	struct nebula_error_slot last_error;
+	struct dentry *dir;	/* Debugfs directory, once it was made. Lock: making. */
+	struct nebula_error_slot last_error;	/* Newest error. Any context. */
+	/* Where it was made, or the call stack, innermost first. Invariant. */
 	unsigned long created[];
 };
 

@@ -40,13 +40,9 @@ static void queue_unmap(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(unmap_kick, queue_unmap);
 
-/**
- * nebula_chunk_map() - map a region as a chunk
- * @req: the region.
- * @err: why there is none: -ENOMEM, -E2BIG, -EINVAL or -EOVERFLOW, see nebula_region_map().
- *
- * Context: as @req->gfp; not NMI.
- * Return: the chunk, or %NULL with @err set.
+/*
+ * Map a region as a chunk. Context: as @req->gfp; not NMI. Returns the chunk, or NULL with @err
+ * set.
  */
 struct nebula_chunk *nebula_chunk_map(const struct nebula_region_request *req, int *err)
 {
@@ -87,11 +83,7 @@ void nebula_chunk_unmap_later(struct nebula_chunk *chunk)
 	preempt_enable();
 }
 
-/**
- * nebula_chunks_flush() - wait until all chunks dropped before the call are unmapped
- *
- * Context: process context; sleeps.
- */
+/* Wait until all chunks dropped before the call are unmapped. Process context; sleeps. */
 void nebula_chunks_flush(void)
 {
 	nebula_irq_work_sync(&unmap_kick);

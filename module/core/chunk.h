@@ -13,21 +13,19 @@
 #include "allocator.h"
 #include "region.h"
 
-/**
- * struct nebula_chunk - one region of a chain
- * @region: its memory.
- * @prev: the older one, NULL for the oldest. Owner of the chain.
- * @next: the newer one. Published with release; owner of the chain. Others: nebula_chunk_read().
- * @pos: bytes of the chunks before it.
- * @taken: shared bump: sub-chunks taken from the bottom, grains taken from the top. Any context.
- * @free: in the list of the dropped ones, which wait for their grace period.
- */
+/* One region of a chain. */
 struct nebula_chunk {
-	struct nebula_region region;
+	struct nebula_region region;	/* its memory */
+	/* The older one, NULL for the oldest. Owner of the chain. */
 	struct nebula_chunk *prev;
+	/*
+	 * The newer one. Published with release; owner of the chain. Others: nebula_chunk_read().
+	 */
 	struct nebula_chunk *next;
-	size_t pos;
+	size_t pos;			/* bytes of the chunks before it */
+	/* Shared bump: sub-chunks taken from the bottom, grains taken from the top. Any context. */
 	atomic64_t taken;
+	/* in the list of the dropped ones, which wait for their grace period */
 	struct llist_node free;
 };
 

@@ -17,15 +17,10 @@ static unsigned long seal_of(const struct nebula_cleanup *c)
 		 ((unsigned long)c->data << 2) ^ (c->at << 3));
 }
 
-/**
- * nebula_cleanup_push() - have a cleanup called before all that are there
- * @newest: the list.
- * @c: filled in, but for what the list needs.
- *
- * Several contexts may push at once. No context takes an entry off while others push, so an entry
- * that is found unchanged is the newest still.
- *
- * Context: any.
+/*
+ * Have a cleanup called before all that are there. Several contexts may push at once. No context
+ * takes an entry off while others push, so an entry that is found unchanged is the newest still.
+ * Any context.
  */
 void nebula_cleanup_push(struct nebula_cleanup **newest, struct nebula_cleanup *c)
 {
@@ -37,16 +32,10 @@ void nebula_cleanup_push(struct nebula_cleanup **newest, struct nebula_cleanup *
 	} while (!try_cmpxchg(newest, &older, c));
 }
 
-/**
- * nebula_cleanups_run() - call all that were registered above a position, newest first
- * @a: the allocator.
- * @newest: its list.
- * @above: the position; 0 for all.
- *
- * An entry is off the list before it is called. So a cleanup may use the allocator: it may
- * allocate, register another one, which is called next, or rewind further.
- *
- * Context: the owner's; of a shared allocator, with no other call in flight.
+/*
+ * Call all that were registered above a position, newest first. An entry is off the list before it
+ * is called. So a cleanup may use the allocator: it may allocate, register another one, which is
+ * called next, or rewind further. The owner's; of a shared allocator, with no other call in flight.
  */
 void nebula_cleanups_run(struct nebula_allocator *a, struct nebula_cleanup **newest,
 			 unsigned long above)
@@ -67,14 +56,9 @@ void nebula_cleanups_run(struct nebula_allocator *a, struct nebula_cleanup **new
 	}
 }
 
-/**
- * nebula_cleanups_drop() - call none of them
- * @newest: the list.
- *
- * The module that registered them has gone. Another one that uses the allocator may be about to
- * call them; with that it races anyway.
- *
- * Context: any.
+/*
+ * Call none of them. The module that registered them has gone. Another one that uses the allocator
+ * may be about to call them; with that it races anyway. Any context.
  */
 void nebula_cleanups_drop(struct nebula_cleanup **newest)
 {

@@ -7,19 +7,14 @@
 
 #include "allocator.h"
 
-/**
- * struct nebula_cleanup - a call that is due when the memory it lies in is given back
- * @older: the one registered before, or NULL.
- * @fn: what to call.
- * @data: its argument.
- * @at: grows from one to the next: what is rewound to a lower number has this one called.
- * @seal: of all above, so that an overrun of a neighbour is noticed before it is called.
- */
+/* A call that is due when the memory it lies in is given back. */
 struct nebula_cleanup {
-	struct nebula_cleanup *older;
-	void (*fn)(void *data);
-	void *data;
+	struct nebula_cleanup *older;	/* the one registered before, or NULL */
+	void (*fn)(void *data);		/* what to call */
+	void *data;			/* its argument */
+	/* grows from one to the next: what is rewound to a lower number has this one called */
 	unsigned long at;
+	/* of all above, so that an overrun of a neighbour is noticed before it is called */
 	unsigned long seal;
 };
 

@@ -120,20 +120,10 @@ bool nebula_config_is_ours(const char *name, struct module *owner, unsigned int 
 	return false;
 }
 
-/**
- * nebula_config_admit() - see that there is a configuration, and that its size is ours
- * @kind: of the allocator.
- * @name: of the allocator.
- * @cfg: the client's configuration, which is not read.
- * @owner: the client.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @size: of the configuration as the client was compiled, bytes.
- * @our_size: of the configuration as this module was compiled, bytes.
- *
- * Every create function calls it before it reads @cfg.
- *
- * Context: any.
- * Return: 0; -ENOEXEC; or -EINVAL, recorded as INVALID_CONFIG, for a @cfg that is %NULL.
+/*
+ * See that there is a configuration, and that its size is ours. Every create function calls it
+ * before it reads @cfg. Any context. Returns 0; -ENOEXEC; or -EINVAL, recorded as INVALID_CONFIG,
+ * for a @cfg that is NULL.
  */
 int nebula_config_admit(enum nebula_kind kind, const char *name, const void *cfg,
 			struct module *owner, unsigned int abi, size_t size, size_t our_size)
@@ -204,15 +194,9 @@ struct nebula_refusal nebula_config_refuse_backing(int err)
 /* What a test has in place of the kernel's switches, %NEBULA_CLEAN with it. */
 static u32 init_overridden;
 
-/**
- * nebula_init_override() - pretend that the kernel was booted with other switches
- * @flags: %NEBULA_INIT_ON_ALLOC and %NEBULA_INIT_ON_FREE, with %NEBULA_CLEAN; 0 for those that it
- *	was booted with.
- *
- * For tests. Allocators keep the switches they were made under.
- *
- * Context: any.
- * Return: the former value.
+/*
+ * Pretend that the kernel was booted with other switches. For tests. Allocators keep the switches
+ * they were made under. Any context. Returns the former value.
  */
 u32 nebula_init_override(u32 flags)
 {

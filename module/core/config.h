@@ -10,20 +10,13 @@
 #include "region.h"
 #include "text.h"
 
-/**
- * struct nebula_refusal - why a configuration is not accepted
- * @code: %NEBULA_OK when it is.
- * @detail: as in &struct nebula_failure.
- * @field: at fault.
- * @value: as in &struct nebula_error.
- * @limit: likewise.
- */
+/* Why a configuration is not accepted. */
 struct nebula_refusal {
-	enum nebula_errc code;
-	enum nebula_detail detail;
-	const char *field;
-	size_t value;
-	size_t limit;
+	enum nebula_errc code;		/* NEBULA_OK when it is */
+	enum nebula_detail detail;	/* as in struct nebula_failure */
+	const char *field;		/* at fault */
+	size_t value;			/* as in struct nebula_error */
+	size_t limit;			/* likewise */
 };
 
 #define NEBULA_REFUSE(errc, name, ...)							\
@@ -32,34 +25,20 @@ struct nebula_refusal {
 #define NEBULA_REFUSE_BACKING(err)	nebula_config_refuse_backing(err)
 #define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
 
-/**
- * struct nebula_config_common - the fields that all configurations have
- * @name: of the allocator.
- * @preset: as given.
- * @flags: as given.
- * @known_flags: those that the kind has.
- * @backing: as given.
- * @gfp: as given.
- * @node: as given.
- * @buffer: as given.
- * @buffer_size: as given.
- * @budget: as given.
- * @keeps: objects keep what is in them while they are free.
- * @caller: address in the client that asks for it.
- */
+/* The fields that all configurations have. */
 struct nebula_config_common {
 	const char *name;
 	enum nebula_preset preset;
 	u32 flags;
-	u32 known_flags;
+	u32 known_flags;	/* those that the kind has */
 	enum nebula_backing backing;
 	gfp_t gfp;
 	int node;
 	void *buffer;
 	size_t buffer_size;
 	struct nebula_budget *budget;
-	bool keeps;
-	unsigned long caller;
+	bool keeps;		/* objects keep what is in them while they are free */
+	unsigned long caller;	/* address in the client that asks for it */
 };
 
 int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,

@@ -75,22 +75,14 @@ static void knobs_write(const struct nebula_fail_knobs *k)
 
 #else
 
-/**
- * struct knobs - as struct fault_attr
- * @probability: percent.
- * @interval: of so many one fails.
- * @verbose: how much is said.
- * @times: how many fail, or less than 0.
- * @space: bytes that succeed first.
- * @count: candidates so far.
- */
+/* As struct fault_attr. */
 struct knobs {
-	u32 probability;
-	u32 interval;
-	u32 verbose;
-	atomic_t times;
-	atomic_t space;
-	atomic_t count;
+	u32 probability;	/* percent */
+	u32 interval;		/* of so many one fails */
+	u32 verbose;		/* how much is said */
+	atomic_t times;		/* how many fail, or less than 0 */
+	atomic_t space;		/* bytes that succeed first */
+	atomic_t count;		/* candidates so far */
 };
 
 static struct knobs knobs = {
@@ -168,13 +160,9 @@ bool nebula_fail_backing_hit(void)
 	return unlikely(is_on()) && !in_nmi() && should_fail_now(0);
 }
 
-/**
- * nebula_fail_alloc_hit() - shall an allocation fail?
- * @a: of this allocator.
- * @size: bytes.
- *
- * Context: any.
- * Return: true when it has to fail, recorded with %NEBULA_D_INJECTED.
+/*
+ * Shall an allocation fail? Any context. Returns true when it has to fail, recorded with
+ * NEBULA_D_INJECTED.
  */
 bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size)
 {
@@ -216,12 +204,7 @@ void nebula_fail_alloc_render(struct nebula_text *t)
 	mutex_unlock(&names_lock);
 }
 
-/**
- * nebula_fail_alloc_exchange() - set the knobs, as who writes to their files
- * @k: how they shall be; how they were on return.
- *
- * Context: process context.
- */
+/* Set the knobs, as who writes to their files. Process context. */
 void nebula_fail_alloc_exchange(struct nebula_fail_knobs *k)
 {
 	const struct nebula_fail_knobs wanted = *k;

@@ -8,20 +8,13 @@
 
 struct nebula_text;
 
-/**
- * struct nebula_fail_knobs - the knobs; tests set @probability, @verbose and @times
- * @probability: percent.
- * @interval: one of so many candidates fails.
- * @times: how many fail, or less than 0.
- * @space: bytes that succeed first.
- * @verbose: how much is said.
- */
+/* The knobs; tests set @probability, @verbose and @times. */
 struct nebula_fail_knobs {
-	unsigned long probability;
-	unsigned long interval;
-	int times;
-	int space;
-	unsigned long verbose;
+	unsigned long probability;	/* percent */
+	unsigned long interval;		/* one of so many candidates fails */
+	int times;			/* how many fail, or less than 0 */
+	int space;			/* bytes that succeed first */
+	unsigned long verbose;		/* how much is said */
 };
 
 struct dentry;

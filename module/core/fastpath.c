@@ -64,16 +64,12 @@ unsigned long nebula_divert_embedded(enum nebula_kind kind)
 	return READ_ONCE(watchers[kind]) ? BIT(NEBULA_ATTEND_TRACE) : 0;
 }
 
-/**
- * struct change - what is to become of the attention of all allocators
- * @bit: &enum nebula_attention.
- * @wanted: shall it be set?
- * @data: for @wanted.
- */
+/* What is to become of the attention of all allocators. */
 struct change {
-	enum nebula_attention bit;
+	enum nebula_attention bit;	/* enum nebula_attention */
+	/* Shall it be set? */
 	bool (*wanted)(const struct nebula_registration *reg, const void *data);
-	const void *data;
+	const void *data;		/* for @wanted */
 };
 
 static void note(const struct nebula_registration *reg, void *data)
@@ -135,13 +131,9 @@ static void watch(enum nebula_kind kind, int by)
 	cpus_read_unlock();
 }
 
-/**
- * nebula_divert_begin() - have all allocators of a kind come out of line
- * @kind: the kind.
- *
- * Counted: each call takes one of nebula_divert_end().
- *
- * Context: process context; sleeps.
+/*
+ * Have all allocators of a kind come out of line. Counted: each call takes one of
+ * nebula_divert_end(). Process context; sleeps.
  */
 void nebula_divert_begin(enum nebula_kind kind)
 {
@@ -149,12 +141,7 @@ void nebula_divert_begin(enum nebula_kind kind)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_divert_begin);
 
-/**
- * nebula_divert_end() - let them go back
- * @kind: the kind.
- *
- * Context: process context; sleeps.
- */
+/* Let them go back. Process context; sleeps. */
 void nebula_divert_end(enum nebula_kind kind)
 {
 	watch(kind, -1);
@@ -178,14 +165,7 @@ void nebula_divert_named(void)
 	cpus_read_unlock();
 }
 
-/**
- * nebula_divert_owner() - have the owner of an allocator attend to something once
- * @a: the allocator.
- * @bit: what to; the owner clears it when it next comes out of line.
- * @divert: takes the inline paths away; the owner may have attended already.
- *
- * Context: process context; sleeps.
- */
+/* Have the owner of an allocator attend to something once. Process context; sleeps. */
 void nebula_divert_owner(struct nebula_allocator *a, enum nebula_attention bit,
 			 void (*divert)(struct nebula_allocator *a))
 {

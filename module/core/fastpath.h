@@ -7,16 +7,11 @@
 #include <linux/bitops.h>
 #include <nebula/allocator.h>
 
-/**
- * enum nebula_attention - why the inline paths of an allocator do not serve: bit numbers
- * @NEBULA_ATTEND_TRACE: events of its kind are traced.
- * @NEBULA_ATTEND_FAIL: its allocations may be made to fail.
- * @NEBULA_ATTEND_PEAK: its owner shall begin a new peak.
- */
+/* Why the inline paths of an allocator do not serve: bit numbers. */
 enum nebula_attention {
-	NEBULA_ATTEND_TRACE,
-	NEBULA_ATTEND_FAIL,
-	NEBULA_ATTEND_PEAK,
+	NEBULA_ATTEND_TRACE,	/* events of its kind are traced */
+	NEBULA_ATTEND_FAIL,	/* its allocations may be made to fail */
+	NEBULA_ATTEND_PEAK,	/* its owner shall begin a new peak */
 };
 
 void nebula_divert_new(struct nebula_allocator *a);

@@ -18,11 +18,9 @@ static unsigned int fault_count;
 static unsigned int fault_steps;
 static bool fault_armed;
 
-/**
- * nebula_fault_hit_test() - does a test want this allocation to fail?
- *
- * Context: any but NMI.
- * Return: true when the caller has to behave as if the kernel had no memory.
+/*
+ * Does a test want this allocation to fail? Context: any but NMI. Returns true when the caller has
+ * to behave as if the kernel had no memory.
  */
 bool nebula_fault_hit_test(void)
 {
@@ -41,27 +39,18 @@ bool nebula_fault_hit_test(void)
 	return hit;
 }
 
-/**
- * nebula_fault_hit() - must this allocation fail?
- *
- * A test asks for the failure, or a writer of fail_alloc in debugfs. Memory that debugfs itself
- * needs is subject to nebula_fault_hit_test() only, so that the result can still be read.
- *
- * Context: any but NMI.
- * Return: true when the caller has to behave as if the kernel had no memory.
+/*
+ * Must this allocation fail? A test asks for the failure, or a writer of fail_alloc in debugfs.
+ * Memory that debugfs itself needs is subject to nebula_fault_hit_test() only, so that the result
+ * can still be read. Context: any but NMI. Returns true when the caller has to behave as if the
+ * kernel had no memory.
  */
 bool nebula_fault_hit(void)
 {
 	return unlikely(nebula_fail_backing_hit()) || nebula_fault_hit_test();
 }
 
-/**
- * nebula_fault_arm() - make allocations fail
- * @first: the step that fails first, counted from 1 from here on.
- * @count: how many steps fail in a row.
- *
- * Context: any but NMI.
- */
+/* Make allocations fail. Context: any but NMI. */
 void nebula_fault_arm(unsigned int first, unsigned int count)
 {
 	unsigned long flags;
@@ -75,11 +64,8 @@ void nebula_fault_arm(unsigned int first, unsigned int count)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_arm);
 
-/**
- * nebula_fault_disarm() - let allocations succeed again
- *
- * Context: any but NMI.
- * Return: steps seen since nebula_fault_arm().
+/*
+ * Let allocations succeed again. Context: any but NMI. Returns steps seen since nebula_fault_arm().
  */
 unsigned int nebula_fault_disarm(void)
 {

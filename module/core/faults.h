@@ -12,18 +12,13 @@
 /* Beyond these only their number is shown. */
 #define NEBULA_FAULTS_SHOWN	32
 
-/**
- * struct nebula_faults - what is wrong
- * @nr: faults found.
- * @of: what each of the first is with: "object", "region".
- * @at: where that is.
- * @what: in a few words.
- */
+/* What is wrong. */
 struct nebula_faults {
-	unsigned int nr;
+	unsigned int nr;			/* faults found */
+	/* what each of the first is with: "object", "region" */
 	const char *of[NEBULA_FAULTS_SHOWN];
-	const void *at[NEBULA_FAULTS_SHOWN];
-	const char *what[NEBULA_FAULTS_SHOWN];
+	const void *at[NEBULA_FAULTS_SHOWN];	/* where that is */
+	const char *what[NEBULA_FAULTS_SHOWN];	/* in a few words */
 };
 
 void nebula_faults_add(struct nebula_faults *faults, const char *of, const void *at,

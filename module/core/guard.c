@@ -39,28 +39,17 @@
 #define FREE_BYTE	POISON_FREE
 #define NEW_BYTE	POISON_INUSE
 
-/**
- * struct nebula_guard - what is known of an object
- * @older: in a list: the next older object's guard.
- * @size: bytes of the object.
- * @total: bytes from here to the end of the zone behind it.
- * @offset: bytes from here to the object.
- * @align: alignment of the whole.
- * @time_ns: when it was allocated, local_clock().
- * @nr_entries: valid entries of @entries.
- * @entries: who allocated it, innermost first.
- * @seal: of all above that the list depends on.
- */
+/* What is known of an object. */
 struct nebula_guard {
-	struct nebula_guard *older;
-	size_t size;
-	size_t total;
-	size_t offset;
-	size_t align;
-	u64 time_ns;
-	unsigned int nr_entries;
-	unsigned long entries[NEBULA_CALLERS_MAX];
-	unsigned long seal;
+	struct nebula_guard *older;	/* in a list: the next older object's guard */
+	size_t size;			/* bytes of the object */
+	size_t total;			/* bytes from here to the end of the zone behind it */
+	size_t offset;			/* bytes from here to the object */
+	size_t align;			/* alignment of the whole */
+	u64 time_ns;			/* when it was allocated, local_clock() */
+	unsigned int nr_entries;	/* valid entries of @entries */
+	unsigned long entries[NEBULA_CALLERS_MAX];	/* who allocated it, innermost first */
+	unsigned long seal;		/* of all above that the list depends on */
 };
 
 /* Of a guard, or a copy of it, that is good for one at @at only. */
@@ -91,16 +80,10 @@ static bool copy_guard(struct nebula_guard *copy, const void *raw, size_t room)
 	       copy->size <= copy->total - copy->offset;
 }
 
-/**
- * nebula_callers() - the call stack from the first caller outside of this module on
- * @entries: filled in, innermost first.
- * @max: room in @entries, at most %NEBULA_CALLERS_MAX.
- *
- * Which frames are ours is looked at, not counted: what is inlined, and what the unwinder adds,
- * differs.
- *
- * Context: any.
- * Return: entries filled in.
+/*
+ * The call stack from the first caller outside of this module on. Which frames are ours is looked
+ * at, not counted: what is inlined, and what the unwinder adds, differs. Any context. Returns
+ * entries filled in.
  */
 unsigned int nebula_callers(unsigned long *entries, unsigned int max)
 {
@@ -117,14 +100,8 @@ unsigned int nebula_callers(unsigned long *entries, unsigned int max)
 	return nr;
 }
 
-/**
- * nebula_guard_layout() - what to allocate for an object
- * @l: filled in.
- * @size: bytes of the object.
- * @align: its alignment, a power of two.
- *
- * Context: any.
- * Return: true; false when that cannot be represented.
+/*
+ * What to allocate for an object. Any context. Returns true; false when that cannot be represented.
  */
 bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align)
 {
@@ -134,13 +111,7 @@ bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t alig
 	       l->total <= SIZE_MAX / 2 - l->align;
 }
 
-/**
- * nebula_guard_push() - keep an object in a list
- * @guards: the list.
- * @raw: what was allocated for the object, as dressed.
- *
- * Context: any.
- */
+/* Keep an object in a list. Any context. */
 void nebula_guard_push(struct nebula_guards *guards, void *raw)
 {
 	struct nebula_guard *newest = READ_ONCE(guards->newest), *g = raw, *seen;
@@ -156,15 +127,7 @@ void nebula_guard_push(struct nebula_guards *guards, void *raw)
 	}
 }
 
-/**
- * nebula_guard_claim() - verify that free memory still is as it was filled
- * @a: the allocator; nothing happens without %NEBULA_POISON.
- * @raw: what was just allocated, as @l asks for.
- * @l: the layout.
- * @size: bytes of the object.
- *
- * Context: any.
- */
+/* Verify that free memory still is as it was filled. Any context. */
 void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
 			const struct nebula_guard_layout *l, size_t size)
 {
@@ -180,16 +143,7 @@ void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
 	nebula_fail(a, NEBULA_E_USE_AFTER_FREE, .size = size, .pointer = bad, .what = what);
 }
 
-/**
- * nebula_guard_dress() - put the guard around an object that was just allocated
- * @a: the allocator; its flags say what is wanted.
- * @raw: what was allocated, as @l asks for.
- * @l: the layout.
- * @size: bytes of the object.
- *
- * Context: any.
- * Return: the object.
- */
+/* Put the guard around an object that was just allocated. Any context. Returns the object. */
 void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size)
 {
@@ -216,15 +170,7 @@ void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
 	return object;
 }
 
-/**
- * nebula_guard_resize() - put the guard around an object whose size changes where it is
- * @a: the allocator.
- * @raw: what was allocated for it; the guard is intact.
- * @l: the layout for @size.
- * @size: bytes it has now.
- *
- * Context: any.
- */
+/* Put the guard around an object whose size changes where it is. Any context. */
 void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size)
 {
@@ -239,12 +185,9 @@ void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
 	g->seal = seal_of(g);
 }
 
-/**
- * nebula_guard_object() - the object behind a guard
- * @raw: what was allocated for it.
- *
- * Context: any.
- * Return: the object, or %NULL when the guard was overwritten.
+/*
+ * The object behind a guard. Any context. Returns the object, or NULL when the guard was
+ * overwritten.
  */
 void *nebula_guard_object(const void *raw)
 {
@@ -255,13 +198,7 @@ void *nebula_guard_object(const void *raw)
 	return intact ? (void *)raw + data_race(g->offset) : NULL; /* likewise */
 }
 
-/**
- * nebula_guard_origin() - who allocated an object
- * @raw: what was allocated for it; the guard is intact.
- * @origin: filled in.
- *
- * Context: any.
- */
+/* Who allocated an object. Any context. */
 void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin)
 {
 	const struct nebula_guard *g = raw;
@@ -273,14 +210,9 @@ void nebula_guard_origin(const void *raw, struct nebula_guard_origin *origin)
 	origin->nr_entries = min_t(unsigned int, g->nr_entries, NEBULA_CALLERS_MAX);
 }
 
-/**
- * nebula_guard_see() - what a guard says, while its object may be going
- * @raw: what was allocated for the object.
- * @room: bytes from there on that the allocator has.
- * @seen: filled in.
- *
- * Context: any; the memory stays mapped.
- * Return: true; false when the guard was overwritten.
+/*
+ * What a guard says, while its object may be going. Any context; the memory stays mapped. Returns
+ * true; false when the guard was overwritten.
  */
 bool nebula_guard_see(const void *raw, size_t room, struct nebula_guard_seen *seen)
 {
@@ -297,14 +229,9 @@ bool nebula_guard_see(const void *raw, size_t room, struct nebula_guard_seen *se
 	return true;
 }
 
-/**
- * nebula_guard_fault() - what is wrong with an object
- * @a: the allocator.
- * @raw: what was allocated for it.
- * @room: bytes from there on that the allocator has.
- *
- * Context: any; the memory stays mapped.
- * Return: what is, in a few words, or %NULL.
+/*
+ * What is wrong with an object. Any context; the memory stays mapped. Returns what is, in a few
+ * words, or NULL.
  */
 const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw, size_t room)
 {
@@ -333,13 +260,9 @@ static void report_overwritten(struct nebula_allocator *a, const struct nebula_g
 		    .entries = nr ? entries : NULL, .nr_entries = nr ? nr + 1 : 0);
 }
 
-/**
- * nebula_guard_verify() - record what is wrong with an object, as CORRUPTION
- * @a: the allocator.
- * @raw: what was allocated for it.
- *
- * Context: any.
- * Return: true; false when the guard was overwritten, and with it what it said.
+/*
+ * Record what is wrong with an object, as CORRUPTION. Any context. Returns true; false when the
+ * guard was overwritten, and with it what it said.
  */
 bool nebula_guard_verify(struct nebula_allocator *a, const void *raw)
 {
@@ -366,14 +289,9 @@ static void release_end(struct nebula_guards *guards)
 	smp_store_release(&guards->releases, (guards->releases | 1) + 1);
 }
 
-/**
- * nebula_guard_release() - verify the newest objects of a list and let go of them
- * @a: the allocator.
- * @guards: its guards.
- * @count: how many; more than there are means all.
- *
- * Context: the owner's; no allocation is in flight.
- * Return: true; false when a guard was overwritten, now or since the list was last empty. What it
+/*
+ * Verify the newest objects of a list and let go of them. The owner's; no allocation is in flight.
+ * Returns true; false when a guard was overwritten, now or since the list was last empty. What it
  * said of itself and of older objects is lost then, so the caller has to fill what it takes back as
  * a whole: nebula_guard_refill().
  */
@@ -399,15 +317,7 @@ bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guar
 	return whole;
 }
 
-/**
- * nebula_guard_refill() - fill what was given back, where it is not known which objects it was
- * @a: the allocator.
- * @guards: its guards, after a release that found one overwritten.
- * @p: the memory.
- * @size: bytes.
- *
- * Context: the owner's.
- */
+/* Fill what was given back, where it is not known which objects it was. The owner's context. */
 void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
 			 size_t size)
 {
@@ -415,13 +325,9 @@ void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards 
 	release_end(guards);
 }
 
-/**
- * nebula_guards_watch() - begin to look at a list from outside
- * @guards: the list.
- * @releases: for nebula_guards_unchanged().
- *
- * Context: any.
- * Return: true; false while objects are being let go of.
+/*
+ * Begin to look at a list from outside. Any context. Returns true; false while objects are being
+ * let go of.
  */
 bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases)
 {
@@ -430,13 +336,9 @@ bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *relea
 	return !(*releases & 1);
 }
 
-/**
- * nebula_guards_unchanged() - does what was seen of a list count?
- * @guards: the list.
- * @releases: from nebula_guards_watch().
- *
- * Context: any.
- * Return: true; false when objects were released since.
+/*
+ * Does what was seen of a list count? Any context. Returns true; false when objects were released
+ * since.
  */
 bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases)
 {
@@ -444,14 +346,7 @@ bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int re
 	return READ_ONCE(guards->releases) == releases;
 }
 
-/**
- * nebula_guard_fill() - overwrite memory that is free
- * @a: the allocator: with %NEBULA_POISON marks it as free, else init_on_free has it cleared.
- * @p: the memory.
- * @size: bytes.
- *
- * Context: any.
- */
+/* Overwrite memory that is free. Any context. */
 void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
 {
 	if (a->flags & NEBULA_POISON)
@@ -460,15 +355,9 @@ void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
 		memset(p, 0, size);
 }
 
-/**
- * nebula_guard_written() - was free memory written to?
- * @a: the allocator.
- * @p: the memory.
- * @size: bytes.
- *
- * Context: any.
- * Return: the first byte that is not as it was filled, or %NULL. Always %NULL without
- * %NEBULA_POISON.
+/*
+ * Was free memory written to? Any context. Returns the first byte that is not as it was filled, or
+ * NULL. Always NULL without NEBULA_POISON.
  */
 const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size)
 {

@@ -9,62 +9,41 @@
 
 struct nebula_guard;
 
-/**
- * struct nebula_guards - the guarded objects of an allocator
- * @newest: the newest object's guard; each points to the next older one. Any context.
- * @releases: how often objects were let go of, doubled; odd while that is being done. Owner.
- * @cut: live objects went off the list with a guard that was overwritten. Owner.
- */
+/* The guarded objects of an allocator. */
 struct nebula_guards {
+	/* The newest object's guard; each points to the next older one. Any context. */
 	struct nebula_guard *newest;
+	/* How often objects were let go of, doubled; odd while that is being done. Owner. */
 	unsigned int releases;
+	/* Live objects went off the list with a guard that was overwritten. Owner. */
 	bool cut;
 };
 
-/**
- * struct nebula_guard_layout - how an object lies in what is allocated for it
- * @total: bytes to allocate.
- * @align: alignment to allocate with.
- * @offset: bytes before the object.
- */
+/* How an object lies in what is allocated for it. */
 struct nebula_guard_layout {
-	size_t total;
-	size_t align;
-	size_t offset;
+	size_t total;	/* bytes to allocate */
+	size_t align;	/* alignment to allocate with */
+	size_t offset;	/* bytes before the object */
 };
 
-/**
- * struct nebula_guard_origin - who allocated an object
- * @size: bytes asked for.
- * @align: alignment of what was allocated.
- * @time_ns: when, local_clock(); 0 without %NEBULA_TRACK.
- * @entries: call stack, innermost first.
- * @nr_entries: of @entries; 0 without %NEBULA_TRACK.
- */
+/* Who allocated an object. */
 struct nebula_guard_origin {
-	size_t size;
-	size_t align;
-	u64 time_ns;
-	const unsigned long *entries;
-	unsigned int nr_entries;
+	size_t size;			/* bytes asked for */
+	size_t align;			/* alignment of what was allocated */
+	u64 time_ns;			/* when, local_clock(); 0 without NEBULA_TRACK */
+	const unsigned long *entries;	/* call stack, innermost first */
+	unsigned int nr_entries;	/* of @entries; 0 without NEBULA_TRACK */
 };
 
-/**
- * struct nebula_guard_seen - an object, as its guard told at some moment
- * @older: in a list: what was allocated for the next older object, or NULL.
- * @size: bytes asked for.
- * @total: bytes from the guard to the end of the zone behind the object.
- * @time_ns: when it was allocated, local_clock(); 0 without %NEBULA_TRACK.
- * @nr_entries: of @entries; 0 without %NEBULA_TRACK.
- * @entries: call stack, innermost first.
- */
+/* An object, as its guard told at some moment. */
 struct nebula_guard_seen {
+	/* in a list: what was allocated for the next older object, or NULL */
 	const void *older;
-	size_t size;
-	size_t total;
-	u64 time_ns;
-	unsigned int nr_entries;
-	unsigned long entries[NEBULA_CALLERS_MAX];
+	size_t size;	/* bytes asked for */
+	size_t total;	/* bytes from the guard to the end of the zone behind the object */
+	u64 time_ns;	/* when it was allocated, local_clock(); 0 without NEBULA_TRACK */
+	unsigned int nr_entries;	/* of @entries; 0 without NEBULA_TRACK */
+	unsigned long entries[NEBULA_CALLERS_MAX];	/* call stack, innermost first */
 };
 
 bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align);

@@ -255,15 +255,11 @@ static void budget_leave(struct nebula_budget *budget, size_t size)
 	nebula_budget_detach(budget);
 }
 
-/**
- * nebula_region_map() - get memory for an allocator
- * @r: filled in on success, untouched otherwise.
- * @req: what is wanted.
- *
- * Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
- * Return: 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size
- * cannot be represented, -E2BIG for more %NEBULA_PAGES than there ever are in one piece, -ENOMEM,
- * %NEBULA_REGION_NO_BUDGET or %NEBULA_REGION_OVER_BUDGET, which the budget has recorded.
+/*
+ * Get memory for an allocator. Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
+ * Returns 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size cannot
+ * be represented, -E2BIG for more NEBULA_PAGES than there ever are in one piece, -ENOMEM,
+ * NEBULA_REGION_NO_BUDGET or NEBULA_REGION_OVER_BUDGET, which the budget has recorded.
  */
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
@@ -307,11 +303,9 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_map);
 
-/**
- * nebula_region_unmap() - give a region back to where it came from
- * @r: the region; all zero afterwards. Nothing happens when it is already.
- *
- * Context: process context for vmalloc memory, any but NMI for pages.
+/*
+ * Give a region back to where it came from. Process context for vmalloc memory, any but NMI for
+ * pages.
  */
 void nebula_region_unmap(struct nebula_region *r)
 {
@@ -326,12 +320,7 @@ void nebula_region_unmap(struct nebula_region *r)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_unmap);
 
-/**
- * nebula_region_totals() - all that was ever mapped and unmapped
- * @t: filled in.
- *
- * Context: any.
- */
+/* All that was ever mapped and unmapped. Any context. */
 void nebula_region_totals(struct nebula_region_totals *t)
 {
 	t->unmapped = atomic64_read(&unmapped);

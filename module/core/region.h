@@ -10,58 +10,39 @@
 struct nebula_budget;
 struct nebula_text;
 
-/**
- * struct nebula_region - memory that an allocator serves from
- * @base: first usable byte, aligned as asked for.
- * @size: usable bytes.
- * @origin: what the backing allocator returned.
- * @origin_size: bytes taken from the backing allocator.
- * @backing: where it came from; never %NEBULA_AUTO.
- * @budget: charged for @origin_size, or %NULL.
- */
+/* Memory that an allocator serves from. */
 struct nebula_region {
-	void *base;
-	size_t size;
-	void *origin;
-	size_t origin_size;
-	enum nebula_backing backing;
-	struct nebula_budget *budget;
+	void *base;			/* first usable byte, aligned as asked for */
+	size_t size;			/* usable bytes */
+	void *origin;			/* what the backing allocator returned */
+	size_t origin_size;		/* bytes taken from the backing allocator */
+	enum nebula_backing backing;	/* where it came from; never NEBULA_AUTO */
+	struct nebula_budget *budget;	/* charged for @origin_size, or NULL */
 };
 
-/**
- * struct nebula_region_request - what a region is to be
- * @size: bytes; rounded up to pages unless @backing is %NEBULA_BUFFER.
- * @align: alignment of the base, a power of two, bytes; 0 means none beyond the backing's own.
- * @backing: where it comes from.
- * @gfp: flags, as nebula_gfp_complete() leaves them (0 is not replaced).
- * @zone: %__GFP_DMA or %__GFP_DMA32, or 0; not in @gfp, which what lies beside a region takes, too.
- * @node: NUMA node or %NUMA_NO_NODE.
- * @buffer: the memory, for %NEBULA_BUFFER.
- * @budget: charged for what is taken from the backing allocator, or %NULL.
- */
+/* What a region is to be. */
 struct nebula_region_request {
-	size_t size;
+	size_t size;	/* bytes; rounded up to pages unless @backing is NEBULA_BUFFER */
+	/* alignment of the base, a power of two, bytes; 0 means none beyond the backing's own */
 	size_t align;
-	enum nebula_backing backing;
-	gfp_t gfp;
+	enum nebula_backing backing;	/* where it comes from */
+	gfp_t gfp;	/* flags, as nebula_gfp_complete() leaves them (0 is not replaced) */
+	/*
+	 * %__GFP_DMA or %__GFP_DMA32, or 0; not in @gfp, which what lies beside a region takes, too
+	 */
 	gfp_t zone;
-	int node;
-	void *buffer;
+	int node;	/* NUMA node or NUMA_NO_NODE */
+	void *buffer;	/* the memory, for NEBULA_BUFFER */
+	/* charged for what is taken from the backing allocator, or NULL */
 	struct nebula_budget *budget;
 };
 
-/**
- * struct nebula_region_totals - all that ever went between us and the backing allocators
- * @mapped: regions mapped.
- * @unmapped: regions unmapped.
- * @mapped_bytes: bytes taken from the backing allocators.
- * @unmapped_bytes: bytes given back to them.
- */
+/* All that ever went between us and the backing allocators. */
 struct nebula_region_totals {
-	u64 mapped;
-	u64 unmapped;
-	u64 mapped_bytes;
-	u64 unmapped_bytes;
+	u64 mapped;		/* regions mapped */
+	u64 unmapped;		/* regions unmapped */
+	u64 mapped_bytes;	/* bytes taken from the backing allocators */
+	u64 unmapped_bytes;	/* bytes given back to them */
 };
 
 /* What nebula_region_map() returns when the budget has no room, and for one too large for it. */

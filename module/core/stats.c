@@ -50,13 +50,6 @@ static void derive(struct nebula_stats *st)
 	st->turnover = share(st->bytes_in, st->capacity, 100);
 }
 
-/**
- * nebula_allocator_stats_read() - the statistics of an allocator
- * @a: the allocator.
- * @st: filled in.
- *
- * Context: any.
- */
 void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st)
 {
 	const struct nebula_usage u = nebula_allocator_usage(a);
@@ -149,14 +142,6 @@ void nebula_sizes_note(const struct nebula_allocator *a, size_t size)
 		this_cpu_inc(a->reg->sizes->count[min(class, NEBULA_SIZE_CLASSES - 1U)]);
 }
 
-/**
- * nebula_allocator_sizes_read() - how often which sizes were asked for
- * @a: the allocator.
- * @sizes: filled in.
- *
- * Context: any.
- * Return: true; false when they are not counted.
- */
 bool nebula_allocator_sizes_read(const struct nebula_allocator *a, struct nebula_sizes *sizes)
 {
 	unsigned int i;
@@ -175,13 +160,6 @@ bool nebula_allocator_sizes_read(const struct nebula_allocator *a, struct nebula
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_sizes_read);
 
-/**
- * nebula_allocator_peak_reset() - begin a new peak
- * @a: the allocator; it may be in use.
- *
- * Context: process context; sleeps.
- * Return: as nebula_peak_reset().
- */
 int nebula_allocator_peak_reset(struct nebula_allocator *a)
 {
 	const struct nebula_kind_ops *ops = nebula_kind_ops(a->kind);

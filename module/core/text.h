@@ -7,18 +7,12 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
-/**
- * struct nebula_text - text that grows while it is written
- * @buf: zero-terminated, or NULL while empty.
- * @len: characters in @buf.
- * @size: bytes of @buf.
- * @failed: memory ran out; what follows is dropped.
- */
+/* Text that grows while it is written. */
 struct nebula_text {
-	char *buf;
-	size_t len;
-	size_t size;
-	bool failed;
+	char *buf;	/* zero-terminated, or NULL while empty */
+	size_t len;	/* characters in @buf */
+	size_t size;	/* bytes of @buf */
+	bool failed;	/* memory ran out; what follows is dropped */
 };
 
 void nebula_text_printf(struct nebula_text *t, const char *fmt, ...) __printf(2, 3);

@@ -37,21 +37,19 @@
 #define ROWS_AT_ONCE	64
 #define WRITE_MAX	256
 
-/**
- * struct nebula_file - a debugfs file
- * @name: its name.
- * @render: writes its text; @reg is NULL for the files of the module. NULL for a file that only
- *	does something. Process context.
- * @act: of a file without @render: called for a write of any bytes.
- * @set: of a knob: called for a write of a text without blanks around it; else NULL.
- * @needs: offset of the operation that the kind has to have, or 0.
- */
+/* A debugfs file. */
 struct nebula_file {
-	const char *name;
+	const char *name;	/* its name */
+	/*
+	 * Writes its text; @reg is NULL for the files of the module. NULL for a file that only does
+	 * something. Process context.
+	 */
 	void (*render)(struct nebula_text *t, const struct nebula_registration *reg);
+	/* of a file without @render: called for a write of any bytes */
 	int (*act)(const struct nebula_registration *reg);
+	/* of a knob: called for a write of a text without blanks around it; else NULL */
 	int (*set)(const struct nebula_registration *reg, const char *text);
-	size_t needs;
+	size_t needs;		/* offset of the operation that the kind has to have, or 0 */
 };
 
 #define NEEDS(op)	.needs = offsetof(struct nebula_kind_ops, op)
@@ -115,40 +113,24 @@ static void render_info(struct nebula_text *t, const struct nebula_registration 
 	nebula_fail_alloc_describe(t);
 }
 
-/**
- * struct row - what summary shows of an allocator
- * @name: its name.
- * @kind: its kind.
- * @owner: the module it belongs to.
- * @used: bytes in use.
- * @capacity: bytes mapped.
- * @peak: highest use, bytes.
- * @allocs: allocations served.
- * @failed: requests refused.
- * @utilisation: in tenths of a percent.
- */
+/* What summary shows of an allocator. */
 struct row {
-	char name[NEBULA_NAME_SIZE];
-	const char *kind;
-	char owner[MODULE_NAME_LEN];
-	u64 used;
-	u64 capacity;
-	u64 peak;
-	u64 allocs;
-	u64 failed;
-	unsigned int utilisation;
+	char name[NEBULA_NAME_SIZE];	/* its name */
+	const char *kind;		/* its kind */
+	char owner[MODULE_NAME_LEN];	/* the module it belongs to */
+	u64 used;			/* bytes in use */
+	u64 capacity;			/* bytes mapped */
+	u64 peak;			/* highest use, bytes */
+	u64 allocs;			/* allocations served */
+	u64 failed;			/* requests refused */
+	unsigned int utilisation;	/* in tenths of a percent */
 };
 
-/**
- * struct rows - all of them
- * @row: the rows.
- * @nr: how many.
- * @room: how many there can be.
- */
+/* All of them. */
 struct rows {
-	struct row *row;
-	unsigned int nr;
-	unsigned int room;
+	struct row *row;	/* the rows */
+	unsigned int nr;	/* how many */
+	unsigned int room;	/* how many there can be */
 };
 
 static void add_row(const struct nebula_registration *reg, void *data)

@@ -111,13 +111,9 @@ static const struct inode_operations *copy_operations(const struct inode_operati
 	return copy;
 }
 
-/**
- * nebula_lookup_watch() - have what waits made when a directory is searched or listed
- * @dir: its inode, which stays until nebula_lookup_exit().
- *
- * Without memory all is made at once.
- *
- * Context: process context, before there are clients.
+/*
+ * Have what waits made when a directory is searched or listed. Without memory all is made at once.
+ * Process context, before there are clients.
  */
 void nebula_lookup_watch(struct inode *dir)
 {
@@ -134,14 +130,11 @@ void nebula_lookup_watch(struct inode *dir)
 	forget_fast_permission(dir);
 }
 
-/**
- * nebula_lookup_exit() - undo nebula_lookup_watch()
- *
- * A task has read the pointer to our operations, and not yet counted itself: it does not sleep
- * there, so the first wait is for it. One that is counted may sleep, and is waited for by its
- * count. One that is not counted any more only has to return: the last wait is for that.
- *
- * Context: process context; sleeps.
+/*
+ * Undo nebula_lookup_watch(). A task has read the pointer to our operations, and not yet counted
+ * itself: it does not sleep there, so the first wait is for it. One that is counted may sleep, and
+ * is waited for by its count. One that is not counted any more only has to return: the last wait is
+ * for that. Process context; sleeps.
  */
 void nebula_lookup_exit(void)
 {
@@ -157,12 +150,7 @@ void nebula_lookup_exit(void)
 	kfree(ours);
 }
 
-/**
- * nebula_lookup_add() - an allocator was made
- * @reg: its registration.
- *
- * Context: process context; sleeps.
- */
+/* An allocator was made. Process context; sleeps. */
 void nebula_lookup_add(struct nebula_registration *reg)
 {
 	unsigned int i;
@@ -182,12 +170,7 @@ void nebula_lookup_add(struct nebula_registration *reg)
 	mutex_unlock(&making);
 }
 
-/**
- * nebula_lookup_remove() - an allocator is taken down
- * @reg: its registration. After return its directory is not made any more.
- *
- * Context: process context; sleeps.
- */
+/* An allocator is taken down. Process context; sleeps. */
 void nebula_lookup_remove(struct nebula_registration *reg)
 {
 	mutex_lock(&making);

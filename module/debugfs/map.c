@@ -18,14 +18,7 @@ struct nebula_map *nebula_map_create(struct nebula_text *t)
 	return m;
 }
 
-/**
- * nebula_map_begin() - a region of which nothing is used yet
- * @m: the map.
- * @total: units of the region.
- * @rows: most rows that it is drawn in, up to %NEBULA_MAP_ROWS.
- *
- * Context: any.
- */
+/* A region of which nothing is used yet. Any context. */
 void nebula_map_begin(struct nebula_map *m, size_t total, unsigned int rows)
 {
 	memset(m, 0, sizeof(*m));
@@ -70,14 +63,7 @@ static char map_char(const struct nebula_map *m, size_t i)
 	return m->held[i] ? '-' : '.';
 }
 
-/**
- * nebula_map_render() - draw a map
- * @m: the map.
- * @units: what the units are called.
- * @t: where to. The first line may be begun with the name of the region.
- *
- * Context: process context.
- */
+/* Draw a map. Process context. */
 void nebula_map_render(const struct nebula_map *m, const char *units, struct nebula_text *t)
 {
 	char row[NEBULA_MAP_COLUMNS + 1];

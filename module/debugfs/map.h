@@ -15,17 +15,13 @@
 /* What the characters of every map mean. */
 #define NEBULA_MAP_LEGEND	"# used  + some used"
 
-/**
- * struct nebula_map - what is used of a region
- * @total: its units, which may be bytes or blocks.
- * @each: units that one character stands for.
- * @used: of the units of each character, those in use.
- * @held: of those, the units that are in no object, but that not every context can get.
- */
+/* What is used of a region. */
 struct nebula_map {
-	size_t total;
-	size_t each;
+	size_t total;	/* its units, which may be bytes or blocks */
+	size_t each;	/* units that one character stands for */
+	/* of the units of each character, those in use */
 	size_t used[NEBULA_MAP_COLUMNS * NEBULA_MAP_ROWS];
+	/* of those, the units that are in no object, but that not every context can get */
 	size_t held[NEBULA_MAP_COLUMNS * NEBULA_MAP_ROWS];
 };
 

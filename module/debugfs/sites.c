@@ -30,16 +30,7 @@ static bool is_of(const struct nebula_site *site, u32 hash, const unsigned long 
 	       !memcmp(site->entries, entries, nr * sizeof(*entries));
 }
 
-/**
- * nebula_sites_add() - count an object
- * @sites: all zero at first.
- * @entries: call stack of its allocation, innermost first.
- * @nr: of @entries; 0 when it is not known.
- * @bytes: of the object.
- * @time_ns: when it was allocated, local_clock().
- *
- * Context: any.
- */
+/* Count an object. Any context. */
 void nebula_sites_add(struct nebula_sites *sites, const unsigned long *entries, unsigned int nr,
 		      size_t bytes, u64 time_ns)
 {
@@ -152,15 +143,11 @@ static bool is_of_gone(const struct nebula_site *site)
 	return found;
 }
 
-/**
- * nebula_sites_of_gone() - was all of this allocated by modules that have gone?
- * @sites: the call sites.
- *
- * Whatever cannot be decided counts as allocated by others: more call sites than there is room for,
- * an object without a call stack, a frame of which nothing is known, a stack that shows no module.
- *
- * Context: process context.
- * Return: true when nothing of it is of others.
+/*
+ * Was all of this allocated by modules that have gone? Whatever cannot be decided counts as
+ * allocated by others: more call sites than there is room for, an object without a call stack, a
+ * frame of which nothing is known, a stack that shows no module. Process context. Returns true when
+ * nothing of it is of others.
  */
 bool nebula_sites_of_gone(const struct nebula_sites *sites)
 {
@@ -193,17 +180,9 @@ static void report_leak(struct nebula_allocator *a, const struct nebula_site *si
 	nebula_error_record(&f);
 }
 
-/**
- * nebula_sites_report_leaks() - record what is live at the end of an allocator
- * @a: the allocator.
- * @sites: sorted, or %NULL when they are not known.
- * @count: live objects.
- * @bytes: of them.
- * @objects: what they are called.
- *
- * One record for each of the first call sites. Last, so that it is the newest, one for all.
- *
- * Context: any.
+/*
+ * Record what is live at the end of an allocator. One record for each of the first call sites.
+ * Last, so that it is the newest, one for all. Any context.
  */
 void nebula_sites_report_leaks(struct nebula_allocator *a, const struct nebula_sites *sites,
 			       unsigned long count, size_t bytes, const char *objects)

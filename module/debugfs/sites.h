@@ -11,40 +11,24 @@
 /* Call sites that are told apart. */
 #define NEBULA_SITES_MAX	64
 
-/**
- * struct nebula_site - live objects that one call stack allocated
- * @hash: of the stack.
- * @count: objects.
- * @bytes: of them.
- * @oldest_ns: when the oldest was allocated, local_clock().
- * @newest_ns: and the newest.
- * @nr_entries: of @entries.
- * @entries: the stack, innermost first.
- */
+/* Live objects that one call stack allocated. */
 struct nebula_site {
-	u32 hash;
-	unsigned long count;
-	size_t bytes;
-	u64 oldest_ns;
-	u64 newest_ns;
-	unsigned int nr_entries;
-	unsigned long entries[NEBULA_CALLERS_MAX];
+	u32 hash;			/* of the stack */
+	unsigned long count;		/* objects */
+	size_t bytes;			/* of them */
+	u64 oldest_ns;			/* when the oldest was allocated, local_clock() */
+	u64 newest_ns;			/* and the newest */
+	unsigned int nr_entries;	/* of @entries */
+	unsigned long entries[NEBULA_CALLERS_MAX];	/* the stack, innermost first */
 };
 
-/**
- * struct nebula_sites - live objects by call site
- * @nr: entries of @site in use.
- * @count: objects.
- * @others: of them, those that found no place in @site.
- * @others_bytes: of those.
- * @site: the sites.
- */
+/* Live objects by call site. */
 struct nebula_sites {
-	unsigned int nr;
-	unsigned long count;
-	unsigned long others;
-	size_t others_bytes;
-	struct nebula_site site[NEBULA_SITES_MAX];
+	unsigned int nr;	/* entries of @site in use */
+	unsigned long count;	/* objects */
+	unsigned long others;	/* of them, those that found no place in @site */
+	size_t others_bytes;	/* of those */
+	struct nebula_site site[NEBULA_SITES_MAX];	/* the sites */
 };
 
 void nebula_sites_add(struct nebula_sites *sites, const unsigned long *entries, unsigned int nr,

@@ -539,39 +539,18 @@ const struct nebula_advice *nebula_errc_advice(const struct nebula_error *err)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_errc_advice);
 
-/**
- * nebula_errc_name() - stable name of a code
- * @code: the code.
- *
- * Context: any.
- * Return: the name, for example "OUT_OF_MEMORY"; "UNKNOWN" for what is no code.
- */
 const char *nebula_errc_name(enum nebula_errc code)
 {
 	return nebula_errc_info(code)->name;
 }
 EXPORT_SYMBOL_GPL(nebula_errc_name);
 
-/**
- * nebula_errc_message() - what a code means
- * @code: the code.
- *
- * Context: any.
- * Return: a few words, for people; "unknown code" for what is no code.
- */
 const char *nebula_errc_message(enum nebula_errc code)
 {
 	return nebula_errc_info(code)->message;
 }
 EXPORT_SYMBOL_GPL(nebula_errc_message);
 
-/**
- * nebula_errc_to_errno() - errno of a code
- * @code: the code.
- *
- * Context: any.
- * Return: 0 for %NEBULA_OK, else a negative errno; -EINVAL for what is no code.
- */
 int nebula_errc_to_errno(enum nebula_errc code)
 {
 	return -nebula_errc_info(code)->errno;

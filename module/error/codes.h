@@ -11,35 +11,22 @@
 
 #define NEBULA_ADVICE_MAX	3
 
-/**
- * struct nebula_advice - what to do about a code: a row of its table
- * @kind: of the allocator; %NEBULA_KIND_NONE: any.
- * @detail: of the record; %NEBULA_D_NONE: any.
- * @state: what the state is, with tokens; NULL: the code's message.
- * @items: what to do, with tokens; most helpful first.
- */
+/* What to do about a code: a row of its table. */
 struct nebula_advice {
-	enum nebula_kind kind;
-	enum nebula_detail detail;
-	const char *state;
-	const char *items[NEBULA_ADVICE_MAX];
+	enum nebula_kind kind;	/* of the allocator; NEBULA_KIND_NONE: any */
+	enum nebula_detail detail;	/* of the record; NEBULA_D_NONE: any */
+	const char *state;	/* what the state is, with tokens; NULL: the code's message */
+	const char *items[NEBULA_ADVICE_MAX];	/* what to do, with tokens; most helpful first */
 };
 
-/**
- * struct nebula_errc_info - all there is to say about a code
- * @name: stable name.
- * @message: what it means.
- * @errno_name: name of @errno.
- * @errno: positive errno.
- * @severity: how it is logged.
- * @advice: what to do, by kind and detail; the last row is for all others.
- */
+/* All there is to say about a code. */
 struct nebula_errc_info {
-	const char *name;
-	const char *message;
-	const char *errno_name;
-	int errno;
-	enum nebula_severity severity;
+	const char *name;		/* stable name */
+	const char *message;		/* what it means */
+	const char *errno_name;		/* name of @errno */
+	int errno;			/* positive errno */
+	enum nebula_severity severity;	/* how it is logged */
+	/* what to do, by kind and detail; the last row is for all others */
 	const struct nebula_advice *advice;
 };
 

@@ -32,25 +32,19 @@
 /* How often repeats are passed on. */
 #define REPEATS_PERIOD	HZ
 
-/**
- * struct reader - the log, or the notifiers: reads the ring
- * @work: passes on what is new.
- * @pass: passes a record on. Called by @work alone.
- * @seq: newest record that was passed on, or missed. Written by @work alone.
- * @missed: records that were gone when their turn came. Written by @work alone.
- * @passed: of the record in each slot of the ring, how many repeats were passed on, and the low
- *	half of its sequence number. @work alone.
- * @repeats_due: repeats shall be passed on.
- * @err: the record that is being passed on. @work alone.
- */
+/* The log, or the notifiers: reads the ring. */
 struct reader {
-	struct work_struct work;
-	void (*pass)(struct nebula_error *err);
-	u64 seq;
-	u64 missed;
+	struct work_struct work;	/* passes on what is new */
+	void (*pass)(struct nebula_error *err);	/* Passes a record on. Called by @work alone. */
+	u64 seq;	/* Newest record that was passed on, or missed. Written by @work alone. */
+	u64 missed;	/* Records that were gone when their turn came. Written by @work alone. */
+	/*
+	 * Of the record in each slot of the ring, how many repeats were passed on, and the low half
+	 * of its sequence number. @work alone.
+	 */
 	u64 passed[NEBULA_RING_SIZE];
-	bool repeats_due;
-	struct nebula_error err;
+	bool repeats_due;	/* repeats shall be passed on */
+	struct nebula_error err;	/* The record that is being passed on. @work alone. */
 };
 
 static void read_ring(struct work_struct *work);
@@ -219,24 +213,6 @@ static void notify(struct nebula_error *err)
 	mutex_unlock(&notifiers_lock);
 }
 
-/**
- * nebula_error_notifier_register() - be told of every recorded error
- * @nb: called in process context, where it may sleep, with the &enum nebula_errc and the
- *	&struct nebula_error, in the order of recording.
- *
- * A record that repeated is passed on again, at most once a second, with &nebula_error.repeated as
- * how often it did since @nb was called for it before; that is 0 the first time. So the sum of
- * ``max(1, repeated)`` is the number of errors. Records that were overwritten before their turn are
- * left out, but for the first DOUBLE_FREE, CORRUPTION or USE_AFTER_FREE of an allocator.
- *
- * Notifiers are called one after another, on a work item that nothing else waits for: one that
- * sleeps holds up the other notifiers, and makes them miss records, but no allocation, not the log
- * and no module that is unloaded. An error that a notifier's own execution raises in its task is
- * recorded and logged, and not passed on to notifiers.
- *
- * Context: process context; sleeps. Also from a notifier.
- * Return: 0, or -EEXIST when @nb is registered already.
- */
 int nebula_error_notifier_register(struct notifier_block *nb)
 {
 	struct notifier_block __rcu **link = &notifiers;
@@ -281,16 +257,6 @@ static void wait_until_done(const struct notifier_block *nb)
 		wait_event(notifier_done, !is_running(nb));
 }
 
-/**
- * nebula_error_notifier_unregister() - stop being told
- * @nb: as registered.
- *
- * After return @nb is not running and is not called any more. From @nb itself it is still running,
- * so its module has to stay until it returned.
- *
- * Context: process context; sleeps. Also from a notifier.
- * Return: 0, or -ENOENT when @nb is not registered.
- */
 int nebula_error_notifier_unregister(struct notifier_block *nb)
 {
 	int ret;
@@ -438,11 +404,7 @@ void nebula_error_flush_log(void)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_error_flush_log);
 
-/**
- * nebula_error_flush() - wait until all errors before were passed on, repeats too
- *
- * Context: process context; sleeps.
- */
+/* Wait until all errors before were passed on, repeats too. Process context; sleeps. */
 void nebula_error_flush(void)
 {
 	const u64 newest = nebula_ring_progress().newest;

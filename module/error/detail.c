@@ -15,12 +15,9 @@
 
 #define FULL_PERMILLE	900
 
-/**
- * nebula_detail_most() - how much of what nebula_error.need counts an allocator can have
- * @err: a record of it.
- *
- * Context: any.
- * Return: blocks of a pool, else bytes: the limit of the kind, or what the machine has.
+/*
+ * How much of what nebula_error.need counts an allocator can have. Any context. Returns blocks of a
+ * pool, else bytes: the limit of the kind, or what the machine has.
  */
 size_t nebula_detail_most(const struct nebula_error *err)
 {
@@ -159,13 +156,7 @@ static enum nebula_detail object_detail(const struct nebula_error *err)
 	return is_untracked(err) ? NEBULA_D_UNTRACKED : NEBULA_D_NONE;
 }
 
-/**
- * nebula_detail_of() - the detail of a record
- * @err: the record, complete but for its detail, which is that of where the error was noticed.
- *
- * Context: any.
- * Return: the detail to report.
- */
+/* The detail of a record. Any context. Returns the detail to report. */
 enum nebula_detail nebula_detail_of(const struct nebula_error *err)
 {
 	switch (err->code) {

@@ -12,64 +12,42 @@ struct nebula_registration;
 struct nebula_text;
 struct nebula_usage;
 
-/**
- * struct nebula_failure - what is known where an error is noticed
- * @code: what went wrong.
- * @detail: what exactly, as far as the state of the allocator does not tell, see detail.c.
- * @allocator: whose it is, or NULL.
- * @kind: used without @allocator.
- * @name: used without @allocator.
- * @size: bytes asked for, or 0.
- * @align: alignment asked for, or 0.
- * @need: what would have sufficed, see &struct nebula_error, or 0.
- * @overhead: bytes that the debug flags put around the object.
- * @pointer: what was freed or resized, or %NULL.
- * @offset: as in &struct nebula_error.
- * @block: as in &struct nebula_error, plus 1; 0 where it is in no block.
- * @value: as in &struct nebula_error.
- * @limit: likewise.
- * @growth_pending: more was asked for, or came since; that need not be on its way any more.
- * @usage: how full @allocator was when it refused, or NULL for how full it is now.
- * @what: field, operation or limit at fault, for people to read, or NULL.
- * @entries: call stack to show instead of this one, innermost first, or NULL.
- * @nr_entries: valid entries of @entries.
- */
+/* What is known where an error is noticed. */
 struct nebula_failure {
-	enum nebula_errc code;
+	enum nebula_errc code;	/* what went wrong */
+	/* what exactly, as far as the state of the allocator does not tell, see detail.c */
 	enum nebula_detail detail;
-	struct nebula_allocator *allocator;
-	enum nebula_kind kind;
-	const char *name;
-	size_t size;
-	size_t align;
-	size_t need;
-	size_t overhead;
-	const void *pointer;
-	size_t offset;
-	unsigned long block;
-	size_t value;
-	size_t limit;
+	struct nebula_allocator *allocator;	/* whose it is, or NULL */
+	enum nebula_kind kind;	/* used without @allocator */
+	const char *name;	/* used without @allocator */
+	size_t size;		/* bytes asked for, or 0 */
+	size_t align;		/* alignment asked for, or 0 */
+	size_t need;		/* what would have sufficed, see struct nebula_error, or 0 */
+	size_t overhead;	/* bytes that the debug flags put around the object */
+	const void *pointer;	/* what was freed or resized, or NULL */
+	size_t offset;		/* as in struct nebula_error */
+	unsigned long block;	/* as in struct nebula_error, plus 1; 0 where it is in no block */
+	size_t value;		/* as in struct nebula_error */
+	size_t limit;		/* likewise */
+	/* more was asked for, or came since; that need not be on its way any more */
 	bool growth_pending;
+	/* how full @allocator was when it refused, or NULL for how full it is now */
 	const struct nebula_usage *usage;
+	/* field, operation or limit at fault, for people to read, or NULL */
 	const char *what;
+	/* call stack to show instead of this one, innermost first, or NULL */
 	const unsigned long *entries;
-	unsigned int nr_entries;
+	unsigned int nr_entries;	/* valid entries of @entries */
 };
 
-/**
- * struct nebula_error_counts - how many errors there were
- * @recorded: those that got a record.
- * @repeated: those that were counted instead: they equal a record, or came in a flood.
- * @quiet: refusals that are in the statistics alone, see quiet.c.
- * @lost: of @recorded, those that were dropped: two at once met in a slot.
- * @unheard: of @recorded, those that went by before the notifiers had their turn.
- */
+/* How many errors there were. */
 struct nebula_error_counts {
-	u64 recorded;
+	u64 recorded;	/* those that got a record */
+	/* those that were counted instead: they equal a record, or came in a flood */
 	u64 repeated;
-	u64 quiet;
-	u64 lost;
-	u64 unheard;
+	u64 quiet;	/* refusals that are in the statistics alone, see quiet.c */
+	u64 lost;	/* of @recorded, those that were dropped: two at once met in a slot */
+	u64 unheard;	/* of @recorded, those that went by before the notifiers had their turn */
 };
 
 int nebula_error_record(const struct nebula_failure *f);

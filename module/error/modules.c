@@ -32,52 +32,32 @@
 /* Two CPUs may read their clocks so far apart, where the kernel has no better one. */
 #define CLOCK_SLACK	(2 * (u64)TICK_NSEC)
 
-/**
- * struct text - code of a module
- * @start: first address.
- * @size: bytes.
- */
+/* Code of a module. */
 struct text {
-	unsigned long start;
-	unsigned long size;
+	unsigned long start;	/* first address */
+	unsigned long size;	/* bytes */
 };
 
-/**
- * struct init_symbol - a function in init text
- * @addr: where it began.
- * @name: in the names of the module.
- */
+/* A function in init text. */
 struct init_symbol {
-	unsigned long addr;
-	const char *name;
+	unsigned long addr;	/* where it began */
+	const char *name;	/* in the names of the module */
 };
 
-/**
- * struct known_module - a module that is there, or was
- * @node: in the list. Lock: knowing; read under RCU.
- * @rcu: to be freed.
- * @mod: the module, compared only. Lock: knowing.
- * @name: its name. Invariant.
- * @core: its text. Invariant.
- * @init: its init text. Invariant.
- * @came_ns: local_clock() before its first instruction; 0: before we were loaded. Invariant.
- * @init_ended_ns: when @init went; %U64_MAX before.
- * @gone_ns: when it went; %U64_MAX before.
- * @nr_symbols: of @symbols. Invariant.
- * @symbols: of @init; the names follow. Invariant.
- */
+/* A module that is there, or was. */
 struct known_module {
-	struct list_head node;
-	struct rcu_head rcu;
-	const struct module *mod;
-	char name[MODULE_NAME_LEN];
-	struct text core;
-	struct text init;
+	struct list_head node;		/* In the list. Lock: knowing; read under RCU. */
+	struct rcu_head rcu;		/* to be freed */
+	const struct module *mod;	/* The module, compared only. Lock: knowing. */
+	char name[MODULE_NAME_LEN];	/* Its name. Invariant. */
+	struct text core;		/* Its text. Invariant. */
+	struct text init;		/* Its init text. Invariant. */
+	/* local_clock() before its first instruction; 0: before we were loaded. Invariant. */
 	u64 came_ns;
-	u64 init_ended_ns;
-	u64 gone_ns;
-	unsigned int nr_symbols;
-	struct init_symbol symbols[];
+	u64 init_ended_ns;		/* when @init went; U64_MAX before */
+	u64 gone_ns;			/* when it went; U64_MAX before */
+	unsigned int nr_symbols;	/* Of @symbols. Invariant. */
+	struct init_symbol symbols[];	/* Of @init; the names follow. Invariant. */
 };
 
 /* Newest first. Lock: knowing; read under RCU. */
@@ -174,25 +154,18 @@ static struct known_module *find_live(const struct module *mod)
 	return list_entry_is_head(m, &known, node) ? NULL : m;
 }
 
-/**
- * nebula_modules_coming() - a module is loaded, its init function was not called yet
- * @mod: the module.
- *
- * Context: process context; sleeps.
- * Return: 0, or -ENOMEM: it must not be loaded.
+/*
+ * A module is loaded, its init function was not called yet. Process context; sleeps. Returns 0, or
+ * -ENOMEM: it must not be loaded.
  */
 int nebula_modules_coming(struct module *mod)
 {
 	return know(mod, true, local_clock()) ? 0 : -ENOMEM;
 }
 
-/**
- * nebula_modules_live() - the init function of a module has returned
- * @mod: the module.
- *
- * If that has loaded us, we see the module for the first time.
- *
- * Context: process context; sleeps.
+/*
+ * The init function of a module has returned. If that has loaded us, we see the module for the
+ * first time. Process context; sleeps.
  */
 void nebula_modules_live(struct module *mod)
 {
@@ -217,12 +190,7 @@ static void forget_one(void)
 	nr_gone--;
 }
 
-/**
- * nebula_modules_going() - a module is unloaded: its exit function has returned
- * @mod: the module.
- *
- * Context: process context; sleeps.
- */
+/* A module is unloaded: its exit function has returned. Process context; sleeps. */
 void nebula_modules_going(struct module *mod)
 {
 	struct known_module *m = find_live(mod) ?: know(mod, false, 0);
@@ -255,16 +223,9 @@ static bool may_have_run(const struct known_module *m, unsigned long addr, u64 o
 	       (end == U64_MAX || oldest_ns <= end + CLOCK_SLACK);
 }
 
-/**
- * nebula_modules_whose() - whose code ran at an address
- * @addr: from a call stack.
- * @oldest_ns: when that was taken at the earliest, local_clock().
- * @newest_ns: and at the latest.
- *
- * In doubt between several it is that of one that is still there.
- *
- * Context: any.
- * Return: whose.
+/*
+ * Whose code ran at an address. In doubt between several it is that of one that is still there. Any
+ * context. Returns whose.
  */
 enum nebula_code nebula_modules_whose(unsigned long addr, u64 oldest_ns, u64 newest_ns)
 {
@@ -312,16 +273,7 @@ static void put_init_symbol(char buf[NEBULA_SYMBOL_SIZE], const struct known_mod
 			 m->init.size, m->name);
 }
 
-/**
- * nebula_modules_symbol() - what the list says of an address
- * @buf: the symbol, if that was in init text.
- * @addr: from a call stack.
- * @time_ns: when that was taken, or later.
- * @is_later: what is there now came later, so the kernel's symbol is not that of the call stack.
- *
- * Context: any.
- * Return: true with @buf filled in.
- */
+/* What the list says of an address. Any context. Returns true with @buf filled in. */
 bool nebula_modules_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64 time_ns,
 			   bool *is_later)
 {
@@ -346,12 +298,9 @@ bool nebula_modules_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64
 	return found;
 }
 
-/**
- * nebula_modules_since() - when a module was loaded
- * @mod: a module that is there, or just goes.
- *
- * Context: any.
- * Return: local_clock() before its first instruction; 0 when that was before we were loaded.
+/*
+ * When a module was loaded. Any context. Returns local_clock() before its first instruction; 0 when
+ * that was before we were loaded.
  */
 u64 nebula_modules_since(const struct module *mod)
 {

@@ -27,14 +27,10 @@
 /* Slots that a context may have. */
 #define PROBES		8
 
-/**
- * struct nebula_quiet - a context that is quiet
- * @context: which; 0: the slot is free. Any context.
- * @depth: how often it entered. @context alone.
- */
+/* A context that is quiet. */
 struct nebula_quiet {
-	atomic_long_t context;
-	unsigned int depth;
+	atomic_long_t context;	/* Which; 0: the slot is free. Any context. */
+	unsigned int depth;	/* How often it entered. @context alone. */
 };
 
 static struct nebula_quiet table[1 << TABLE_BITS];

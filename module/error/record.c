@@ -421,12 +421,8 @@ static bool is_code(enum nebula_errc code)
 	return code != NEBULA_OK && (unsigned int)code < NEBULA_E_NR;
 }
 
-/**
- * nebula_error_record() - record an error, or count it
- * @f: what is known about it. A code that is none is recorded as INVALID_STATE.
- *
- * Context: any; takes no lock.
- * Return: the negative errno of the code.
+/*
+ * Record an error, or count it. Any context; takes no lock. Returns the negative errno of the code.
  */
 noinline __cold int nebula_error_record(const struct nebula_failure *f)
 {
@@ -470,19 +466,6 @@ static void describe(struct nebula_error *err, const struct nebula_allocator *a)
 	strscpy(err->name, nebula_allocator_name(a), sizeof(err->name));
 }
 
-/**
- * nebula_allocator_last_error() - the newest error of an allocator
- * @a: the allocator.
- * @err: where the record goes.
- *
- * A refusal in a flood is only counted. Then @err has its code, size and alignment, and
- * &nebula_error.brief says so; all else is of the record that it repeats, or, when it repeats none,
- * the allocator's state as it is now. For an allocator without registration the record is gone once
- * 256 newer ones were made anywhere.
- *
- * Context: any.
- * Return: true with @err filled in; false when there is none.
- */
 bool nebula_allocator_last_error(const struct nebula_allocator *a, struct nebula_error *err)
 {
 	const u64 word = READ_ONCE(a->last_refusal);
@@ -525,12 +508,7 @@ bool nebula_kept_read(u64 seq, u64 end, struct nebula_error *err)
 	return oldest && slot_read(oldest, err) && err->seq == end;
 }
 
-/**
- * nebula_error_counts() - how many errors there were
- * @c: filled in.
- *
- * Context: any.
- */
+/* How many errors there were. Any context. */
 void nebula_error_counts(struct nebula_error_counts *c)
 {
 	c->recorded = atomic64_read(&newest);
@@ -565,20 +543,13 @@ void nebula_errors_visit(void (*fn)(const struct nebula_error *err, void *data),
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_errors_visit);
 
-/**
- * struct rendering - records being printed
- * @t: where to.
- * @id: of which allocator; 0: of all.
- * @seq: newest record that was printed.
- * @err: a record.
- * @buf: its report.
- */
+/* Records being printed. */
 struct rendering {
-	struct nebula_text *t;
-	u64 id;
-	u64 seq;
-	struct nebula_error err;
-	char buf[NEBULA_REPORT_SIZE];
+	struct nebula_text *t;		/* where to */
+	u64 id;				/* of which allocator; 0: of all */
+	u64 seq;			/* newest record that was printed */
+	struct nebula_error err;	/* a record */
+	char buf[NEBULA_REPORT_SIZE];	/* its report */
 };
 
 static void render(const struct nebula_error *err, void *data)

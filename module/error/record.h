@@ -10,14 +10,10 @@
 
 #define NEBULA_RING_SIZE	256
 
-/**
- * struct nebula_progress - how far recording has come
- * @finished: records that were written, or dropped; read before @newest.
- * @newest: sequence number of the newest record.
- */
+/* How far recording has come. */
 struct nebula_progress {
-	u64 finished;
-	u64 newest;
+	u64 finished;	/* records that were written, or dropped; read before @newest */
+	u64 newest;	/* sequence number of the newest record */
 };
 
 struct nebula_progress nebula_ring_progress(void);

@@ -33,20 +33,13 @@ const char *nebula_context_name(enum nebula_context context)
 /* The last line of a report that did not fit. */
 #define CUT	"   (cut)\n"
 
-/**
- * struct sink - a buffer being filled
- * @buf: zero-terminated text.
- * @size: bytes of @buf.
- * @len: characters in @buf; never more than fit.
- * @lines: of them, those of whole lines behind which @CUT still fits.
- * @cut: something did not fit; nothing is put any more.
- */
+/* A buffer being filled. */
 struct sink {
-	char *buf;
-	size_t size;
-	size_t len;
-	size_t lines;
-	bool cut;
+	char *buf;	/* zero-terminated text */
+	size_t size;	/* bytes of @buf */
+	size_t len;	/* characters in @buf; never more than fit */
+	size_t lines;	/* of them, those of whole lines behind which @CUT still fits */
+	bool cut;	/* something did not fit; nothing is put any more */
 };
 
 static __printf(2, 3) void put(struct sink *s, const char *fmt, ...)
@@ -264,13 +257,10 @@ static void token_limit(struct sink *s, const struct nebula_error *err)
 	put(s, "%zu", err->limit);
 }
 
-/**
- * struct token - what a word in braces stands for
- * @word: the word, braces included.
- * @put: writes what it stands for.
- */
+/* What a word in braces stands for. */
 struct token {
-	const char *word;
+	const char *word;	/* the word, braces included */
+	/* writes what it stands for */
 	void (*put)(struct sink *s, const struct nebula_error *err);
 };
 
@@ -441,16 +431,6 @@ static void put_backtrace(struct sink *s, const struct nebula_error *err)
 	}
 }
 
-/**
- * nebula_error_snprint() - the report of an error, as in log and debugfs
- * @buf: where it goes.
- * @size: bytes at @buf; %NEBULA_REPORT_SIZE are enough. What does not fit is left out in whole
- *	lines, and a last line says so.
- * @err: the error.
- *
- * Context: any.
- * Return: characters written, without the terminating zero.
- */
 int nebula_error_snprint(char *buf, size_t size, const struct nebula_error *err)
 {
 	struct sink s = { .buf = buf, .size = size };

@@ -5,16 +5,14 @@
 
 #include <nebula/error.h>
 
-/**
- * enum nebula_severity - how an error is logged
- * @NEBULA_INFO: the caller is expected to cope.
- * @NEBULA_WARNING: something is too small or was refused.
- * @NEBULA_CORRUPT: memory can no longer be trusted; logged once an allocator, never suppressed by
- *	the rate limit.
- */
+/* How an error is logged. */
 enum nebula_severity {
-	NEBULA_INFO = 0,
-	NEBULA_WARNING,
+	NEBULA_INFO = 0,	/* the caller is expected to cope */
+	NEBULA_WARNING,		/* something is too small or was refused */
+	/*
+	 * memory can no longer be trusted; logged once an allocator, never suppressed by the rate
+	 * limit
+	 */
 	NEBULA_CORRUPT,
 };
 

@@ -16,19 +16,16 @@
 
 #define SLOTS	256
 
-/**
- * struct kept - a symbol of a module that has gone
- * @until_ns: when the module was unloaded, local_clock(); 0: none, or it is being written. Written
- *	last.
- * @since_ns: when it was loaded.
- * @addr: its address.
- * @text: the symbol.
- */
+/* A symbol of a module that has gone. */
 struct kept {
+	/*
+	 * When the module was unloaded, local_clock(); 0: none, or it is being written. Written
+	 * last.
+	 */
 	u64 until_ns;
-	u64 since_ns;
-	unsigned long addr;
-	char text[NEBULA_SYMBOL_SIZE];
+	u64 since_ns;			/* when it was loaded */
+	unsigned long addr;		/* its address */
+	char text[NEBULA_SYMBOL_SIZE];	/* the symbol */
 };
 
 static struct kept slots[SLOTS];
@@ -107,14 +104,10 @@ static void keep(unsigned long addr, u64 since_ns)
 	smp_store_release(&k->until_ns, local_clock());
 }
 
-/**
- * struct going - a module that goes
- * @mod: the module.
- * @since_ns: when it was loaded: what is older was never in it.
- */
+/* A module that goes. */
 struct going {
-	const struct module *mod;
-	u64 since_ns;
+	const struct module *mod;	/* the module */
+	u64 since_ns;			/* when it was loaded: what is older was never in it */
 };
 
 static void keep_of_record(const struct nebula_error *err, void *data)

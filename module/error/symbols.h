@@ -12,18 +12,12 @@ struct module;
 const char *nebula_symbol(char buf[NEBULA_SYMBOL_SIZE], unsigned long addr, u64 time_ns);
 void nebula_symbols_keep(const struct module *gone);
 
-/**
- * enum nebula_code - whose code a call stack ran through
- * @NEBULA_CODE_KERNEL: the kernel's, or ours.
- * @NEBULA_CODE_LIVE: of a module that is there.
- * @NEBULA_CODE_GONE: of a module that was unloaded, or just is.
- * @NEBULA_CODE_UNKNOWN: cannot be told.
- */
+/* Whose code a call stack ran through. */
 enum nebula_code {
-	NEBULA_CODE_KERNEL,
-	NEBULA_CODE_LIVE,
-	NEBULA_CODE_GONE,
-	NEBULA_CODE_UNKNOWN,
+	NEBULA_CODE_KERNEL,	/* the kernel's, or ours */
+	NEBULA_CODE_LIVE,	/* of a module that is there */
+	NEBULA_CODE_GONE,	/* of a module that was unloaded, or just is */
+	NEBULA_CODE_UNKNOWN,	/* cannot be told */
 };
 
 int nebula_modules_coming(struct module *mod);

@@ -16,18 +16,12 @@ static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
 	return container_of(a, struct nebula_scratch, common);
 }
 
-/**
- * struct looked - what a look at a CPU's part found
- * @objects: in use.
- * @bytes: of them, padding and words included.
- * @fault: what is wrong with the oldest that could be reached, or %NULL.
- * @at: with which.
- */
+/* What a look at a CPU's part found. */
 struct looked {
-	unsigned int objects;
-	size_t bytes;
-	const char *fault;
-	const void *at;
+	unsigned int objects;	/* in use */
+	size_t bytes;		/* of them, padding and words included */
+	const char *fault;	/* what is wrong with the oldest that could be reached, or NULL */
+	const void *at;		/* with which */
 };
 
 /* Racy: changes are not followed. False when something has changed. */
@@ -124,15 +118,9 @@ void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t)
 	kvfree(m);
 }
 
-/**
- * nebula_scratch_validate() - look whether everything is intact
- * @s: the scratch memory.
- * @t: where faults are named, or %NULL.
- *
- * A CPU that is at work is read again, and passed over if that goes on.
- *
- * Context: process context.
- * Return: CPUs at fault.
+/*
+ * Look whether everything is intact. A CPU that is at work is read again, and passed over if that
+ * goes on. Process context. Returns CPUs at fault.
  */
 unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t)
 {

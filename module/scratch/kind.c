@@ -19,14 +19,10 @@
 
 #define KNOWN_FLAGS	(NEBULA_ZERO | NEBULA_DEBUG_FLAGS)
 
-/**
- * struct nothing - what a CPU has of scratch memory that is none
- * @cpu: its part: empty, and full.
- * @edge: the word below it.
- */
+/* What a CPU has of scratch memory that is none. */
 struct nothing {
-	struct nebula_scratch_cpu cpu;
-	unsigned long edge;
+	struct nebula_scratch_cpu cpu;	/* its part: empty, and full */
+	unsigned long edge;		/* the word below it */
 };
 
 static DEFINE_PER_CPU(struct nothing, nothing);
@@ -133,18 +129,9 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 	return NULL;
 }
 
-/**
- * nebula_scratch_create_cfg() - make scratch memory from a filled-in configuration
- * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
- * @cfg: the configuration; not needed after return.
- * @cfg_size: its size as the client was compiled, bytes.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module the memory belongs to, %THIS_MODULE.
- *
- * nebula_scratch_create() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_scratch_create().
+/*
+ * Make scratch memory from a filled-in configuration. nebula_scratch_create() is the convenient way
+ * to call it. Process context; sleeps.
  */
 struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 						 const struct nebula_scratch_config *cfg,
@@ -213,16 +200,6 @@ static void take_down(struct nebula_scratch *s)
 	scratch_release(s);
 }
 
-/**
- * nebula_scratch_destroy() - take down scratch memory made by nebula_scratch_create()
- * @s: the scratch memory; %NULL and ERR_PTR() are fine.
- *
- * What was not put is recorded as LEAK, and goes with the rest. Refused, and recorded, in atomic
- * context (WRONG_CONTEXT) and for one that was not made by create (INVALID_STATE); it stays usable
- * then.
- *
- * Context: process context; sleeps. No other call on it may be running.
- */
 void nebula_scratch_destroy(struct nebula_scratch *s)
 {
 	if (IS_ERR_OR_NULL(s))
@@ -237,19 +214,6 @@ void nebula_scratch_destroy(struct nebula_scratch *s)
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_destroy);
 
-/**
- * nebula_scratch_init() - make scratch memory of a caller's per-CPU buffer
- * @s: the scratch memory, anywhere.
- * @buf: per-CPU memory it serves from, aligned to words, as DEFINE_PER_CPU() and alloc_percpu()
- *	give it.
- * @size: bytes of it on each CPU, of which our own data takes 80.
- *
- * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
- * of no use, NULL, too small or misaligned, leaves scratch memory of capacity 0 and is recorded as
- * INVALID_CONFIG.
- *
- * Context: any; @s is not in use yet.
- */
 void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t size)
 {
 	const size_t head = sizeof(struct nebula_scratch_cpu);
@@ -274,16 +238,6 @@ void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t si
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_init);
 
-/**
- * nebula_scratch_exit() - stop using a caller's per-CPU buffer
- * @s: as given to nebula_scratch_init().
- *
- * Needed only when the buffer is used for something else while @s still exists: afterwards every
- * get fails. Recorded and refused as INVALID_STATE for one made by create; what was not put is
- * recorded as LEAK.
- *
- * Context: any; @s is not in use any more.
- */
 void nebula_scratch_exit(struct nebula_scratch *s)
 {
 	if (s->heap) {

@@ -19,16 +19,12 @@
 /* Behind each object, and before the first. */
 #define SCRATCH_WORD	sizeof(unsigned long)
 
-/**
- * struct nebula_scratch_heap - scratch memory made by create
- * @scratch: what the client sees.
- * @request: how to map a CPU's memory, all but its node. Invariant.
- * @regions: of each possible CPU. Invariant.
- */
+/* Scratch memory made by create. */
 struct nebula_scratch_heap {
-	struct nebula_scratch scratch;
+	struct nebula_scratch scratch;		/* what the client sees */
+	/* How to map a CPU's memory, all but its node. Invariant. */
 	struct nebula_region_request request;
-	struct nebula_region __percpu *regions;
+	struct nebula_region __percpu *regions;	/* Of each possible CPU. Invariant. */
 };
 
 static inline bool scratch_is_guarded(const struct nebula_scratch *s)
@@ -58,16 +54,12 @@ static inline size_t scratch_peak(const struct nebula_scratch_cpu *c)
 	return max3(READ_ONCE(c->limit), READ_ONCE(c->peak), c->start) - c->start;
 }
 
-/**
- * struct scratch_object - an object, as the words behind it tell
- * @base: its first byte, or that of its guard.
- * @from: where it is given back to: with padding before it that begins earlier.
- * @words: the first of the words behind it.
- */
+/* An object, as the words behind it tell. */
 struct scratch_object {
-	unsigned long base;
+	unsigned long base;	/* its first byte, or that of its guard */
+	/* where it is given back to: with padding before it that begins earlier */
 	unsigned long from;
-	unsigned long words;
+	unsigned long words;	/* the first of the words behind it */
 };
 
 /* scratch.c */

@@ -167,15 +167,7 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 	return nebula_guard_dress(&s->common, raw, &layout, size);
 }
 
-/**
- * nebula_scratch_get_outline() - nebula_scratch_get() where it is not inline
- * @s: the scratch memory.
- * @size: bytes.
- * @align: power of two, bytes.
- *
- * Context: as nebula_scratch_get().
- * Return: as nebula_scratch_get().
- */
+/* nebula_scratch_get() where it is not inline. */
 void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
 {
 	void *p;
@@ -199,15 +191,7 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_get_outline);
 
-/**
- * nebula_scratch_get_higher() - nebula_scratch_get() beyond the highest use so far
- * @s: the scratch memory.
- * @size: bytes, as inline.
- * @align: power of two, as inline.
- *
- * Context: as nebula_scratch_get(), which has looked at it.
- * Return: as nebula_scratch_get().
- */
+/* nebula_scratch_get() beyond the highest use so far. */
 void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
 {
 	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
@@ -285,14 +269,7 @@ static noinline __cold int refuse_put(struct nebula_scratch *s, const struct neb
 				     (unsigned long)p - c->start);
 }
 
-/**
- * nebula_scratch_put_outline() - nebula_scratch_put() where it is not inline
- * @s: the scratch memory.
- * @p: what nebula_scratch_get() returned.
- *
- * Context: as nebula_scratch_put().
- * Return: as nebula_scratch_put().
- */
+/* nebula_scratch_put() where it is not inline. */
 int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 {
 	struct nebula_scratch_cpu *c;
@@ -322,14 +299,6 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_put_outline);
 
-/**
- * nebula_scratch_owns() - does an address lie in scratch memory?
- * @s: the scratch memory.
- * @p: any address.
- *
- * Context: any.
- * Return: true when it does, of any CPU, whether it was handed out or not.
- */
 bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p)
 {
 	const unsigned long addr = (unsigned long)p;
@@ -371,13 +340,10 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->buffer = !s->heap;
 }
 
-/**
- * struct change - what is to be done to each CPU's part
- * @scratch: of this.
- * @apply: on that CPU, with interrupts off, or anywhere while it is offline.
- */
+/* What is to be done to each CPU's part. */
 struct change {
-	struct nebula_scratch *scratch;
+	struct nebula_scratch *scratch;	/* of this */
+	/* on that CPU, with interrupts off, or anywhere while it is offline */
 	void (*apply)(const struct nebula_scratch *s, struct nebula_scratch_cpu *c);
 };
 

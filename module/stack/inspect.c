@@ -22,36 +22,22 @@
 /* Beyond these only totals are shown. */
 #define SECTIONS_MAX	64
 
-/**
- * struct section - what lies between two marks
- * @objects: how many.
- * @bytes: of them.
- */
+/* What lies between two marks. */
 struct section {
-	unsigned long objects;
-	size_t bytes;
+	unsigned long objects;	/* how many */
+	size_t bytes;		/* of them */
 };
 
-/**
- * struct collection - what was seen
- * @stack: of what.
- * @sections: how many.
- * @total: of all sections.
- * @section: newest first.
- * @map: what is used.
- * @sites: who allocated the objects, with %NEBULA_TRACK.
- * @faults: what is wrong with them.
- * @above: address that all further objects lie below.
- */
+/* What was seen. */
 struct collection {
-	const struct nebula_stack *stack;
-	unsigned int sections;
-	struct section total;
-	struct section section[SECTIONS_MAX];
-	struct nebula_map map;
-	struct nebula_sites sites;
-	struct nebula_faults faults;
-	const void *above;
+	const struct nebula_stack *stack;	/* of what */
+	unsigned int sections;			/* how many */
+	struct section total;			/* of all sections */
+	struct section section[SECTIONS_MAX];	/* newest first */
+	struct nebula_map map;			/* what is used */
+	struct nebula_sites sites;		/* who allocated the objects, with NEBULA_TRACK */
+	struct nebula_faults faults;		/* what is wrong with them */
+	const void *above;			/* address that all further objects lie below */
 };
 
 static const struct nebula_stack *stack_of(const struct nebula_allocator *a)
@@ -220,13 +206,9 @@ static struct collection *collect_faults(const struct nebula_stack *s, struct ne
 	return c;
 }
 
-/**
- * nebula_stack_validate() - look whether every object is where it can be, and intact
- * @s: the stack.
- * @t: where faults are named, or %NULL.
- *
- * Context: process context; sleeps.
- * Return: faults; -1 when there was no memory to look, or the stack kept changing.
+/*
+ * Look whether every object is where it can be, and intact. Process context; sleeps. Returns
+ * faults; -1 when there was no memory to look, or the stack kept changing.
  */
 int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t)
 {

@@ -145,18 +145,9 @@ static struct nebula_stack_heap *make_heap(const struct nebula_stack_config *cfg
 	return NULL;
 }
 
-/**
- * nebula_stack_create_cfg() - make a stack from a filled-in configuration
- * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
- * @cfg: the configuration; not needed after return.
- * @cfg_size: its size as the client was compiled, bytes.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module the stack belongs to, %THIS_MODULE.
- *
- * nebula_stack_create() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_stack_create().
+/*
+ * Make a stack from a filled-in configuration. nebula_stack_create() is the convenient way to call
+ * it. Process context; sleeps.
  */
 struct nebula_stack *nebula_stack_create_cfg(const char *name,
 					     const struct nebula_stack_config *cfg,
@@ -212,16 +203,6 @@ static void take_down(struct nebula_stack *s)
 	stack_release(s);
 }
 
-/**
- * nebula_stack_destroy() - take down a stack made by nebula_stack_create()
- * @s: the stack; %NULL and ERR_PTR() are fine.
- *
- * Cleanups are called, and all its memory goes back. Refused, and recorded, while a scope on it is
- * open (INVALID_STATE), in atomic context (WRONG_CONTEXT) and for one that was not made by create
- * (INVALID_STATE); the stack stays usable then.
- *
- * Context: process context; sleeps. No other call on the stack may be running.
- */
 void nebula_stack_destroy(struct nebula_stack *s)
 {
 	if (IS_ERR_OR_NULL(s))
@@ -265,18 +246,6 @@ size_t stack_buffer_for(const struct nebula_stack *s, size_t grains)
 	return now + grains * PER_GRAIN;
 }
 
-/**
- * nebula_stack_init() - make a stack on a caller's buffer
- * @s: the stack, anywhere, on the stack too.
- * @buf: the memory it serves from.
- * @size: bytes at @buf, of which what is kept of the objects takes a fifth and 150 bytes.
- *
- * Not registered: not in debugfs, but its errors are recorded, as those of "(buffer)". A buffer
- * of no use, NULL, too small or wrapping around, leaves a stack of capacity 0 and is recorded as
- * INVALID_CONFIG.
- *
- * Context: any.
- */
 void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size)
 {
 	const unsigned long end = ALIGN_DOWN((unsigned long)buf + size, sizeof(u32));
@@ -305,16 +274,6 @@ void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size)
 }
 EXPORT_SYMBOL_GPL(nebula_stack_init);
 
-/**
- * nebula_stack_exit() - stop using a caller's buffer
- * @s: as given to nebula_stack_init().
- *
- * Needed only when the buffer is used for something else while @s still exists: afterwards every
- * allocation fails and every mark is stale. Refused and recorded as INVALID_STATE for one made by
- * create, or inside an open scope.
- *
- * Context: the owner's.
- */
 void nebula_stack_exit(struct nebula_stack *s)
 {
 	if (s->heap || atomic_read(&s->scopes)) {

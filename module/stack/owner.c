@@ -111,12 +111,8 @@ static u32 peak_of(const struct nebula_stack *s, u32 cur)
 	return max(max3(READ_ONCE(s->limit), READ_ONCE(s->peak), READ_ONCE(s->kept_limit)), cur);
 }
 
-/**
- * stack_owner_divert() - take the inline paths away if the stack is watched
- * @s: the stack.
- *
- * The peak is kept where only we write.
- *
+/*
+ * Take the inline paths away if the stack is watched. The peak is kept where only we write.
  * Context: any, one at a time; the owner may be running.
  */
 void stack_owner_divert(struct nebula_stack *s)
@@ -132,13 +128,9 @@ void stack_owner_divert(struct nebula_stack *s)
 		WRITE_ONCE(s->kept_limit, limit);
 }
 
-/**
- * stack_owner_divert_anew() - take the inline paths away, and the peak with them
- * @s: the stack; its owner has been asked to begin a new one.
- *
- * Nothing is kept: the owner may have begun it already, and what was before is forgotten.
- *
- * Context: as stack_owner_divert().
+/*
+ * Take the inline paths away, and the peak with them. Nothing is kept: the owner may have begun it
+ * already, and what was before is forgotten. Context: as stack_owner_divert().
  */
 void stack_owner_divert_anew(struct nebula_stack *s)
 {
@@ -147,12 +139,7 @@ void stack_owner_divert_anew(struct nebula_stack *s)
 	WRITE_ONCE(s->limit, NEBULA_STACK_LIMIT_NONE);
 }
 
-/**
- * stack_owner_attend() - do what the owner was asked to do, and go back to the inline paths
- * @s: the stack; its inline paths do not serve.
- *
- * Context: the owner's.
- */
+/* Do what the owner was asked to do, and go back to the inline paths. The owner's context. */
 void stack_owner_attend(struct nebula_stack *s)
 {
 	const u32 cur = *s->top;
@@ -370,13 +357,7 @@ void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m)
 	note_peak(s, next);
 }
 
-/**
- * nebula_stack_mark_fresh() - nebula_stack_mark() where on top is no mark
- * @s: the stack.
- * @m: the mark, but for its owner.
- *
- * Context: as nebula_stack_mark().
- */
+/* nebula_stack_mark() where on top is no mark. */
 void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m)
 {
 	const u32 cur = *s->top;

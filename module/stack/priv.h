@@ -26,45 +26,28 @@
 /* Entries beyond one for each grain: so many small objects take no more than their size. */
 #define STACK_SPARE_ENTRIES	32
 
-/**
- * struct stack_cpu - what a CPU did to a shared stack
- * @allocs: allocations served.
- * @frees: objects given back.
- * @bytes: bytes asked for.
- * @consumed: bytes taken, padding included.
- */
+/* What a CPU did to a shared stack. */
 struct stack_cpu {
-	unsigned long allocs;
-	unsigned long frees;
-	unsigned long bytes;
-	unsigned long consumed;
+	unsigned long allocs;	/* allocations served */
+	unsigned long frees;	/* objects given back */
+	unsigned long bytes;	/* bytes asked for */
+	unsigned long consumed;	/* bytes taken, padding included */
 };
 
-/**
- * struct nebula_stack_heap - a stack made by create
- * @stack: what the client sees.
- * @request: how to map the region. Invariant.
- * @region: the memory. Invariant.
- * @word: shared: the top, see shared.c. Any context.
- * @slots: shared: what @word was before the object at each granule came. Any context.
- * @granules: shared: how many there are. Invariant.
- * @shift: shared: binary logarithm of their size. Invariant.
- * @peak: shared: highest number of granules in use. Any context.
- * @resets: shared: how often it was reset. Any context.
- * @cpus: shared: counters. Any context on its own CPU.
- */
+/* A stack made by create. */
 struct nebula_stack_heap {
-	struct nebula_stack stack;
-	struct nebula_region_request request;
-	struct nebula_region region;
+	struct nebula_stack stack;	/* what the client sees */
+	struct nebula_region_request request;	/* How to map the region. Invariant. */
+	struct nebula_region region;	/* The memory. Invariant. */
 
-	atomic64_t word;
+	atomic64_t word;	/* Shared: the top, see shared.c. Any context. */
+	/* Shared: what @word was before the object at each granule came. Any context. */
 	atomic64_t *slots;
-	unsigned int granules;
-	unsigned int shift;
-	atomic_t peak;
-	atomic64_t resets;
-	struct stack_cpu __percpu *cpus;
+	unsigned int granules;	/* Shared: how many there are. Invariant. */
+	unsigned int shift;	/* Shared: binary logarithm of their size. Invariant. */
+	atomic_t peak;		/* Shared: highest number of granules in use. Any context. */
+	atomic64_t resets;	/* Shared: how often it was reset. Any context. */
+	struct stack_cpu __percpu *cpus;	/* Shared: counters. Any context on its own CPU. */
 };
 
 static inline bool stack_is_shared(const struct nebula_stack *s)
@@ -100,14 +83,10 @@ static inline struct nebula_mark stack_no_mark(const struct nebula_stack *s)
 	return (struct nebula_mark){ .owner = s };
 }
 
-/**
- * struct stack_object - an object of a stack
- * @base: its first byte, that of its guard where it has one; %NULL for a mark.
- * @size: bytes, padding behind it included.
- */
+/* An object of a stack. */
 struct stack_object {
-	void *base;
-	size_t size;
+	void *base;	/* its first byte, that of its guard where it has one; NULL for a mark */
+	size_t size;	/* bytes, padding behind it included */
 };
 
 /* A look at all objects and marks, newest first, for as long as @fn returns true. */

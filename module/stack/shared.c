@@ -64,16 +64,12 @@
 /* Resets apart from which marks of an empty stack are stale in any case. */
 #define RESETS_APART	BIT(14)
 
-/**
- * struct top - the word, unpacked
- * @start: granule where the newest object begins, or %NONE.
- * @end: granule behind it; without objects the lower part of the number of resets.
- * @version: operations so far.
- */
+/* The word, unpacked. */
 struct top {
-	u16 start;
+	u16 start;	/* granule where the newest object begins, or NONE */
+	/* granule behind it; without objects the lower part of the number of resets */
 	u16 end;
-	u32 version;
+	u32 version;	/* operations so far */
 };
 
 static struct top unpack(u64 word)
@@ -297,14 +293,10 @@ struct nebula_mark stack_shared_mark(struct nebula_stack *s)
 	return m;
 }
 
-/**
- * struct descent - a way down from the top
- * @at: where it has come to.
- * @passed: objects above.
- */
+/* A way down from the top. */
 struct descent {
-	struct top at;
-	unsigned int passed;
+	struct top at;		/* where it has come to */
+	unsigned int passed;	/* objects above */
 };
 
 /* One object down; false when what is there cannot be, because the word has changed. */

@@ -113,15 +113,7 @@ static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_
 	return p;
 }
 
-/**
- * nebula_stack_alloc_outline() - nebula_stack_alloc() where it is not inline
- * @s: the stack.
- * @size: bytes.
- * @align: power of two, bytes.
- *
- * Context: as nebula_stack_alloc().
- * Return: as nebula_stack_alloc().
- */
+/* nebula_stack_alloc() where it is not inline. */
 void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
 {
 	void *p;
@@ -142,15 +134,7 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 }
 EXPORT_SYMBOL_GPL(nebula_stack_alloc_outline);
 
-/**
- * nebula_stack_alloc_higher() - nebula_stack_alloc() beyond the highest use so far
- * @s: the stack.
- * @size: bytes, as inline.
- * @align: power of two, bytes; the top is aligned.
- *
- * Context: as nebula_stack_alloc().
- * Return: as nebula_stack_alloc().
- */
+/* nebula_stack_alloc() beyond the highest use so far. */
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
 {
 	u32 *top = s->top, cur = *top, next = cur + size;
@@ -166,15 +150,7 @@ void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t alig
 }
 EXPORT_SYMBOL_GPL(nebula_stack_alloc_higher);
 
-/**
- * nebula_stack_alloc_padded() - nebula_stack_alloc() where the top is not aligned
- * @s: the stack.
- * @size: bytes, as inline, and no less than two grains: object and padding take an entry each.
- * @align: power of two, as inline, bytes.
- *
- * Context: as nebula_stack_alloc().
- * Return: as nebula_stack_alloc().
- */
+/* nebula_stack_alloc() where the top is not aligned. */
 void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t align)
 {
 	u32 *top = s->top, cur = *top;
@@ -204,18 +180,12 @@ static bool is_of(const struct nebula_stack *s, const struct stack_object *o, co
 	return object ? object == p : p > o->base && p < o->base + o->size;
 }
 
-/**
- * struct search - what is wrong with freeing something?
- * @stack: where.
- * @p: what the client has of it.
- * @newest: the newest object, once there is one.
- * @code: the answer so far.
- */
+/* What is wrong with freeing something? */
 struct search {
-	const struct nebula_stack *stack;
-	const void *p;
-	struct stack_object newest;
-	enum nebula_errc code;
+	const struct nebula_stack *stack;	/* where */
+	const void *p;				/* what the client has of it */
+	struct stack_object newest;		/* the newest object, once there is one */
+	enum nebula_errc code;			/* the answer so far */
 };
 
 static bool compare(const struct stack_object *o, void *data)
@@ -328,16 +298,7 @@ static noinline int stack_free_slow(struct nebula_stack *s, void *p, size_t size
 	return likely(free_newest(s, p)) ? 0 : free_carefully(s, p, size);
 }
 
-/**
- * nebula_stack_free_outline() - nebula_stack_free() where it is not inline
- * @s: the stack.
- * @p: the object.
- * @size: what was asked for, bytes; 0 when that is not known. With debug flags it is compared with
- *	what was, and INVALID_LAYOUT refused.
- *
- * Context: as nebula_stack_free().
- * Return: as nebula_stack_free().
- */
+/* nebula_stack_free() where it is not inline. */
 int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 {
 	const u32 *top = s->top;
@@ -390,21 +351,6 @@ static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object
 	return NEBULA_OK;
 }
 
-/**
- * nebula_stack_realloc() - change the size of the newest object where it is
- * @s: the stack.
- * @p: the object; %NULL or %ZERO_SIZE_PTR to allocate.
- * @old_size: its size, bytes.
- * @new_size: wanted size, bytes; 0 to free.
- * @align: power of two that @p is aligned to, bytes.
- *
- * Marks stay valid. With %NEBULA_ZERO the added bytes are zeroed.
- *
- * Context: as nebula_stack_alloc().
- * Return: @p; %ZERO_SIZE_PTR for @new_size 0; %NULL as nebula_stack_alloc(), as what is refused by
- * nebula_stack_free(), or with INVALID_LAYOUT recorded when it never had @old_size. @p is untouched
- * then.
- */
 void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
 			   size_t align)
 {
@@ -465,14 +411,7 @@ static noinline void trace_restore(const struct nebula_stack *s, size_t used)
 			 used - min(used, left));
 }
 
-/**
- * nebula_stack_restore_outline() - nebula_stack_restore() where it is not inline
- * @s: the stack.
- * @m: the mark.
- *
- * Context: as nebula_stack_restore().
- * Return: as nebula_stack_restore().
- */
+/* nebula_stack_restore() where it is not inline. */
 int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m)
 {
 	const bool watched = nebula_is_diverted(&s->common);
@@ -502,13 +441,7 @@ static void count_scope(struct nebula_stack *s, int n)
 		nebula_count(s->scopes.counter, n);
 }
 
-/**
- * nebula_stack_scope_enter_slow() - nebula_stack_scope_enter() where it is not inline
- * @s: the stack.
- * @m: filled in; where the scope goes back to.
- *
- * Context: as nebula_stack_mark().
- */
+/* nebula_stack_scope_enter() where it is not inline. */
 void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m)
 {
 	count_scope(s, 1);
@@ -516,13 +449,7 @@ void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m
 }
 EXPORT_SYMBOL_GPL(nebula_stack_scope_enter_slow);
 
-/**
- * nebula_stack_scope_exit_slow() - nebula_stack_scope_exit() where it is not inline
- * @s: the stack.
- * @m: where the scope began.
- *
- * Context: as nebula_stack_restore().
- */
+/* nebula_stack_scope_exit() where it is not inline. */
 void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m)
 {
 	nebula_stack_restore_outline(s, m);
@@ -531,20 +458,6 @@ void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_ma
 }
 EXPORT_SYMBOL_GPL(nebula_stack_scope_exit_slow);
 
-/**
- * nebula_stack_defer() - have a function called when this position is given back
- * @s: the stack.
- * @fn: the function.
- * @data: its argument.
- *
- * As nebula_bump_defer(): called by restore to an older mark, the end of a scope, reset, destroy or
- * exit, the newest first. It lies on the stack as an object does, so what is below cannot be freed
- * before it, but only restored.
- *
- * Context: as nebula_stack_alloc(); @fn is called in the context of what gives back.
- * Return: 0; -ENOMEM as nebula_stack_alloc(), which records why; -EINVAL without @fn
- * (INVALID_CONFIG); -EBUSY with %NEBULA_SHARED (INVALID_STATE).
- */
 int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *data)
 {
 	struct nebula_cleanup *c;
@@ -564,14 +477,6 @@ int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *dat
 }
 EXPORT_SYMBOL_GPL(nebula_stack_defer);
 
-/**
- * nebula_stack_reset() - give back everything
- * @s: the stack.
- *
- * All marks become stale. Cleanups are called first, see nebula_stack_defer().
- *
- * Context: as nebula_stack_restore().
- */
 void nebula_stack_reset(struct nebula_stack *s)
 {
 	if (wrong_context(s, "reset"))
@@ -586,66 +491,30 @@ void nebula_stack_reset(struct nebula_stack *s)
 }
 EXPORT_SYMBOL_GPL(nebula_stack_reset);
 
-/**
- * nebula_stack_used() - bytes in use
- * @s: the stack.
- *
- * Context: any.
- * Return: bytes, padding included.
- */
 size_t nebula_stack_used(const struct nebula_stack *s)
 {
 	return nebula_allocator_usage(&s->common).used;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_used);
 
-/**
- * nebula_stack_available() - bytes left
- * @s: the stack.
- *
- * Context: any.
- * Return: bytes; nebula_stack_capacity() - nebula_stack_used().
- */
 size_t nebula_stack_available(const struct nebula_stack *s)
 {
 	return nebula_allocator_usage(&s->common).available;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_available);
 
-/**
- * nebula_stack_capacity() - bytes that the stack holds
- * @s: the stack.
- *
- * Context: any.
- * Return: bytes.
- */
 size_t nebula_stack_capacity(const struct nebula_stack *s)
 {
 	return s->end - s->start;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_capacity);
 
-/**
- * nebula_stack_peak() - the highest use ever
- * @s: the stack.
- *
- * Context: any.
- * Return: bytes; exact.
- */
 size_t nebula_stack_peak(const struct nebula_stack *s)
 {
 	return nebula_allocator_usage(&s->common).peak;
 }
 EXPORT_SYMBOL_GPL(nebula_stack_peak);
 
-/**
- * nebula_stack_owns() - does an address lie in the stack's memory?
- * @s: the stack.
- * @p: any address.
- *
- * Context: any.
- * Return: true when it does, whether it was handed out or not.
- */
 bool nebula_stack_owns(const struct nebula_stack *s, const void *p)
 {
 	const unsigned long offset = (unsigned long)p - s->base;
