@@ -109,27 +109,185 @@ struct nebula_budget *nebula_budget_create_cfg(const char *name,
 					       const struct nebula_budget_config *cfg,
 					       size_t cfg_size, unsigned int abi,
 					       struct module *owner);
+
+/**
+ * nebula_budget_destroy() - take down a budget
+ * @b: the budget; %NULL and ERR_PTR() are fine.
+ *
+ * Context: process context; sleeps. No other call on it may be running.
+ * Return: 0; -EBUSY while there are budgets below it, allocators that use it, or bytes that are
+ * charged to it (INVALID_STATE); -EPERM in atomic context (WRONG_CONTEXT). It stays usable then.
+ */
 int nebula_budget_destroy(struct nebula_budget *b);
 
+/**
+ * nebula_budget_charge() - charge bytes to a budget and to all above it
+ * @b: the budget.
+ * @bytes: how many; 0 is fine.
+ *
+ * In task context, where the kernel can tell, this collects the stocks of other CPUs before it
+ * refuses, which may sleep; nebula_budget_charge_gfp() does so on all kernels.
+ *
+ * Context: any.
+ * Return: 0; -ENOMEM when the budget or one above it has no room (BUDGET_EXCEEDED), -E2BIG for more
+ * than ``.per_alloc`` (BUDGET_PER_ALLOC), -EOVERFLOW for a size that cannot be represented
+ * (SIZE_OVERFLOW); then nothing was charged.
+ */
 int nebula_budget_charge(struct nebula_budget *b, size_t bytes) __must_check;
+
+/**
+ * nebula_budget_charge_gfp() - charge bytes, where the caller knows whether it may sleep
+ * @b: the budget.
+ * @bytes: how many; 0 is fine.
+ * @gfp: %GFP_KERNEL or the like: may sleep to collect the stocks of other CPUs. With __GFP_NOWARN a
+ *	refusal is counted and not recorded.
+ *
+ * Context: as @gfp; any without blocking.
+ * Return: as nebula_budget_charge().
+ */
 int nebula_budget_charge_gfp(struct nebula_budget *b, size_t bytes, gfp_t gfp) __must_check;
+
+/**
+ * nebula_budget_uncharge() - give back bytes that were charged to a budget
+ * @b: the budget that was charged.
+ * @bytes: how many: all of a charge or a part of it, or several at once.
+ *
+ * Context: any.
+ * Return: 0; -ERANGE when less than that is outstanding here (UNCHARGE_UNDERFLOW), and nothing is
+ * given back. While other CPUs charge and uncharge it all the time, that may be found and recorded
+ * only later.
+ */
 int nebula_budget_uncharge(struct nebula_budget *b, size_t bytes);
 
+/**
+ * nebula_budget_set_limit() - change how many bytes may be charged
+ * @b: the budget; it may be in use.
+ * @limit: the new limit, bytes. When more is charged already nothing is taken away: the state is
+ *	exceeded, and all charges are refused until enough was given back.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL for no limit, one that strict parents have no room for, or one below what a
+ * strict budget has promised to those below it (INVALID_CONFIG); -EOVERFLOW (SIZE_OVERFLOW);
+ * -EPERM in atomic context (WRONG_CONTEXT).
+ */
 int nebula_budget_set_limit(struct nebula_budget *b, size_t limit);
+
+/**
+ * nebula_budget_set_per_alloc() - change how much a single charge may be
+ * @b: the budget; it may be in use. Those below it have their own.
+ * @per_alloc: bytes; 0 means no limit of its own.
+ *
+ * Context: any.
+ * Return: 0; -EOVERFLOW (SIZE_OVERFLOW).
+ */
 int nebula_budget_set_per_alloc(struct nebula_budget *b, size_t per_alloc);
+
+/**
+ * nebula_budget_set_thresholds() - change from when on a budget is high and critical
+ * @b: the budget; it may be in use.
+ * @high: percent of the limit; 0 means %NEBULA_BUDGET_HIGH_PERCENT.
+ * @critical: percent of the limit, not less than @high; 0 means %NEBULA_BUDGET_CRITICAL_PERCENT.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL when they are out of order (INVALID_CONFIG); -EPERM in atomic context
+ * (WRONG_CONTEXT).
+ */
 int nebula_budget_set_thresholds(struct nebula_budget *b, unsigned int high,
 				 unsigned int critical);
 
+/**
+ * nebula_budget_used() - bytes that are charged
+ * @b: the budget.
+ *
+ * Context: any.
+ * Return: what was charged to it and to those below it and not given back, exact when no charge is
+ * in flight.
+ */
 size_t nebula_budget_used(const struct nebula_budget *b);
+
+/**
+ * nebula_budget_limit() - bytes that may be charged
+ * @b: the budget.
+ *
+ * Context: any.
+ * Return: its limit.
+ */
 size_t nebula_budget_limit(const struct nebula_budget *b);
+
+/**
+ * nebula_budget_peak() - most bytes that were charged at once
+ * @b: the budget.
+ *
+ * Context: any.
+ * Return: the highest use, or up to the stocks of its CPUs more; never above the limit that it had
+ * then.
+ */
 size_t nebula_budget_peak(const struct nebula_budget *b);
+
+/**
+ * nebula_budget_state() - how much of a budget is used
+ * @b: the budget.
+ *
+ * Context: any.
+ * Return: its state at this moment.
+ */
 enum nebula_budget_state nebula_budget_state(const struct nebula_budget *b);
+
+/**
+ * nebula_budget_state_name() - what a state is called
+ * @state: the state.
+ *
+ * Context: any.
+ * Return: "normal", "high", "critical", "exceeded"; "?" for what is no state.
+ */
 const char *nebula_budget_state_name(enum nebula_budget_state state);
+
+/**
+ * nebula_budget_name() - what a budget is called
+ * @b: the budget.
+ *
+ * Context: any.
+ * Return: its name, which is there as long as @b is.
+ */
 const char *nebula_budget_name(const struct nebula_budget *b);
+
+/**
+ * nebula_budget_stats_read() - what a budget counts
+ * @b: the budget.
+ * @st: filled in.
+ *
+ * Context: any.
+ */
 void nebula_budget_stats_read(const struct nebula_budget *b, struct nebula_budget_stats *st);
 
+/**
+ * nebula_budget_notifier_register() - be told when the state of a budget changes
+ * @b: the budget.
+ * @nb: called with the new state and @b, in process context, soon after the change. States that
+ *	came and went before that are left out. It may charge and uncharge, and set limits, but
+ *	register, unregister or destroy nothing of @b.
+ *
+ * Context: process context; sleeps.
+ * Return: 0, or -EEXIST for one that is registered already.
+ */
 int nebula_budget_notifier_register(struct nebula_budget *b, struct notifier_block *nb);
+
+/**
+ * nebula_budget_notifier_unregister() - not be told any more
+ * @b: the budget.
+ * @nb: as registered. It is not running, and is not called any more, after return.
+ *
+ * Context: process context; sleeps.
+ * Return: 0, or -ENOENT for one that is not registered.
+ */
 int nebula_budget_notifier_unregister(struct nebula_budget *b, struct notifier_block *nb);
+
+/**
+ * nebula_budget_notifier_flush() - wait until notifiers were told of the state as it is
+ * @b: the budget.
+ *
+ * Context: process context; sleeps. Not from a notifier of @b.
+ */
 void nebula_budget_notifier_flush(struct nebula_budget *b);
 
 /* What the compiler can know of a configuration; all of it is checked again by create. */

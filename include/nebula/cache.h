@@ -112,15 +112,108 @@ struct nebula_cache *nebula_cache_create_cfg(const char *name,
 					     const struct nebula_cache_config *cfg,
 					     size_t cfg_size, unsigned int abi,
 					     struct module *owner);
+
+/**
+ * nebula_cache_destroy() - take down a cache
+ * @c: the cache; %NULL and ERR_PTR() are fine.
+ *
+ * Waits for readers, and for computations that workers have begun; those that they have not begun
+ * end with -ECANCELED. Values that were not put are recorded as LEAK. Refused, and recorded, in
+ * atomic context (WRONG_CONTEXT).
+ *
+ * Context: process context; sleeps. No other call on it may be running.
+ */
 void nebula_cache_destroy(struct nebula_cache *c);
 
+/**
+ * nebula_cache_get_or_compute() - look a key up, and compute its value when there is none
+ * @c: the cache.
+ * @key: bytes of its size.
+ *
+ * Context: process context; may sleep. A hit is fine in any context.
+ * Return: the value, with a reference that nebula_cache_put() drops, or ERR_PTR(): the error of the
+ * computation (COMPUTE_FAILED); -EDEADLK when the computation of this key asked for it (RECURSION);
+ * -ELOOP when it would wait for what waits for it (CYCLE); -ERESTARTSYS for a signal (INTERRUPTED);
+ * -EINPROGRESS while a worker computes it; -ENOMEM or -ETIMEDOUT without memory for an entry, which
+ * the pool has recorded; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP without ``.compute``
+ * (NOT_SUPPORTED).
+ */
 void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key) __must_check;
+
+/**
+ * nebula_cache_get() - look a key up
+ * @c: the cache.
+ * @key: bytes of its size.
+ *
+ * Context: any.
+ * Return: the value, with a reference that nebula_cache_put() drops; %NULL when there is none, or
+ * only one that is too old.
+ */
 void *nebula_cache_get(struct nebula_cache *c, const void *key) __must_check;
+
+/**
+ * nebula_cache_put() - drop the reference to a value
+ * @c: the cache that it is of.
+ * @value: as it was returned; %NULL and ERR_PTR() are fine.
+ *
+ * Context: any.
+ */
 void nebula_cache_put(struct nebula_cache *c, void *value);
+
+/**
+ * nebula_cache_read() - look a key up and copy its value
+ * @c: the cache.
+ * @key: bytes of its size.
+ * @copy: where the value goes; untouched when there is none.
+ *
+ * Takes no reference, so CPUs that read the same key do not disturb each other.
+ *
+ * Context: any.
+ * Return: whether there was a value that is not too old.
+ */
 bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy) __must_check;
+
+/**
+ * nebula_cache_warm() - put a value in that is known already
+ * @c: the cache.
+ * @key: bytes of its size.
+ * @value: bytes of its size; copied. The value that the key has is replaced.
+ *
+ * Context: process context; may sleep.
+ * Return: 0; -EBUSY while the key is being computed, or when all entries are in use
+ * (INVALID_STATE); -ENOMEM or -ETIMEDOUT without memory for an entry; -EPERM in atomic context
+ * (WRONG_CONTEXT).
+ */
 int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value);
+
+/**
+ * nebula_cache_invalidate() - forget the value of a key
+ * @c: the cache.
+ * @key: bytes of its size.
+ *
+ * A value that is out stays good for those who have it. One that is being computed goes to those
+ * who have asked for it, and is not kept.
+ *
+ * Context: task or softirq.
+ * Return: whether there was one.
+ */
 bool nebula_cache_invalidate(struct nebula_cache *c, const void *key);
+
+/**
+ * nebula_cache_clear() - forget all values
+ * @c: the cache; it may be in use.
+ *
+ * Context: process context; sleeps.
+ */
 void nebula_cache_clear(struct nebula_cache *c);
+
+/**
+ * nebula_cache_stats_read() - what a cache counts
+ * @c: the cache.
+ * @st: filled in.
+ *
+ * Context: any.
+ */
 void nebula_cache_stats_read(struct nebula_cache *c, struct nebula_cache_stats *st);
 
 /* What the compiler can know of a configuration; all of it is checked again by create. */

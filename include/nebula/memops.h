@@ -110,6 +110,18 @@ extern struct nebula_memops nebula_memops;
 void *nebula_copy_wide(void *dst, const void *src, size_t n);
 void *nebula_fill_wide(void *dst, int c, size_t n);
 int nebula_compare_wide(const void *a, const void *b, size_t n);
+
+/**
+ * nebula_copy_nt() - copy memory past the caches
+ * @dst: where to.
+ * @src: where from; the two do not overlap.
+ * @n: bytes.
+ *
+ * For what is larger than the cache and not read again soon: what the cache has stays there.
+ *
+ * Context: any.
+ * Return: @dst.
+ */
 void *nebula_copy_nt(void *dst, const void *src, size_t n);
 
 /**

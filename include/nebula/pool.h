@@ -173,6 +173,17 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 					   size_t cfg_size, unsigned int abi, struct module *owner);
 size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t cfg_size,
 				   unsigned int abi, struct module *owner);
+
+/**
+ * nebula_pool_destroy() - take down a pool
+ * @p: the pool; %NULL and ERR_PTR() are fine.
+ *
+ * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
+ * Refused, and recorded, while a task waits for a block or a reserve is held (INVALID_STATE), and
+ * in atomic context (WRONG_CONTEXT); the pool stays usable then.
+ *
+ * Context: process context; sleeps. No other call on the pool may be running.
+ */
 void nebula_pool_destroy(struct nebula_pool *p);
 
 void *nebula_pool_alloc_empty(struct nebula_pool *p);
@@ -186,34 +197,275 @@ void nebula_pool_free_other(struct nebula_pool *p, void *obj, size_t size);
 void nebula_pool_free_refused(struct nebula_pool *p, void *obj);
 void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align);
 
+/**
+ * nebula_pool_alloc_bulk() - allocate many blocks, all or none
+ * @p: the pool.
+ * @n: how many.
+ * @objs: where they go; what is in it after a failure is meaningless.
+ *
+ * Context: any, NMI included; does not sleep.
+ * Return: true; false with POOL_EXHAUSTED recorded, INVALID_LAYOUT for no blocks, or EXCEEDS_MAX
+ * for more than the pool can ever have. None is allocated then.
+ */
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs) __must_check;
+
+/**
+ * nebula_pool_free_bulk() - free many blocks
+ * @p: the pool.
+ * @n: how many; none is fine.
+ * @objs: the blocks, each checked as by nebula_pool_free(); those that are refused do not keep the
+ *	others from being freed.
+ *
+ * Context: any, NMI included; does not sleep.
+ */
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs);
+
+/**
+ * nebula_pool_free_rcu() - free a block after a grace period
+ * @p: the pool.
+ * @obj: a block of it; %NULL and %ZERO_SIZE_PTR are fine.
+ *
+ * Until then the block is live, and its contents are left alone. Checked as nebula_pool_free().
+ *
+ * Context: any, NMI included; does not sleep.
+ */
 void nebula_pool_free_rcu(struct nebula_pool *p, void *obj);
+
+/**
+ * nebula_pool_free_rcu_cb() - destroy what is in a block, and free it, after a grace period
+ * @p: the pool.
+ * @obj: as nebula_pool_free_rcu().
+ * @destructor: called with @obj once, after the grace period, in softirq or process context with
+ *	preemption off; must not sleep. %NULL is fine. A pool takes 15 different ones in its life.
+ *
+ * Until @destructor returns the block is live. One destructor too many is recorded as EXCEEDS_MAX,
+ * and the block stays live.
+ *
+ * Context: any, NMI included; does not sleep.
+ */
 void nebula_pool_free_rcu_cb(struct nebula_pool *p, void *obj, void (*destructor)(void *obj));
+
+/**
+ * nebula_pool_free_sensitive() - clear a block and free it
+ * @p: the pool.
+ * @obj: as nebula_pool_free(). What is no live block is not written to.
+ *
+ * Context: any, NMI included, on any CPU; does not sleep.
+ */
 void nebula_pool_free_sensitive(struct nebula_pool *p, void *obj);
+
+/**
+ * nebula_pool_alloc_wait() - allocate a block, sleeping until there is one
+ * @p: the pool.
+ * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
+ *
+ * Waiters are served in the order in which they came, and before callers that do not wait. A block
+ * beyond nebula_pool_capacity() that lies in the magazine of another CPU may come only after an RCU
+ * grace period.
+ *
+ * Context: process context; sleeps. A signal ends the wait.
+ * Return: the block, or ERR_PTR(): -ETIMEDOUT (TIMED_OUT), -ERESTARTSYS (INTERRUPTED), -EPERM in
+ * atomic context (WRONG_CONTEXT), -ENOMEM when fail_alloc in debugfs has it fail (POOL_EXHAUSTED).
+ */
 void *nebula_pool_alloc_wait(struct nebula_pool *p, long timeout_jiffies) __must_check;
+
+/**
+ * nebula_pool_alloc_wait_killable() - as nebula_pool_alloc_wait(), but only for fatal signals
+ * @p: the pool.
+ * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
+ *
+ * Context: process context; sleeps. A signal that kills ends the wait.
+ * Return: as nebula_pool_alloc_wait().
+ */
 void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffies) __must_check;
+
+/**
+ * nebula_pool_alloc_wait_bulk() - allocate many blocks, sleeping until there are as many
+ * @p: the pool.
+ * @n: how many.
+ * @objs: where they go; what is in it after a failure is meaningless.
+ * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
+ *
+ * All or none, and in turn with all who wait: a caller that waits holds no block, so callers
+ * that want several cannot block each other.
+ *
+ * Context: process context; sleeps. A signal ends the wait.
+ * Return: 0; -ETIMEDOUT (TIMED_OUT), -ERESTARTSYS (INTERRUPTED), -EPERM in atomic context
+ * (WRONG_CONTEXT), -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than the pool can ever
+ * have (EXCEEDS_MAX), -ENOMEM when fail_alloc in debugfs has it fail (POOL_EXHAUSTED).
+ */
 int nebula_pool_alloc_wait_bulk(struct nebula_pool *p, unsigned int n, void **objs,
 				long timeout_jiffies) __must_check;
 
+/**
+ * nebula_pool_reserve() - put blocks aside
+ * @p: the pool; one with %NEBULA_GROW grows when it has too few.
+ * @r: the handle; filled in. Empty on failure.
+ * @n: how many.
+ *
+ * Context: process context; may sleep for memory, not for blocks.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than there can be
+ * (EXCEEDS_MAX), -ENOMEM (POOL_EXHAUSTED, BACKING_FAILED), -EPERM (WRONG_CONTEXT).
+ */
 int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n);
+
+/**
+ * nebula_pool_alloc_reserved() - take a block that was put aside
+ * @r: the handle.
+ *
+ * The block is freed as any other.
+ *
+ * Context: any; one at a time for each handle.
+ * Return: the block. It cannot fail as often as was reserved for; then %NULL, with POOL_EXHAUSTED
+ * recorded.
+ */
 void *nebula_pool_alloc_reserved(struct nebula_reserve *r) __must_check;
+
+/**
+ * nebula_pool_refill() - put as many blocks aside as there were in the beginning
+ * @r: the handle.
+ *
+ * Context: any, NMI included; does not sleep. One at a time for each handle.
+ * Return: 0, also when nothing was missing; -ENOMEM with POOL_EXHAUSTED recorded: what the handle
+ * holds is unchanged then. -EINVAL (INVALID_STATE) for an empty handle.
+ */
 int nebula_pool_refill(struct nebula_reserve *r) __must_check;
+
+/**
+ * nebula_pool_unreserve() - give back what is left of a reserve
+ * @r: the handle; empty afterwards. One that is empty already is fine.
+ *
+ * Refused, and recorded as WRONG_CONTEXT, in an NMI: the handle stays as it is then.
+ *
+ * Context: any but NMI; does not sleep.
+ */
 void nebula_pool_unreserve(struct nebula_reserve *r);
 
+/**
+ * nebula_pool_grow() - add blocks
+ * @p: the pool, in use or not.
+ * @blocks: how many more can always be live at once.
+ * @gfp: flags for the region that is mapped. Not %__GFP_HIGHMEM, %__GFP_MOVABLE,
+ *	%__GFP_RECLAIMABLE, %__GFP_COMP, %__GFP_NOFAIL; no zone but that of ``.gfp``. With
+ *	__GFP_NOWARN a refusal is counted and not recorded.
+ *
+ * Blocks handed out before stay where they are.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT) or for flags that cannot be honoured
+ * (INVALID_CONFIG), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond ``.max_blocks`` (EXCEEDS_MAX),
+ * -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a caller's buffer (INVALID_STATE).
+ */
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp);
+
+/**
+ * nebula_pool_shrink() - give back what the pool grew by and does not need
+ * @p: the pool, in use or not.
+ *
+ * Gives back each region that was added and has no live block. While it is at that, the capacity
+ * may be lower by one of them at a time. What a pool with %NEBULA_GROW grew by without having been
+ * asked to is given back without this call, too: when the kernel is short of memory, and when half
+ * of the pool was free for a minute.
+ *
+ * Context: process context; sleeps.
+ * Return: blocks that the capacity went down by; 0 with WRONG_CONTEXT recorded in atomic context.
+ */
 unsigned int nebula_pool_shrink(struct nebula_pool *p);
+
+/**
+ * nebula_pool_reset() - give all live blocks back
+ * @p: the pool.
+ *
+ * For the end of a session, or of a test, that need not know its blocks one by one. The caller
+ * sees to it that no context uses, allocates or frees a block at the same time. Refused, and
+ * recorded as INVALID_STATE, while blocks are put aside.
+ *
+ * Context: any but NMI; takes time in proportion to the number of blocks.
+ * Return: blocks that were live; 0 also when it was refused.
+ */
 unsigned int nebula_pool_reset(struct nebula_pool *p);
+
+/**
+ * nebula_pool_set_cache_depth() - change how many blocks the magazine of a CPU may hold
+ * @p: the pool.
+ * @depth: blocks; 0 for no caching.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL (INVALID_CONFIG) for more than the pool was made for; -EPERM (WRONG_CONTEXT).
+ */
 int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth);
 
+/**
+ * nebula_pool_used() - blocks that are live
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: blocks; exact while nothing is under way.
+ */
 unsigned int nebula_pool_used(const struct nebula_pool *p);
+
+/**
+ * nebula_pool_available() - blocks that can be had
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: nebula_pool_capacity() - nebula_pool_used(); 0 when some of the slack is in use.
+ */
 unsigned int nebula_pool_available(const struct nebula_pool *p);
+
+/**
+ * nebula_pool_capacity() - blocks that can always be live at once
+ * @p: the pool.
+ *
+ * Context: any.
+ * Return: blocks, slack not counted.
+ */
 unsigned int nebula_pool_capacity(const struct nebula_pool *p);
+
+/**
+ * nebula_pool_owns() - does an address lie in the pool's blocks?
+ * @p: the pool.
+ * @obj: any address.
+ *
+ * Context: any.
+ * Return: true when it does, whether the block is live or not.
+ */
 bool nebula_pool_owns(const struct nebula_pool *p, const void *obj);
+
+/**
+ * nebula_pool_for_each_live() - visit all live blocks
+ * @p: the pool.
+ * @fn: called with each block and @data, with preemption off; must not sleep.
+ * @data: for @fn.
+ *
+ * Blocks that are allocated or freed during that may be visited or not, and may be freed while @fn
+ * looks at them: the caller sees to it that they are not, or uses %NEBULA_TYPESAFE_BY_RCU.
+ *
+ * Context: any.
+ */
 void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data),
 			       void *data);
 
+/**
+ * nebula_mempool_alloc() - a mempool_alloc_t that allocates from a pool
+ * @gfp: __GFP_ZERO clears the block; with __GFP_NOWARN, which mempool_alloc() sets, a refusal is
+ *	counted and not recorded.
+ * @pool_data: the &struct nebula_pool.
+ *
+ * For example ``mempool_create(min, nebula_mempool_alloc, nebula_mempool_free, pool)``.
+ *
+ * Context: any.
+ * Return: as nebula_pool_alloc().
+ */
 void *nebula_mempool_alloc(gfp_t gfp, void *pool_data);
+
+/**
+ * nebula_mempool_free() - a mempool_free_t that frees to a pool
+ * @element: a block.
+ * @pool_data: the &struct nebula_pool.
+ *
+ * Context: any.
+ */
 void nebula_mempool_free(void *element, void *pool_data);
 
 /* What the compiler can know of a configuration; all of it is checked again by create. */

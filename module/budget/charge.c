@@ -269,35 +269,12 @@ static bool may_sleep_for_certain(void)
 	return IS_ENABLED(CONFIG_PREEMPT_COUNT) && preemptible();
 }
 
-/**
- * nebula_budget_charge() - charge bytes to a budget and to all above it
- * @b: the budget.
- * @bytes: how many; 0 is fine.
- *
- * In task context, where the kernel can tell, this collects the stocks of other CPUs before it
- * refuses, which may sleep; nebula_budget_charge_gfp() does so on all kernels.
- *
- * Context: any.
- * Return: 0; -ENOMEM when the budget or one above it has no room (BUDGET_EXCEEDED), -E2BIG for more
- * than ``.per_alloc`` (BUDGET_PER_ALLOC), -EOVERFLOW for a size that cannot be represented
- * (SIZE_OVERFLOW); then nothing was charged.
- */
 int nebula_budget_charge(struct nebula_budget *b, size_t bytes)
 {
 	return likely(charge_fast(b, bytes)) ? 0 : charge_slow(b, bytes, may_sleep_for_certain());
 }
 EXPORT_SYMBOL_GPL(nebula_budget_charge);
 
-/**
- * nebula_budget_charge_gfp() - charge bytes, where the caller knows whether it may sleep
- * @b: the budget.
- * @bytes: how many; 0 is fine.
- * @gfp: %GFP_KERNEL or the like: may sleep to collect the stocks of other CPUs. With __GFP_NOWARN a
- *	refusal is counted and not recorded.
- *
- * Context: as @gfp; any without blocking.
- * Return: as nebula_budget_charge().
- */
 int nebula_budget_charge_gfp(struct nebula_budget *b, size_t bytes, gfp_t gfp)
 {
 	const bool may_sleep = gfpflags_allow_blocking(gfp) && !nebula_atomic_context();
@@ -401,16 +378,6 @@ static noinline int uncharge_slow(struct nebula_budget *b, size_t bytes)
 	return 0;
 }
 
-/**
- * nebula_budget_uncharge() - give back bytes that were charged to a budget
- * @b: the budget that was charged.
- * @bytes: how many: all of a charge or a part of it, or several at once.
- *
- * Context: any.
- * Return: 0; -ERANGE when less than that is outstanding here (UNCHARGE_UNDERFLOW), and nothing is
- * given back. While other CPUs charge and uncharge it all the time, that may be found and recorded
- * only later.
- */
 int nebula_budget_uncharge(struct nebula_budget *b, size_t bytes)
 {
 	unsigned long word = this_cpu_read(b->cpus->word);

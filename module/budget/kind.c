@@ -22,27 +22,12 @@ static struct nebula_budget *budget_of(const struct nebula_allocator *a)
 	return container_of(a, struct nebula_budget, common);
 }
 
-/**
- * nebula_budget_name() - what a budget is called
- * @b: the budget.
- *
- * Context: any.
- * Return: its name, which is there as long as @b is.
- */
 const char *nebula_budget_name(const struct nebula_budget *b)
 {
 	return nebula_allocator_name(&b->common);
 }
 EXPORT_SYMBOL_GPL(nebula_budget_name);
 
-/**
- * nebula_budget_used() - bytes that are charged
- * @b: the budget.
- *
- * Context: any.
- * Return: what was charged to it and to those below it and not given back, exact when no charge is
- * in flight.
- */
 size_t nebula_budget_used(const struct nebula_budget *b)
 {
 	const size_t stocked = budget_stocked(b);
@@ -52,40 +37,18 @@ size_t nebula_budget_used(const struct nebula_budget *b)
 }
 EXPORT_SYMBOL_GPL(nebula_budget_used);
 
-/**
- * nebula_budget_limit() - bytes that may be charged
- * @b: the budget.
- *
- * Context: any.
- * Return: its limit.
- */
 size_t nebula_budget_limit(const struct nebula_budget *b)
 {
 	return READ_ONCE(b->limit);
 }
 EXPORT_SYMBOL_GPL(nebula_budget_limit);
 
-/**
- * nebula_budget_peak() - most bytes that were charged at once
- * @b: the budget.
- *
- * Context: any.
- * Return: the highest use, or up to the stocks of its CPUs more; never above the limit that it had
- * then.
- */
 size_t nebula_budget_peak(const struct nebula_budget *b)
 {
 	return READ_ONCE(b->peak);
 }
 EXPORT_SYMBOL_GPL(nebula_budget_peak);
 
-/**
- * nebula_budget_stats_read() - what a budget counts
- * @b: the budget.
- * @st: filled in.
- *
- * Context: any.
- */
 void nebula_budget_stats_read(const struct nebula_budget *b, struct nebula_budget_stats *st)
 {
 	int cpu;
@@ -339,14 +302,6 @@ static struct nebula_refusal obstacle(struct nebula_budget *b)
 	return NEBULA_ACCEPT;
 }
 
-/**
- * nebula_budget_destroy() - take down a budget
- * @b: the budget; %NULL and ERR_PTR() are fine.
- *
- * Context: process context; sleeps. No other call on it may be running.
- * Return: 0; -EBUSY while there are budgets below it, allocators that use it, or bytes that are
- * charged to it (INVALID_STATE); -EPERM in atomic context (WRONG_CONTEXT). It stays usable then.
- */
 int nebula_budget_destroy(struct nebula_budget *b)
 {
 	struct nebula_refusal r;
@@ -413,17 +368,6 @@ static struct nebula_refusal change_limit(struct nebula_budget *b, size_t limit)
 	return NEBULA_ACCEPT;
 }
 
-/**
- * nebula_budget_set_limit() - change how many bytes may be charged
- * @b: the budget; it may be in use.
- * @limit: the new limit, bytes. When more is charged already nothing is taken away: the state is
- *	exceeded, and all charges are refused until enough was given back.
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL for no limit, one that strict parents have no room for, or one below what a
- * strict budget has promised to those below it (INVALID_CONFIG); -EOVERFLOW (SIZE_OVERFLOW);
- * -EPERM in atomic context (WRONG_CONTEXT).
- */
 int nebula_budget_set_limit(struct nebula_budget *b, size_t limit)
 {
 	struct nebula_refusal r = check_limit(limit);
@@ -439,14 +383,6 @@ int nebula_budget_set_limit(struct nebula_budget *b, size_t limit)
 }
 EXPORT_SYMBOL_GPL(nebula_budget_set_limit);
 
-/**
- * nebula_budget_set_per_alloc() - change how much a single charge may be
- * @b: the budget; it may be in use. Those below it have their own.
- * @per_alloc: bytes; 0 means no limit of its own.
- *
- * Context: any.
- * Return: 0; -EOVERFLOW (SIZE_OVERFLOW).
- */
 int nebula_budget_set_per_alloc(struct nebula_budget *b, size_t per_alloc)
 {
 	if (per_alloc > NEBULA_CAPACITY_MAX)
@@ -457,16 +393,6 @@ int nebula_budget_set_per_alloc(struct nebula_budget *b, size_t per_alloc)
 }
 EXPORT_SYMBOL_GPL(nebula_budget_set_per_alloc);
 
-/**
- * nebula_budget_set_thresholds() - change from when on a budget is high and critical
- * @b: the budget; it may be in use.
- * @high: percent of the limit; 0 means %NEBULA_BUDGET_HIGH_PERCENT.
- * @critical: percent of the limit, not less than @high; 0 means %NEBULA_BUDGET_CRITICAL_PERCENT.
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL when they are out of order (INVALID_CONFIG); -EPERM in atomic context
- * (WRONG_CONTEXT).
- */
 int nebula_budget_set_thresholds(struct nebula_budget *b, unsigned int high,
 				 unsigned int critical)
 {

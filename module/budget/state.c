@@ -162,68 +162,30 @@ void budget_state_exit(struct nebula_budget *b)
 	cancel_work_sync(&b->review);
 }
 
-/**
- * nebula_budget_state() - how much of a budget is used
- * @b: the budget.
- *
- * Context: any.
- * Return: its state at this moment.
- */
 enum nebula_budget_state nebula_budget_state(const struct nebula_budget *b)
 {
 	return state_of(b, nebula_budget_used(b));
 }
 EXPORT_SYMBOL_GPL(nebula_budget_state);
 
-/**
- * nebula_budget_state_name() - what a state is called
- * @state: the state.
- *
- * Context: any.
- * Return: "normal", "high", "critical", "exceeded"; "?" for what is no state.
- */
 const char *nebula_budget_state_name(enum nebula_budget_state state)
 {
 	return (unsigned int)state < NEBULA_BUDGET_STATES ? state_names[state] : "?";
 }
 EXPORT_SYMBOL_GPL(nebula_budget_state_name);
 
-/**
- * nebula_budget_notifier_register() - be told when the state of a budget changes
- * @b: the budget.
- * @nb: called with the new state and @b, in process context, soon after the change. States that
- *	came and went before that are left out. It may charge and uncharge, and set limits, but
- *	register, unregister or destroy nothing of @b.
- *
- * Context: process context; sleeps.
- * Return: 0, or -EEXIST for one that is registered already.
- */
 int nebula_budget_notifier_register(struct nebula_budget *b, struct notifier_block *nb)
 {
 	return blocking_notifier_chain_register(&b->notifiers, nb);
 }
 EXPORT_SYMBOL_GPL(nebula_budget_notifier_register);
 
-/**
- * nebula_budget_notifier_unregister() - not be told any more
- * @b: the budget.
- * @nb: as registered. It is not running, and is not called any more, after return.
- *
- * Context: process context; sleeps.
- * Return: 0, or -ENOENT for one that is not registered.
- */
 int nebula_budget_notifier_unregister(struct nebula_budget *b, struct notifier_block *nb)
 {
 	return blocking_notifier_chain_unregister(&b->notifiers, nb);
 }
 EXPORT_SYMBOL_GPL(nebula_budget_notifier_unregister);
 
-/**
- * nebula_budget_notifier_flush() - wait until notifiers were told of the state as it is
- * @b: the budget.
- *
- * Context: process context; sleeps. Not from a notifier of @b.
- */
 void nebula_budget_notifier_flush(struct nebula_budget *b)
 {
 	nebula_irq_work_sync(&b->kick);

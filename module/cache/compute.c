@@ -337,19 +337,6 @@ static noinline void *get_slow(struct nebula_cache *c, const void *key)
 	return value;
 }
 
-/**
- * nebula_cache_get_or_compute() - look a key up, and compute its value when there is none
- * @c: the cache.
- * @key: bytes of its size.
- *
- * Context: process context; may sleep. A hit is fine in any context.
- * Return: the value, with a reference that nebula_cache_put() drops, or ERR_PTR(): the error of the
- * computation (COMPUTE_FAILED); -EDEADLK when the computation of this key asked for it (RECURSION);
- * -ELOOP when it would wait for what waits for it (CYCLE); -ERESTARTSYS for a signal (INTERRUPTED);
- * -EINPROGRESS while a worker computes it; -ENOMEM or -ETIMEDOUT without memory for an entry, which
- * the pool has recorded; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP without ``.compute``
- * (NOT_SUPPORTED).
- */
 void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key)
 {
 	void *value = nebula_cache_get(c, key);
@@ -358,17 +345,6 @@ void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key)
 }
 EXPORT_SYMBOL_GPL(nebula_cache_get_or_compute);
 
-/**
- * nebula_cache_warm() - put a value in that is known already
- * @c: the cache.
- * @key: bytes of its size.
- * @value: bytes of its size; copied. The value that the key has is replaced.
- *
- * Context: process context; may sleep.
- * Return: 0; -EBUSY while the key is being computed, or when all entries are in use
- * (INVALID_STATE); -ENOMEM or -ETIMEDOUT without memory for an entry; -EPERM in atomic context
- * (WRONG_CONTEXT).
- */
 int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value)
 {
 	struct cache_entry *e;
@@ -390,17 +366,6 @@ int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value
 }
 EXPORT_SYMBOL_GPL(nebula_cache_warm);
 
-/**
- * nebula_cache_invalidate() - forget the value of a key
- * @c: the cache.
- * @key: bytes of its size.
- *
- * A value that is out stays good for those who have it. One that is being computed goes to those
- * who have asked for it, and is not kept.
- *
- * Context: task or softirq.
- * Return: whether there was one.
- */
 bool nebula_cache_invalidate(struct nebula_cache *c, const void *key)
 {
 	struct cache_entry *e = cache_get_entry(c, key);
@@ -414,12 +379,6 @@ bool nebula_cache_invalidate(struct nebula_cache *c, const void *key)
 }
 EXPORT_SYMBOL_GPL(nebula_cache_invalidate);
 
-/**
- * nebula_cache_clear() - forget all values
- * @c: the cache; it may be in use.
- *
- * Context: process context; sleeps.
- */
 void nebula_cache_clear(struct nebula_cache *c)
 {
 	struct cache_entry *e;

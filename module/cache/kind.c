@@ -220,16 +220,6 @@ static void retire(struct nebula_cache *c)
 	nebula_allocator_unregister(&c->common);
 }
 
-/**
- * nebula_cache_destroy() - take down a cache
- * @c: the cache; %NULL and ERR_PTR() are fine.
- *
- * Waits for readers, and for computations that workers have begun; those that they have not begun
- * end with -ECANCELED. Values that were not put are recorded as LEAK. Refused, and recorded, in
- * atomic context (WRONG_CONTEXT).
- *
- * Context: process context; sleeps. No other call on it may be running.
- */
 void nebula_cache_destroy(struct nebula_cache *c)
 {
 	if (IS_ERR_OR_NULL(c))
@@ -243,13 +233,6 @@ void nebula_cache_destroy(struct nebula_cache *c)
 }
 EXPORT_SYMBOL_GPL(nebula_cache_destroy);
 
-/**
- * nebula_cache_stats_read() - what a cache counts
- * @c: the cache.
- * @st: filled in.
- *
- * Context: any.
- */
 void nebula_cache_stats_read(struct nebula_cache *c, struct nebula_cache_stats *st)
 {
 	unsigned int i;

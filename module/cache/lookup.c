@@ -50,15 +50,6 @@ struct cache_entry *cache_get_entry(struct nebula_cache *c, const void *key)
 	return e;
 }
 
-/**
- * nebula_cache_get() - look a key up
- * @c: the cache.
- * @key: bytes of its size.
- *
- * Context: any.
- * Return: the value, with a reference that nebula_cache_put() drops; %NULL when there is none, or
- * only one that is too old.
- */
 void *nebula_cache_get(struct nebula_cache *c, const void *key)
 {
 	struct cache_entry *e;
@@ -77,17 +68,6 @@ void *nebula_cache_get(struct nebula_cache *c, const void *key)
 }
 EXPORT_SYMBOL_GPL(nebula_cache_get);
 
-/**
- * nebula_cache_read() - look a key up and copy its value
- * @c: the cache.
- * @key: bytes of its size.
- * @copy: where the value goes; untouched when there is none.
- *
- * Takes no reference, so CPUs that read the same key do not disturb each other.
- *
- * Context: any.
- * Return: whether there was a value that is not too old.
- */
 bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy)
 {
 	struct cache_entry *e;
@@ -109,13 +89,6 @@ bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy)
 }
 EXPORT_SYMBOL_GPL(nebula_cache_read);
 
-/**
- * nebula_cache_put() - drop the reference to a value
- * @c: the cache that it is of.
- * @value: as it was returned; %NULL and ERR_PTR() are fine.
- *
- * Context: any.
- */
 void nebula_cache_put(struct nebula_cache *c, void *value)
 {
 	if (!IS_ERR_OR_NULL(value))

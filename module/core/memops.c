@@ -234,17 +234,6 @@ int nebula_compare_wide(const void *a, const void *b, size_t n)
 }
 EXPORT_SYMBOL_GPL(nebula_compare_wide);
 
-/**
- * nebula_copy_nt() - copy memory past the caches
- * @dst: where to.
- * @src: where from; the two do not overlap.
- * @n: bytes.
- *
- * For what is larger than the cache and not read again soon: what the cache has stays there.
- *
- * Context: any.
- * Return: @dst.
- */
 void *nebula_copy_nt(void *dst, const void *src, size_t n)
 {
 	const size_t head = min_t(size_t, -(unsigned long)dst % 8, n);

@@ -74,22 +74,14 @@ bool pool_take_all(atomic_long_t *count, unsigned long n)
 	return true;
 }
 
-/**
- * struct collector - a search for blocks
- * @heap: their pool.
- * @slots: where they go, if they go into a magazine.
- * @objs: where they go, live, if not.
- * @word: where the search goes on in a group.
- * @got: how many there are.
- * @fruitless: groups and words without any.
- */
+/* A search for blocks. */
 struct collector {
-	struct nebula_pool_heap *heap;
-	struct nebula_pool_slot *slots;
-	void **objs;
-	unsigned int word;
-	unsigned int got;
-	unsigned long fruitless;
+	struct nebula_pool_heap *heap;	/* their pool */
+	struct nebula_pool_slot *slots;	/* where they go, if they go into a magazine */
+	void **objs;			/* where they go, live, if not */
+	unsigned int word;		/* where the search goes on in a group */
+	unsigned int got;		/* how many there are */
+	unsigned long fruitless;	/* groups and words without any */
 };
 
 /* The lowest @n bits of @bits, or all. */
@@ -280,16 +272,11 @@ void pool_put_word(struct nebula_pool_heap *heap, struct pool_group *group, unsi
 	pool_give_tickets(heap, put_bits(heap, group, word, mask));
 }
 
-/**
- * struct gathered - blocks of a word that are to be put
- * @group: of the word.
- * @word: its number within the group.
- * @mask: the blocks.
- */
+/* Blocks of a word that are to be put. */
 struct gathered {
-	struct pool_group *group;
-	unsigned int word;
-	u64 mask;
+	struct pool_group *group;	/* of the word */
+	unsigned int word;		/* its number within the group */
+	u64 mask;			/* the blocks */
 };
 
 static unsigned int put_gathered(struct nebula_pool_heap *heap, struct gathered *g)

@@ -174,16 +174,6 @@ static __always_inline bool alloc_many(struct nebula_pool_heap *heap, unsigned i
 	return alloc_slow(heap, n, objs, detail);
 }
 
-/**
- * nebula_pool_alloc_bulk() - allocate many blocks, all or none
- * @p: the pool.
- * @n: how many.
- * @objs: where they go; what is in it after a failure is meaningless.
- *
- * Context: any, NMI included; does not sleep.
- * Return: true; false with POOL_EXHAUSTED recorded, INVALID_LAYOUT for no blocks, or EXCEEDS_MAX
- * for more than the pool can ever have. None is allocated then.
- */
 bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -200,20 +190,13 @@ bool pool_alloc_reserve(struct nebula_pool_heap *heap, unsigned int n, void **ob
 	return alloc_many(heap, n, objs, NEBULA_D_RESERVE);
 }
 
-/**
- * struct view - what the loop needs of the first segment, in registers
- * @base: as in &struct nebula_pool.
- * @inverse: likewise.
- * @blocks: likewise.
- * @rotate: likewise.
- * @state: likewise.
- */
+/* What the loop needs of the first segment, in registers. */
 struct view {
-	unsigned long base;
-	unsigned long inverse;
-	unsigned long blocks;
-	unsigned long rotate;
-	u8 *state;
+	unsigned long base;	/* as in struct nebula_pool */
+	unsigned long inverse;	/* likewise */
+	unsigned long blocks;	/* likewise */
+	unsigned long rotate;	/* likewise */
+	u8 *state;		/* likewise */
 };
 
 /* Takes a block back into a slot of a claimed magazine; false when it is not that simple. */
@@ -276,15 +259,6 @@ static unsigned int free_some(struct nebula_pool_heap *heap, unsigned int n, voi
 	return done;
 }
 
-/**
- * nebula_pool_free_bulk() - free many blocks
- * @p: the pool.
- * @n: how many; none is fine.
- * @objs: the blocks, each checked as by nebula_pool_free(); those that are refused do not keep the
- *	others from being freed.
- *
- * Context: any, NMI included; does not sleep.
- */
 void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);

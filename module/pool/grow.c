@@ -207,21 +207,6 @@ static int grow_by_request(struct nebula_pool *p, unsigned int blocks, gfp_t gfp
 	return 0;
 }
 
-/**
- * nebula_pool_grow() - add blocks
- * @p: the pool, in use or not.
- * @blocks: how many more can always be live at once.
- * @gfp: flags for the region that is mapped. Not %__GFP_HIGHMEM, %__GFP_MOVABLE,
- *	%__GFP_RECLAIMABLE, %__GFP_COMP, %__GFP_NOFAIL; no zone but that of ``.gfp``. With
- *	__GFP_NOWARN a refusal is counted and not recorded.
- *
- * Blocks handed out before stay where they are.
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT) or for flags that cannot be honoured
- * (INVALID_CONFIG), -EOVERFLOW (SIZE_OVERFLOW), -E2BIG beyond ``.max_blocks`` (EXCEEDS_MAX),
- * -ENOMEM (BACKING_FAILED), -EPERM (WRONG_CONTEXT), -EBUSY on a caller's buffer (INVALID_STATE).
- */
 int nebula_pool_grow(struct nebula_pool *p, unsigned int blocks, gfp_t gfp)
 {
 	struct nebula_quiet *quiet = nebula_quiet_enter_gfp(gfp);

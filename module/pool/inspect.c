@@ -26,16 +26,11 @@
 /* After so many blocks others may run. */
 #define BREATH		4096
 
-/**
- * struct look - where the blocks of a segment are
- * @seg: the segment.
- * @places: for each block, in how many places it was seen.
- * @suspects: for each block, in how many looks it was at fault.
- */
+/* Where the blocks of a segment are. */
 struct look {
-	const struct pool_segment *seg;
-	u8 *places;
-	u8 *suspects;
+	const struct pool_segment *seg;	/* the segment */
+	u8 *places;			/* for each block, in how many places it was seen */
+	u8 *suspects;			/* for each block, in how many looks it was at fault */
 };
 
 static void seen(struct look *look, unsigned long index)
@@ -156,13 +151,9 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 	return suspects;
 }
 
-/**
- * nebula_pool_validate() - look whether every block is in one place, and intact
- * @p: the pool.
- * @t: where faults are named, or %NULL.
- *
- * Context: process context; sleeps.
- * Return: blocks at fault; not 0 when there was no memory to look.
+/*
+ * Look whether every block is in one place, and intact. Process context; sleeps. Returns blocks at
+ * fault; not 0 when there was no memory to look.
  */
 unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t)
 {

@@ -325,18 +325,9 @@ static struct nebula_refusal refusal_of(int err)
 	}
 }
 
-/**
- * nebula_pool_create_cfg() - make a pool from a filled-in configuration
- * @name: 1 to 63 of ``[A-Za-z0-9_.-]``; copied.
- * @cfg: the configuration; not needed after return.
- * @cfg_size: its size as the client was compiled, bytes.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module the pool belongs to, %THIS_MODULE.
- *
- * nebula_pool_create() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_pool_create().
+/*
+ * Make a pool from a filled-in configuration. nebula_pool_create() is the convenient way to call
+ * it. Process context; sleeps.
  */
 struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula_pool_config *cfg,
 					   size_t cfg_size, unsigned int abi, struct module *owner)
@@ -366,17 +357,9 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 }
 EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
 
-/**
- * nebula_pool_buffer_size_cfg() - bytes of buffer that a configuration needs
- * @cfg: the configuration.
- * @cfg_size: its size as the client was compiled, bytes.
- * @abi: %NEBULA_ABI as the client was compiled.
- * @owner: module that asks, %THIS_MODULE.
- *
- * nebula_pool_buffer_size() is the convenient way to call it.
- *
- * Context: process context; sleeps.
- * Return: as nebula_pool_buffer_size().
+/*
+ * Bytes of buffer that a configuration needs. nebula_pool_buffer_size() is the convenient way to
+ * call it. Process context; sleeps.
  */
 size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t cfg_size,
 				   unsigned int abi, struct module *owner)
@@ -441,16 +424,6 @@ static void take_down(struct nebula_pool_heap *heap)
 	free_heap(heap);
 }
 
-/**
- * nebula_pool_destroy() - take down a pool
- * @p: the pool; %NULL and ERR_PTR() are fine.
- *
- * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
- * Refused, and recorded, while a task waits for a block or a reserve is held (INVALID_STATE), and
- * in atomic context (WRONG_CONTEXT); the pool stays usable then.
- *
- * Context: process context; sleeps. No other call on the pool may be running.
- */
 void nebula_pool_destroy(struct nebula_pool *p)
 {
 	if (IS_ERR_OR_NULL(p))
@@ -468,13 +441,9 @@ void nebula_pool_destroy(struct nebula_pool *p)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_destroy);
 
-/**
- * nebula_pool_growth_hold() - keep the grow worker, and all who sleep to grow, from growing
- * @p: the pool.
- *
- * For tests, to have it grow in place only, until nebula_pool_growth_release().
- *
- * Context: process context; sleeps.
+/*
+ * Keep the grow worker, and all who sleep to grow, from growing. For tests, to have it grow in
+ * place only, until nebula_pool_growth_release(). Process context; sleeps.
  */
 void nebula_pool_growth_hold(struct nebula_pool *p)
 {
@@ -488,12 +457,7 @@ void nebula_pool_growth_release(struct nebula_pool *p)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_growth_release);
 
-/**
- * nebula_pool_growth_flush() - wait until growth that was wished for has ended
- * @p: the pool.
- *
- * Context: process context; sleeps.
- */
+/* Wait until growth that was wished for has ended. Process context; sleeps. */
 void nebula_pool_growth_flush(struct nebula_pool *p)
 {
 	irq_work_sync(&pool_heap(p)->kick);
@@ -507,17 +471,6 @@ static void free_one(void *obj, void *data)
 	nebula_pool_free(data, obj);
 }
 
-/**
- * nebula_pool_reset() - give all live blocks back
- * @p: the pool.
- *
- * For the end of a session, or of a test, that need not know its blocks one by one. The caller
- * sees to it that no context uses, allocates or frees a block at the same time. Refused, and
- * recorded as INVALID_STATE, while blocks are put aside.
- *
- * Context: any but NMI; takes time in proportion to the number of blocks.
- * Return: blocks that were live; 0 also when it was refused.
- */
 unsigned int nebula_pool_reset(struct nebula_pool *p)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -566,17 +519,6 @@ static unsigned long visit_some(struct nebula_pool_heap *heap, unsigned long fro
 	return seg->base + end * seg->stride;
 }
 
-/**
- * nebula_pool_for_each_live() - visit all live blocks
- * @p: the pool.
- * @fn: called with each block and @data, with preemption off; must not sleep.
- * @data: for @fn.
- *
- * Blocks that are allocated or freed during that may be visited or not, and may be freed while @fn
- * looks at them: the caller sees to it that they are not, or uses %NEBULA_TYPESAFE_BY_RCU.
- *
- * Context: any.
- */
 void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void *data),
 			       void *data)
 {
@@ -591,14 +533,6 @@ void nebula_pool_for_each_live(struct nebula_pool *p, void (*fn)(void *obj, void
 }
 EXPORT_SYMBOL_GPL(nebula_pool_for_each_live);
 
-/**
- * nebula_pool_set_cache_depth() - change how many blocks the magazine of a CPU may hold
- * @p: the pool.
- * @depth: blocks; 0 for no caching.
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL (INVALID_CONFIG) for more than the pool was made for; -EPERM (WRONG_CONTEXT).
- */
 int nebula_pool_set_cache_depth(struct nebula_pool *p, unsigned int depth)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);

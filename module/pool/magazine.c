@@ -396,27 +396,14 @@ void pool_drain_end(struct nebula_pool_heap *heap)
 	raw_spin_unlock_irq(&heap->wait_lock);
 }
 
-/**
- * nebula_pool_is_inline() - do the inline functions serve?
- * @p: the pool.
- *
- * Context: any.
- * Return: true; false while all comes out of line.
- */
+/* Do the inline functions serve? Any context. Returns true; false while all comes out of line. */
 bool nebula_pool_is_inline(const struct nebula_pool *p)
 {
 	return READ_ONCE(p->cpus) != pool_closed;
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_is_inline);
 
-/**
- * nebula_pool_cached() - how many blocks lie in a magazine
- * @p: the pool.
- * @cpu: whose.
- *
- * Context: any.
- * Return: blocks.
- */
+/* How many blocks lie in a magazine. Any context. Returns blocks. */
 unsigned int nebula_pool_cached(const struct nebula_pool *p, unsigned int cpu)
 {
 	return pool_cached(per_cpu_ptr(pool_heap(p)->cpus, cpu));

@@ -196,13 +196,7 @@ static void *alloc_claimed(struct nebula_pool_heap *heap)
 	return obj;
 }
 
-/**
- * nebula_pool_alloc_empty() - nebula_pool_alloc() met no free block
- * @p: the pool, whose magazine of this CPU is claimed. Preemption is off.
- *
- * Context: any.
- * Return: as nebula_pool_alloc().
- */
+/* nebula_pool_alloc() met no free block. Any context. */
 void *nebula_pool_alloc_empty(struct nebula_pool *p)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -211,15 +205,7 @@ void *nebula_pool_alloc_empty(struct nebula_pool *p)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_empty);
 
-/**
- * nebula_pool_alloc_gfp_slow() - nebula_pool_alloc_gfp() could not take a block from the magazine
- * @p: the pool. Preemption is off.
- * @gfp: as nebula_pool_alloc_gfp().
- * @claimed: the magazine is claimed and has no block.
- *
- * Context: as nebula_pool_alloc_gfp().
- * Return: as nebula_pool_alloc_gfp(), but not cleared.
- */
+/* nebula_pool_alloc_gfp() could not take a block from the magazine. */
 void *nebula_pool_alloc_gfp_slow(struct nebula_pool *p, gfp_t gfp, bool claimed)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -252,17 +238,12 @@ static noinline void *alloc_strict_empty(struct nebula_pool_heap *heap)
 	return obj;
 }
 
-/**
- * nebula_pool_alloc_busy() - nebula_pool_alloc() met a magazine that is claimed
- * @p: the pool. Preemption is off.
- *
- * By the context that it interrupts, or for ever: then most often a strict pool with nothing else
- * to do. That takes a ticket of the N promised, and goes on as any pool. The block is there, as N
- * and the slack exist and magazines hold no more than the slack. Allocations that may raise the
- * peak, and refusals, go the slow way: one comparison tells both.
- *
- * Context: any.
- * Return: as nebula_pool_alloc().
+/*
+ * nebula_pool_alloc() met a magazine that is claimed. By the context that it interrupts, or for
+ * ever: then most often a strict pool with nothing else to do. That takes a ticket of the N
+ * promised, and goes on as any pool. The block is there, as N and the slack exist and magazines
+ * hold no more than the slack. Allocations that may raise the peak, and refusals, go the slow way:
+ * one comparison tells both. Any context.
  */
 void *nebula_pool_alloc_busy(struct nebula_pool *p)
 {
@@ -297,14 +278,7 @@ claimed:
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_busy);
 
-/**
- * nebula_pool_alloc_busy_sized() - the same for an object of known size
- * @p: the pool. Preemption is off.
- * @size: of the object, bytes: with %NEBULA_REDZONE the zone behind it begins there.
- *
- * Context: any.
- * Return: as nebula_pool_alloc().
- */
+/* The same for an object of known size. Any context. */
 void *nebula_pool_alloc_busy_sized(struct nebula_pool *p, size_t size)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -456,14 +430,7 @@ static bool wrong_size(struct nebula_pool *p, size_t size)
 	return true;
 }
 
-/**
- * nebula_pool_free_full() - nebula_pool_free() met a full magazine
- * @p: the pool, whose magazine of this CPU is claimed. Preemption is off.
- * @obj: a block of it.
- * @state: its state.
- *
- * Context: any.
- */
+/* nebula_pool_free() met a full magazine. Any context. */
 void nebula_pool_free_full(struct nebula_pool *p, void *obj, u8 *state)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -495,15 +462,9 @@ static noinline void free_slow(struct nebula_pool *p, void *obj)
 	preempt_enable();
 }
 
-/**
- * nebula_pool_free_busy() - nebula_pool_free() met a magazine that is claimed
- * @p: the pool. Preemption is off.
- * @obj: a block of it.
- * @state: its state.
- *
- * By the context that it interrupts, or for ever: as for nebula_pool_alloc_busy().
- *
- * Context: any.
+/*
+ * nebula_pool_free() met a magazine that is claimed. By the context that it interrupts, or for
+ * ever: as for nebula_pool_alloc_busy(). Any context.
  */
 void nebula_pool_free_busy(struct nebula_pool *p, void *obj, u8 *state)
 {
@@ -535,16 +496,7 @@ claimed:
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_busy);
 
-/**
- * nebula_pool_free_busy_sized() - the same of an object of known size
- * @p: the pool. Preemption is off.
- * @obj: a block of it.
- * @state: its state.
- * @size: of the object, bytes; 0 when it is not known. With debug flags one that no block has is
- *	refused.
- *
- * Context: any.
- */
+/* The same of an object of known size. Any context. */
 void nebula_pool_free_busy_sized(struct nebula_pool *p, void *obj, u8 *state, size_t size)
 {
 	if (unlikely(wrong_size(p, size)))
@@ -554,13 +506,6 @@ void nebula_pool_free_busy_sized(struct nebula_pool *p, void *obj, u8 *state, si
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_busy_sized);
 
-/**
- * nebula_pool_free_sensitive() - clear a block and free it
- * @p: the pool.
- * @obj: as nebula_pool_free(). What is no live block is not written to.
- *
- * Context: any, NMI included, on any CPU; does not sleep.
- */
 void nebula_pool_free_sensitive(struct nebula_pool *p, void *obj)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -580,13 +525,7 @@ void nebula_pool_free_sensitive(struct nebula_pool *p, void *obj)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_sensitive);
 
-/**
- * nebula_pool_free_refused() - nebula_pool_free() met a block that is not live
- * @p: the pool, whose magazine of this CPU is claimed. Preemption is off.
- * @obj: the block.
- *
- * Context: any.
- */
+/* nebula_pool_free() met a block that is not live. Any context. */
 noinline void nebula_pool_free_refused(struct nebula_pool *p, void *obj)
 {
 	nebula_pool_unclaim(pool_heap(p)->cpus);
@@ -603,14 +542,7 @@ static noinline void free_none(struct nebula_pool *p, void *obj, size_t size)
 	preempt_enable();
 }
 
-/**
- * nebula_pool_free_other() - nebula_pool_free() of what is not in the first segment
- * @p: the pool.
- * @obj: a block of it that was added, or anything else.
- * @size: as for nebula_pool_free_busy_sized().
- *
- * Context: any.
- */
+/* nebula_pool_free() of what is not in the first segment. Any context. */
 void nebula_pool_free_other(struct nebula_pool *p, void *obj, size_t size)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -651,15 +583,9 @@ refused:
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_other);
 
-/**
- * nebula_pool_refuse_layout() - the blocks of a pool do not suit an object
- * @p: the pool.
- * @size: bytes of the object.
- * @align: its alignment, bytes.
- *
- * Context: any.
- * Return: %ZERO_SIZE_PTR for size 0; %NULL with INVALID_ALIGNMENT, SIZE_OVERFLOW or INVALID_LAYOUT
- * recorded.
+/*
+ * The blocks of a pool do not suit an object. Any context. Returns ZERO_SIZE_PTR for size 0; NULL
+ * with INVALID_ALIGNMENT, SIZE_OVERFLOW or INVALID_LAYOUT recorded.
  */
 void *nebula_pool_refuse_layout(struct nebula_pool *p, size_t size, size_t align)
 {

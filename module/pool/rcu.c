@@ -163,15 +163,6 @@ static void free_deferred(struct nebula_pool_heap *heap, void *obj, u8 state, co
 	preempt_enable();
 }
 
-/**
- * nebula_pool_free_rcu() - free a block after a grace period
- * @p: the pool.
- * @obj: a block of it; %NULL and %ZERO_SIZE_PTR are fine.
- *
- * Until then the block is live, and its contents are left alone. Checked as nebula_pool_free().
- *
- * Context: any, NMI included; does not sleep.
- */
 void nebula_pool_free_rcu(struct nebula_pool *p, void *obj)
 {
 	if (!ZERO_OR_NULL_PTR(obj))
@@ -195,18 +186,6 @@ static u8 state_with(struct nebula_pool_heap *heap, void (*destructor)(void *obj
 	return 0;
 }
 
-/**
- * nebula_pool_free_rcu_cb() - destroy what is in a block, and free it, after a grace period
- * @p: the pool.
- * @obj: as nebula_pool_free_rcu().
- * @destructor: called with @obj once, after the grace period, in softirq or process context with
- *	preemption off; must not sleep. %NULL is fine. A pool takes 15 different ones in its life.
- *
- * Until @destructor returns the block is live. One destructor too many is recorded as EXCEEDS_MAX,
- * and the block stays live.
- *
- * Context: any, NMI included; does not sleep.
- */
 void nebula_pool_free_rcu_cb(struct nebula_pool *p, void *obj, void (*destructor)(void *obj))
 {
 	u8 state = POOL_DEFERRED;
@@ -249,12 +228,7 @@ void pool_rcu_quiesce(struct nebula_pool_heap *heap)
 	flush_work(&heap->rcu_work);
 }
 
-/**
- * nebula_pool_rcu_flush() - wait until all blocks given to free_rcu before are free
- * @p: the pool.
- *
- * Context: process context; sleeps.
- */
+/* Wait until all blocks given to free_rcu before are free. Process context; sleeps. */
 void nebula_pool_rcu_flush(struct nebula_pool *p)
 {
 	pool_rcu_quiesce(pool_heap(p));

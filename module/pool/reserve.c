@@ -41,16 +41,6 @@ static bool grow_for(struct nebula_pool_heap *heap, unsigned int n)
 	return false;
 }
 
-/**
- * nebula_pool_reserve() - put blocks aside
- * @p: the pool; one with %NEBULA_GROW grows when it has too few.
- * @r: the handle; filled in. Empty on failure.
- * @n: how many.
- *
- * Context: process context; may sleep for memory, not for blocks.
- * Return: 0; -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than there can be
- * (EXCEEDS_MAX), -ENOMEM (POOL_EXHAUSTED, BACKING_FAILED), -EPERM (WRONG_CONTEXT).
- */
 int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigned int n)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -80,16 +70,6 @@ int nebula_pool_reserve(struct nebula_pool *p, struct nebula_reserve *r, unsigne
 }
 EXPORT_SYMBOL_GPL(nebula_pool_reserve);
 
-/**
- * nebula_pool_alloc_reserved() - take a block that was put aside
- * @r: the handle.
- *
- * The block is freed as any other.
- *
- * Context: any; one at a time for each handle.
- * Return: the block. It cannot fail as often as was reserved for; then %NULL, with POOL_EXHAUSTED
- * recorded.
- */
 void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 {
 	if (likely(r->count))
@@ -108,14 +88,6 @@ void *nebula_pool_alloc_reserved(struct nebula_reserve *r)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_reserved);
 
-/**
- * nebula_pool_refill() - put as many blocks aside as there were in the beginning
- * @r: the handle.
- *
- * Context: any, NMI included; does not sleep. One at a time for each handle.
- * Return: 0, also when nothing was missing; -ENOMEM with POOL_EXHAUSTED recorded: what the handle
- * holds is unchanged then. -EINVAL (INVALID_STATE) for an empty handle.
- */
 int nebula_pool_refill(struct nebula_reserve *r)
 {
 	const unsigned int missing = r->size - r->count;
@@ -132,14 +104,6 @@ int nebula_pool_refill(struct nebula_reserve *r)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_refill);
 
-/**
- * nebula_pool_unreserve() - give back what is left of a reserve
- * @r: the handle; empty afterwards. One that is empty already is fine.
- *
- * Refused, and recorded as WRONG_CONTEXT, in an NMI: the handle stays as it is then.
- *
- * Context: any but NMI; does not sleep.
- */
 void nebula_pool_unreserve(struct nebula_reserve *r)
 {
 	struct nebula_reserved *held = r->blocks;
@@ -158,17 +122,6 @@ void nebula_pool_unreserve(struct nebula_reserve *r)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_unreserve);
 
-/**
- * nebula_mempool_alloc() - a mempool_alloc_t that allocates from a pool
- * @gfp: __GFP_ZERO clears the block; with __GFP_NOWARN, which mempool_alloc() sets, a refusal is
- *	counted and not recorded.
- * @pool_data: the &struct nebula_pool.
- *
- * For example ``mempool_create(min, nebula_mempool_alloc, nebula_mempool_free, pool)``.
- *
- * Context: any.
- * Return: as nebula_pool_alloc().
- */
 void *nebula_mempool_alloc(gfp_t gfp, void *pool_data)
 {
 	struct nebula_quiet *quiet = nebula_quiet_enter_gfp(gfp);
@@ -179,13 +132,6 @@ void *nebula_mempool_alloc(gfp_t gfp, void *pool_data)
 }
 EXPORT_SYMBOL_GPL(nebula_mempool_alloc);
 
-/**
- * nebula_mempool_free() - a mempool_free_t that frees to a pool
- * @element: a block.
- * @pool_data: the &struct nebula_pool.
- *
- * Context: any.
- */
 void nebula_mempool_free(void *element, void *pool_data)
 {
 	nebula_pool_free(pool_data, element);

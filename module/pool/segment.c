@@ -28,30 +28,18 @@
 /* Slack is at most this part of the blocks promised. */
 #define SLACK_PART	4
 
-/**
- * struct layout - where everything is in the region of a segment, offsets in bytes
- * @words: of each bitmap.
- * @groups: of the segment.
- * @bitmap: free blocks.
- * @younger: those of the other generation.
- * @defer: of each word.
- * @tracks: of each block.
- * @sizes: of the object in each block.
- * @state: of each block.
- * @base: of the blocks.
- * @total: bytes.
- */
+/* Where everything is in the region of a segment, offsets in bytes. */
 struct layout {
-	unsigned long words;
-	unsigned long groups;
-	u64 bitmap;
-	u64 younger;
-	u64 defer;
-	u64 tracks;
-	u64 sizes;
-	u64 state;
-	u64 base;
-	u64 total;
+	unsigned long words;	/* of each bitmap */
+	unsigned long groups;	/* of the segment */
+	u64 bitmap;		/* free blocks */
+	u64 younger;		/* those of the other generation */
+	u64 defer;		/* of each word */
+	u64 tracks;		/* of each block */
+	u64 sizes;		/* of the object in each block */
+	u64 state;		/* of each block */
+	u64 base;		/* of the blocks */
+	u64 total;		/* bytes */
 };
 
 /* Takes room for @size bytes at @at. */

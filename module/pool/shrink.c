@@ -143,18 +143,6 @@ static unsigned long retire_idle(struct nebula_pool_heap *heap, bool all)
 	return promised;
 }
 
-/**
- * nebula_pool_shrink() - give back what the pool grew by and does not need
- * @p: the pool, in use or not.
- *
- * Gives back each region that was added and has no live block. While it is at that, the capacity
- * may be lower by one of them at a time. What a pool with %NEBULA_GROW grew by without having been
- * asked to is given back without this call, too: when the kernel is short of memory, and when half
- * of the pool was free for a minute.
- *
- * Context: process context; sleeps.
- * Return: blocks that the capacity went down by; 0 with WRONG_CONTEXT recorded in atomic context.
- */
 unsigned int nebula_pool_shrink(struct nebula_pool *p)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
@@ -255,13 +243,9 @@ static unsigned long scan_objects(struct shrinker *shrinker, struct shrink_contr
 	return SHRINK_STOP;
 }
 
-/**
- * nebula_pool_shrinker_run() - ask as the kernel's reclaim does
- *
- * For tests.
- *
- * Context: process context.
- * Return: pages that pools said they could give back, before they were asked to.
+/*
+ * Ask as the kernel's reclaim does. For tests. Process context. Returns pages that pools said they
+ * could give back, before they were asked to.
  */
 unsigned long nebula_pool_shrinker_run(void)
 {
@@ -273,14 +257,7 @@ unsigned long nebula_pool_shrinker_run(void)
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_shrinker_run);
 
-/**
- * nebula_pool_trim_flush() - have a period of watching for surplus end now
- * @p: the pool.
- *
- * For tests.
- *
- * Context: process context; sleeps.
- */
+/* Have a period of watching for surplus end now. For tests. Process context; sleeps. */
 void nebula_pool_trim_flush(struct nebula_pool *p)
 {
 	nebula_irq_work_sync(&pool_heap(p)->kick);

@@ -113,39 +113,18 @@ void pool_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 	st->grows = READ_ONCE(heap->grows);
 }
 
-/**
- * nebula_pool_used() - blocks that are live
- * @p: the pool.
- *
- * Context: any.
- * Return: blocks; exact while nothing is under way.
- */
 unsigned int nebula_pool_used(const struct nebula_pool *p)
 {
 	return pool_live(pool_heap(p));
 }
 EXPORT_SYMBOL_GPL(nebula_pool_used);
 
-/**
- * nebula_pool_capacity() - blocks that can always be live at once
- * @p: the pool.
- *
- * Context: any.
- * Return: blocks, slack not counted.
- */
 unsigned int nebula_pool_capacity(const struct nebula_pool *p)
 {
 	return READ_ONCE(pool_heap(p)->nominal);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_capacity);
 
-/**
- * nebula_pool_available() - blocks that can be had
- * @p: the pool.
- *
- * Context: any.
- * Return: nebula_pool_capacity() - nebula_pool_used(); 0 when some of the slack is in use.
- */
 unsigned int nebula_pool_available(const struct nebula_pool *p)
 {
 	unsigned long used = pool_live(pool_heap(p)), capacity = READ_ONCE(pool_heap(p)->nominal);
@@ -154,14 +133,6 @@ unsigned int nebula_pool_available(const struct nebula_pool *p)
 }
 EXPORT_SYMBOL_GPL(nebula_pool_available);
 
-/**
- * nebula_pool_owns() - does an address lie in the pool's blocks?
- * @p: the pool.
- * @obj: any address.
- *
- * Context: any.
- * Return: true when it does, whether the block is live or not.
- */
 bool nebula_pool_owns(const struct nebula_pool *p, const void *obj)
 {
 	bool inside;

@@ -38,18 +38,12 @@
 #include "hooks.h"
 #include "priv.h"
 
-/**
- * struct waiter - a task in the line
- * @node: in the line. Lock: wait_lock.
- * @done: it has its tickets.
- * @n: how many blocks it wants.
- * @served: it has its tickets. Lock: wait_lock.
- */
+/* A task in the line. */
 struct waiter {
-	struct list_head node;
-	struct completion done;
-	unsigned int n;
-	bool served;
+	struct list_head node;	/* In the line. Lock: wait_lock. */
+	struct completion done;	/* it has its tickets */
+	unsigned int n;		/* how many blocks it wants */
+	bool served;		/* It has its tickets. Lock: wait_lock. */
 };
 
 /* Tickets for @n blocks, from a strict pool for @n of the N promised, too. Any context. */
@@ -244,54 +238,18 @@ static void *alloc_wait_one(struct nebula_pool *p, long timeout, bool killable)
 	return err ? ERR_PTR(err) : obj;
 }
 
-/**
- * nebula_pool_alloc_wait() - allocate a block, sleeping until there is one
- * @p: the pool.
- * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
- *
- * Waiters are served in the order in which they came, and before callers that do not wait. A block
- * beyond nebula_pool_capacity() that lies in the magazine of another CPU may come only after an RCU
- * grace period.
- *
- * Context: process context; sleeps. A signal ends the wait.
- * Return: the block, or ERR_PTR(): -ETIMEDOUT (TIMED_OUT), -ERESTARTSYS (INTERRUPTED), -EPERM in
- * atomic context (WRONG_CONTEXT), -ENOMEM when fail_alloc in debugfs has it fail (POOL_EXHAUSTED).
- */
 void *nebula_pool_alloc_wait(struct nebula_pool *p, long timeout_jiffies)
 {
 	return alloc_wait_one(p, timeout_jiffies, false);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait);
 
-/**
- * nebula_pool_alloc_wait_killable() - as nebula_pool_alloc_wait(), but only for fatal signals
- * @p: the pool.
- * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
- *
- * Context: process context; sleeps. A signal that kills ends the wait.
- * Return: as nebula_pool_alloc_wait().
- */
 void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffies)
 {
 	return alloc_wait_one(p, timeout_jiffies, true);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait_killable);
 
-/**
- * nebula_pool_alloc_wait_bulk() - allocate many blocks, sleeping until there are as many
- * @p: the pool.
- * @n: how many.
- * @objs: where they go; what is in it after a failure is meaningless.
- * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
- *
- * All or none, and in turn with all who wait: a caller that waits holds no block, so callers
- * that want several cannot block each other.
- *
- * Context: process context; sleeps. A signal ends the wait.
- * Return: 0; -ETIMEDOUT (TIMED_OUT), -ERESTARTSYS (INTERRUPTED), -EPERM in atomic context
- * (WRONG_CONTEXT), -EINVAL for no blocks (INVALID_LAYOUT), -E2BIG for more than the pool can ever
- * have (EXCEEDS_MAX), -ENOMEM when fail_alloc in debugfs has it fail (POOL_EXHAUSTED).
- */
 int nebula_pool_alloc_wait_bulk(struct nebula_pool *p, unsigned int n, void **objs,
 				long timeout_jiffies)
 {
@@ -307,13 +265,7 @@ int nebula_pool_alloc_wait_bulk(struct nebula_pool *p, unsigned int n, void **ob
 }
 EXPORT_SYMBOL_GPL(nebula_pool_alloc_wait_bulk);
 
-/**
- * nebula_pool_waiters() - how many wait for a block
- * @p: the pool.
- *
- * Context: any.
- * Return: tasks.
- */
+/* How many wait for a block. Any context. Returns tasks. */
 unsigned int nebula_pool_waiters(const struct nebula_pool *p)
 {
 	return READ_ONCE(pool_heap(p)->nr_waiters);
