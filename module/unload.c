@@ -31,6 +31,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include "core/chunk.h"
+#include "core/later.h"
 #include "debugfs/sites.h"
 #include "error/error.h"
 #include "error/symbols.h"
@@ -266,6 +267,8 @@ static void module_goes(struct module *mod)
 {
 	/* Before the lock: of two modules that go at once, neither keeps what the other left. */
 	nebula_modules_going(mod);
+	/* What it destroyed is not left behind. */
+	nebula_later_flush();
 	mutex_lock(&leaving);
 	leave(mod);
 	reap();

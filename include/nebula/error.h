@@ -113,6 +113,7 @@ enum nebula_errc {
  * @NEBULA_D_OPEN_SCOPE: a scope on it is open.
  * @NEBULA_D_WAITERS: tasks wait for a block.
  * @NEBULA_D_RESERVES: blocks are put aside.
+ * @NEBULA_D_LEAVING: nebula_pool_destroy_rcu() was called before.
  * @NEBULA_D_PART: it is part of a composite.
  * @NEBULA_D_EMBEDDED: it was made by init, not by create.
  * @NEBULA_D_CREATED: it was made by create, not by init.
@@ -180,6 +181,7 @@ enum nebula_detail {
 	NEBULA_D_OPEN_SCOPE,
 	NEBULA_D_WAITERS,
 	NEBULA_D_RESERVES,
+	NEBULA_D_LEAVING,
 	NEBULA_D_PART,
 	NEBULA_D_EMBEDDED,
 	NEBULA_D_CREATED,

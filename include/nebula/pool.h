@@ -179,12 +179,28 @@ size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t 
  * @p: the pool; %NULL and ERR_PTR() are fine.
  *
  * All its memory goes back, after a grace period. Blocks that are still live are recorded as LEAK.
- * Refused, and recorded, while a task waits for a block or a reserve is held (INVALID_STATE), and
- * in atomic context (WRONG_CONTEXT); the pool stays usable then.
+ * Refused, and recorded, while a task waits for a block or a reserve is held (INVALID_STATE), after
+ * nebula_pool_destroy_rcu() (INVALID_STATE), and in atomic context (WRONG_CONTEXT); the pool stays
+ * usable then.
  *
  * Context: process context; sleeps. No other call on the pool may be running.
  */
 void nebula_pool_destroy(struct nebula_pool *p);
+
+/**
+ * nebula_pool_destroy_rcu() - take down a pool after a grace period
+ * @p: the pool; %NULL and ERR_PTR() are fine.
+ *
+ * As nebula_pool_destroy(), but readers under RCU that have found the pool before may go on to use
+ * it, also to allocate and to free. No other call on it may be made any more. Refused, and recorded
+ * as INVALID_STATE, when it was called before, and while a task waits for a block or a reserve is
+ * held, then or at the end of the grace period; the pool stays usable then.
+ *
+ * When the module that owns the pool is unloaded, that waits until the pool is gone.
+ *
+ * Context: any, NMI included; does not sleep.
+ */
+void nebula_pool_destroy_rcu(struct nebula_pool *p);
 
 void *nebula_pool_alloc_empty(struct nebula_pool *p);
 void *nebula_pool_alloc_busy(struct nebula_pool *p);

@@ -8,6 +8,7 @@
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 #include "../../module/core/fault.h"
 #include "meeting.h"
 
@@ -19,14 +20,24 @@ static bool blind;
 module_param(blind, bool, 0400);
 MODULE_PARM_DESC(blind, "leave one, and no memory to find out who uses it (default 0)");
 
+static bool late;
+module_param(late, bool, 0400);
+MODULE_PARM_DESC(late, "leave none, but have them destroyed after a grace period (default 0)");
+
+/* Pools that are destroyed so. */
+#define LATE	64
+
 /* Depth of the calls in take_here_and_there(): 3^5 call stacks. */
 #define TURNS	5
 
 #define SITES	100
 
+#define BLOCK_SIZE	64
+
 static struct nebula_pool *make_pool(const char *name, unsigned int blocks, u32 flags)
 {
-	return nebula_pool_create(name, .block_size = 64, .blocks = blocks, .flags = flags);
+	return nebula_pool_create(name, .block_size = BLOCK_SIZE, .blocks = blocks,
+				  .flags = flags);
 }
 
 /* What is charged to @lent stays with the pool that another module uses, and so does @lent. */
@@ -143,8 +154,41 @@ static int leave_unknown(void)
 	return IS_ERR(p) || !take_here_and_there(p, 0, 1) ? -ENOMEM : 0;
 }
 
+/* Their destruction is still pending when the module goes: its text runs then, for their blocks. */
+static struct nebula_pool *late_pools[LATE];
+
+static void free_rcu_late(void *obj)
+{
+	memset(obj, 0, BLOCK_SIZE);
+}
+
+static int make_late(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LATE; i++) {
+		late_pools[i] = make_pool("late", 8, i % 2 ? NEBULA_TRACK : 0);
+		if (IS_ERR(late_pools[i]))
+			return PTR_ERR(late_pools[i]);
+	}
+	return 0;
+}
+
+static void destroy_late(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LATE; i++) {
+		nebula_pool_free_rcu_cb(late_pools[i], nebula_pool_alloc(late_pools[i]),
+					free_rcu_late);
+		nebula_pool_destroy_rcu(late_pools[i]);
+	}
+}
+
 static int __init leaver_init(void)
 {
+	if (late)
+		return make_late();
 	if (blind)
 		return leave_unknown();
 	return many ? leave_many() : leave_used();
@@ -152,6 +196,8 @@ static int __init leaver_init(void)
 
 static void __exit leaver_exit(void)
 {
+	if (late)
+		destroy_late();
 	if (blind)
 		nebula_fault_arm(1, UINT_MAX);
 }

@@ -227,6 +227,8 @@ static const struct nebula_errc_info infos[] = {
 			    "wake them first: give blocks back, or send them a signal"),
 			ROW(ON(RESERVES), "blocks are put aside",
 			    "end all reserves first: nebula_pool_unreserve()"),
+			ROW(ON(LEAVING), "nebula_pool_destroy_rcu() was called for it",
+			    "make no call on it after that: it goes after a grace period"),
 			ROW(ON(PART), "another allocator is made of it",
 			    "take that down first: nebula_composite_destroy()"),
 			ROW(ON(CHILDREN), "there are budgets below it: {value}",

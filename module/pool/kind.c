@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kind: configuration, create and destroy of pools, what is live all at once, and what the
+ * The kind: configuration and create of pools, what is live all at once, and what the
  * registry needs of a pool.
  *
  * Process context unless said otherwise; whatever step of create fails, all steps before it are
@@ -210,23 +210,6 @@ static void spread_hints(struct nebula_pool_heap *heap)
 		per_cpu_ptr(heap->cpus, cpu)->hint = words * n++ / num_possible_cpus();
 }
 
-/* Everything that is of the pool itself. */
-static void free_heap(struct nebula_pool_heap *heap)
-{
-	struct pool_table *tab = rcu_dereference_protected(heap->table, true);
-	unsigned long i;
-
-	if (tab) {
-		for (i = 0; i < tab->nr; i++)
-			pool_segment_destroy(tab->seg[i]);
-		kvfree(tab);
-	} else if (heap->primary) {
-		pool_segment_destroy(heap->primary);
-	}
-	pool_magazines_destroy(heap);
-	kfree(heap);
-}
-
 /* The first segment; how many blocks it promises, or an errno. As many as @blocks, but for DMA. */
 static long make_primary(struct nebula_pool_heap *heap, unsigned int blocks, gfp_t gfp)
 {
@@ -306,7 +289,7 @@ static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
 		pool_trim_begin(heap);
 		return heap;
 	}
-	free_heap(heap);
+	pool_heap_free(heap);
 	return NULL;
 }
 
@@ -394,52 +377,6 @@ size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t 
 	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_buffer_size_cfg);
-
-/* The first half of taking it down: no call is made any more, and nothing is deferred. */
-static void retire(struct nebula_pool_heap *heap)
-{
-	nebula_irq_work_idle(&heap->kick);
-	cancel_work_sync(&heap->grow_work);
-	cancel_work_sync(&heap->rcu_work);
-	pool_trim_end(heap);
-	if (pool_live(heap))
-		pool_report_leaks(heap);
-	nebula_allocator_unregister(&heap->pool.common);
-	nebula_irq_work_idle(&heap->kick);
-}
-
-/* Callbacks of the client may be about to free blocks, and one of ours to fetch some. */
-static bool has_callbacks(const struct nebula_pool_heap *heap)
-{
-	return pool_live(heap) || READ_ONCE(heap->wait_pending);
-}
-
-static void take_down(struct nebula_pool_heap *heap)
-{
-	if (has_callbacks(heap))
-		rcu_barrier();
-	pool_rcu_quiesce(heap);
-	retire(heap);
-	synchronize_rcu();
-	free_heap(heap);
-}
-
-void nebula_pool_destroy(struct nebula_pool *p)
-{
-	if (IS_ERR_OR_NULL(p))
-		return;
-	if (nebula_atomic_context())
-		nebula_fail(&p->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (nebula_pool_waiters(p))
-		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_WAITERS,
-			    .what = "destroy");
-	else if (atomic_read(&pool_heap(p)->reserves))
-		nebula_fail(&p->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_RESERVES,
-			    .what = "destroy");
-	else if (!nebula_allocator_in_use(&p->common))
-		take_down(pool_heap(p));
-}
-EXPORT_SYMBOL_GPL(nebula_pool_destroy);
 
 /*
  * Keep the grow worker, and all who sleep to grow, from growing. For tests, to have it grow in
@@ -618,7 +555,10 @@ static void ops_orphan(struct nebula_allocator *a)
 
 static bool ops_in_use(const struct nebula_allocator *a)
 {
-	return atomic_read(&pool_heap_of(a)->sleepers) || atomic_read(&pool_heap_of(a)->reserves);
+	const struct nebula_pool_heap *heap = pool_heap_of(a);
+
+	return atomic_read(&heap->sleepers) || atomic_read(&heap->reserves) ||
+	       test_bit(POOL_LEAVING, &heap->wishes);
 }
 
 static bool ops_flush(struct nebula_allocator *a)
@@ -628,12 +568,12 @@ static bool ops_flush(struct nebula_allocator *a)
 
 static void ops_retire(struct nebula_allocator *a)
 {
-	retire(pool_heap_of(a));
+	pool_retire(pool_heap_of(a));
 }
 
 static void ops_release(struct nebula_allocator *a)
 {
-	free_heap(pool_heap_of(a));
+	pool_heap_free(pool_heap_of(a));
 }
 
 static unsigned int ops_cache_depth(const struct nebula_allocator *a)

@@ -2,7 +2,8 @@
 /*
  * Private to the pool: what its files know of each other.
  *
- *	kind.c      configuration, create, destroy, the operations of the kind: on top of all others
+ *	kind.c      configuration, create, the operations of the kind: on top of all others
+ *	destroy.c   taking a pool down, at once or after a grace period
  *	inspect.c   validate, map, live: what debugfs shows
  *	wait.c      sleeping until blocks come back
  *	rcu.c       freeing after a grace period
@@ -38,6 +39,7 @@
 #include <linux/workqueue.h>
 #include <nebula/pool.h>
 #include "../core/allocator.h"
+#include "../core/later.h"
 #include "../core/region.h"
 #include "../core/text.h"
 
@@ -144,6 +146,7 @@ struct pool_table {
 #define POOL_WISH_WAKE		1
 #define POOL_WISH_RCU		2
 #define POOL_WISH_TRIM		3
+#define POOL_LEAVING		4	/* no wish: destroy_rcu was called, see destroy.c */
 
 /* A pool. Where no lock is named: any context. */
 struct nebula_pool_heap {
@@ -219,6 +222,8 @@ struct nebula_pool_heap {
 	struct llist_head deferred[2];		/* words, by phase */
 	struct llist_node *rcu_rest;		/* words whose grace period is over */
 	struct work_struct rcu_work;		/* frees many of them */
+
+	struct nebula_later leaving;		/* see destroy.c */
 };
 
 /* A pool as of one moment: blocks promised, blocks that may be live, and whether it may grow. */
@@ -411,6 +416,10 @@ void pool_rcu_init(struct nebula_pool_heap *heap);
 void pool_rcu_start(struct nebula_pool_heap *heap);
 bool pool_rcu_push(struct nebula_pool_heap *heap);
 void pool_rcu_quiesce(struct nebula_pool_heap *heap);
+
+/* destroy.c */
+void pool_heap_free(struct nebula_pool_heap *heap);
+void pool_retire(struct nebula_pool_heap *heap);
 
 /* stats.c */
 unsigned long pool_live(const struct nebula_pool_heap *heap);

@@ -35,6 +35,12 @@ init_text_is_named() {
 	! grep 'unloaded\]' "$nebula/errors"
 }
 
+# none_left_behind NAME: no report says that it was.
+none_left_behind() {
+	cat "$nebula/errors"
+	! grep "] $1[.0-9]*: " "$nebula/errors"
+}
+
 # What the report says of each.
 reports_say_why() {
 	for name in early sites built-in waited reserved scoped lent; do
@@ -157,6 +163,11 @@ if [ "$nebula_kernel" = debug ]; then
 else
 	step 'thousands that leave together' unload_many 10000
 fi
+step 'nothing of them is left' nothing_is_left
+
+step 'load a client that destroys its pools after a grace period' insmod ./nebula_memory_leaver.ko late=1
+step 'unload it before that has ended' rmmod nebula_memory_leaver
+step 'none of them was left behind' none_left_behind late
 step 'nothing of them is left' nothing_is_left
 
 step 'unload nebula_memory_meeting' rmmod nebula_memory_meeting
