@@ -4,6 +4,7 @@
  * live then is a leak.
  */
 #include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include "../../module/core/later.h"
 #include "../contexts.h"
@@ -17,8 +18,8 @@
 #define DOOMED	200U
 #define THREADS	2U
 
-/* Allocations of a reader. */
-#define TURNS	20000U
+/* How long a reader goes on: what does not wait for it has time to show that. Jiffies. */
+#define READING	(HZ / 5)
 
 /**
  * struct late - an RCU callback that frees a block
@@ -159,13 +160,14 @@ static struct nebula_pool *pool(struct kunit *test, unsigned int blocks)
 static void destroy_rcu_waits_for_readers(struct kunit *test)
 {
 	struct nebula_pool *p = pool(test, BLOCKS);
-	unsigned int i, failed = 0;
+	const unsigned long end = jiffies + READING;
+	unsigned int failed = 0;
 	void *obj;
 
 	fixture_listen(test);
 	rcu_read_lock();
 	nebula_pool_destroy_rcu(p);
-	for (i = 0; i < TURNS; i++) {
+	while (time_before(jiffies, end)) {
 		obj = nebula_pool_alloc(p);
 		failed += !obj;
 		nebula_pool_free(p, obj);

@@ -55,6 +55,7 @@ void nebula_later(struct nebula_later *later, void (*run)(struct nebula_later *l
 	llist_add(&later->node, &asked);
 	nebula_kick(&kick);
 }
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_later);
 
 /* Waits until all that was asked for before is done. Process context; sleeps. */
 void nebula_later_flush(void)
