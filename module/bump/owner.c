@@ -358,8 +358,8 @@ static enum nebula_detail growth_detail(enum nebula_errc code, enum nebula_detai
 }
 
 /* The region is used up. */
-static noinline __cold void *grow_and_place(struct nebula_bump *b, size_t size, size_t align,
-					    size_t asked)
+static noinline void *grow_and_place(struct nebula_bump *b, size_t size, size_t align,
+				     size_t asked)
 {
 	enum nebula_errc code = NEBULA_E_OUT_OF_MEMORY;
 	enum nebula_detail detail = NEBULA_D_NONE;

@@ -278,8 +278,8 @@ static size_t capacity_needed(const struct nebula_bump_heap *heap, size_t size, 
 	return PAGE_ALIGN(2 * READ_ONCE(heap->bump.capacity) + size + align);
 }
 
-static noinline __cold void *refuse(struct nebula_bump_heap *heap, size_t size, size_t align,
-				    size_t asked)
+static noinline void *refuse(struct nebula_bump_heap *heap, size_t size, size_t align,
+			     size_t asked)
 {
 	const bool grows = heap->bump.common.flags & NEBULA_GROW;
 	const bool pending = kick_growth(heap);

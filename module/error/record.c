@@ -388,6 +388,11 @@ static bool is_flood(struct nebula_allocator *a)
 	       atomic_inc_return(&a->full_records) > FULL_RECORDS;
 }
 
+static bool is_same_text(const char what[NEBULA_WHAT_SIZE], const char *other)
+{
+	return other ? !strncmp(what, other, NEBULA_WHAT_SIZE - 1) : !what[0];
+}
+
 /* Does record @seq, if the ring still holds it, tell of the same operation and code? */
 static bool is_like(u64 seq, const struct nebula_failure *f)
 {
@@ -400,7 +405,7 @@ static bool is_like(u64 seq, const struct nebula_failure *f)
 	/* A comparison that raced with a writer is noticed below. */
 	like = data_race(slot->err.code == f->code && slot->detail == f->detail &&
 			 slot->err.by_notifier == by_notifier &&
-			 !strncmp(slot->err.what, f->what ?: "", NEBULA_WHAT_SIZE - 1));
+			 is_same_text(slot->err.what, f->what));
 	/* Pairs with the cmpxchg in slot_claim(). */
 	smp_rmb();
 	return like && atomic64_read(&slot->state) == 2 * seq;
@@ -421,19 +426,25 @@ static bool is_code(enum nebula_errc code)
 	return code != NEBULA_OK && (unsigned int)code < NEBULA_E_NR;
 }
 
+/* A number that is no code is recorded as one: a client's own kind may return any. */
+static noinline __cold int record_invalid(const struct nebula_failure *f)
+{
+	struct nebula_failure valid = *f;
+
+	valid.code = NEBULA_E_INVALID_STATE;
+	return nebula_error_record(&valid);
+}
+
 /*
  * Record an error, or count it. Any context; takes no lock. Returns the negative errno of the code.
+ * Not __cold: a client at its bound comes here often.
  */
-noinline __cold int nebula_error_record(const struct nebula_failure *f)
+noinline int nebula_error_record(const struct nebula_failure *f)
 {
-	struct nebula_failure valid;
 	bool first = true;
 
-	if (unlikely(!is_code(f->code))) {
-		valid = *f;
-		valid.code = NEBULA_E_INVALID_STATE;
-		f = &valid;
-	}
+	if (unlikely(!is_code(f->code)))
+		return record_invalid(f);
 	if (f->allocator)
 		first = atomic_long_inc_return(&f->allocator->failures[f->code]) == 1;
 	if (is_one_of(MISSES, f) && nebula_is_quiet())

@@ -40,43 +40,53 @@ struct pool_size pool_size(const struct nebula_pool_heap *heap)
 	};
 }
 
-/* The state as the search found it, before the pool grew. */
-static void fill_usage(const struct nebula_pool_heap *heap, struct pool_size size,
-		       unsigned long live, struct nebula_usage *u)
+/* More blocks will come. The state is as the search found it, before the pool grew. */
+static noinline void fail_outrun(struct nebula_pool_heap *heap, const struct nebula_failure *f,
+				 unsigned long nominal, unsigned long live)
 {
 	const size_t each = heap->pool.block_size;
+	struct nebula_failure outrun = *f;
+	struct nebula_usage u;
 
-	pool_usage(&heap->pool.common, u);
-	u->used = live * each;
-	u->capacity = max(size.nominal, live) * each;
-	u->available = u->capacity - u->used;
-	u->peak = max(u->peak, u->used);
-	u->promised = size.nominal * each;
-	u->growth_pending = true;
+	pool_usage(&heap->pool.common, &u);
+	u.used = live * each;
+	u.capacity = max(nominal, live) * each;
+	u.available = u.capacity - u.used;
+	u.peak = max(u.peak, u.used);
+	u.promised = nominal * each;
+	u.growth_pending = true;
+	outrun.usage = &u;
+	nebula_error_record(&outrun);
 }
 
 /*
  * Records that there are not @n blocks; evaluates to what alloc returns. @size is what the pool was
  * before the search: when there are more blocks by now, trying again helps, too.
  */
-noinline __cold void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
-				     const char *what, unsigned int n, struct pool_size size)
+noinline void *pool_exhausted(struct nebula_pool_heap *heap, enum nebula_detail detail,
+			      const char *what, unsigned int n, struct pool_size size)
 {
 	const long left = atomic_long_read(&heap->avail);
 	const unsigned long live = size.most - clamp_t(long, left, 0, n - 1);
-	struct nebula_usage usage;
+	const bool at_limit = heap->pool.common.flags & NEBULA_GROW && !size.may_grow;
+	const struct nebula_failure f = {
+		.allocator = &heap->pool.common,
+		.code = NEBULA_E_POOL_EXHAUSTED,
+		.size = heap->pool.block_size,
+		.align = heap->pool.align,
+		.detail = at_limit && !detail ? NEBULA_D_AT_LIMIT : detail,
+		.what = what,
+		.need = live + n,
+	};
 
-	if (size.may_grow) {
-		if (n > READ_ONCE(heap->missing))
-			WRITE_ONCE(heap->missing, n);
-		pool_wish(heap, POOL_WISH_GROW);
-		fill_usage(heap, size, live, &usage);
-	} else if (heap->pool.common.flags & NEBULA_GROW) {
-		detail = detail ?: NEBULA_D_AT_LIMIT;
+	if (likely(!size.may_grow)) {
+		nebula_error_record(&f);
+		return NULL;
 	}
-	nebula_fail(&heap->pool.common, NEBULA_E_POOL_EXHAUSTED, .size = heap->pool.block_size,
-		    .align = heap->pool.align, .detail = detail, .what = what,
-		    .usage = size.may_grow ? &usage : NULL, .need = live + n);
+	if (n > READ_ONCE(heap->missing))
+		WRITE_ONCE(heap->missing, n);
+	pool_wish(heap, POOL_WISH_GROW);
+	fail_outrun(heap, &f, size.nominal, live);
 	return NULL;
 }
 
@@ -188,15 +198,18 @@ static void *alloc_plain(struct nebula_pool_heap *heap, bool tried)
 /* A block from the claimed magazine, if there is one: then preemption is on again. */
 static void *alloc_claimed(struct nebula_pool_heap *heap)
 {
-	void *obj = pool_take_claimed(heap);
+	void *obj = NULL;
 
+	/* One load says that there is none elsewhere. */
+	if (likely(atomic_long_read(&heap->avail) > 0) ||
+	    raw_cpu_read(heap->cpus->top) != raw_cpu_read(heap->cpus->bottom))
+		obj = pool_take_claimed(heap);
 	nebula_pool_unclaim(heap->cpus);
 	if (likely(obj))
 		preempt_enable();
 	return obj;
 }
 
-/* nebula_pool_alloc() met no free block. Any context. */
 void *nebula_pool_alloc_empty(struct nebula_pool *p)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);

@@ -130,8 +130,8 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align, size_t as
 }
 
 /* @size bytes, of which the client asked for @asked: what a CPU would have to have. */
-static noinline __cold void *out_of_memory(struct nebula_scratch *s, size_t size, size_t align,
-					   size_t asked)
+static noinline void *out_of_memory(struct nebula_scratch *s, size_t size, size_t align,
+				    size_t asked)
 {
 	const struct nebula_scratch_cpu *c = raw_cpu_ptr(s->cpus);
 	const size_t used = ALIGN(READ_ONCE(c->cur) - c->start, align) +

@@ -52,8 +52,8 @@ static void attend(struct nebula_stack *s)
 }
 
 /* @size bytes, of which the client asked for @asked. */
-static noinline __cold void *out_of_memory(struct nebula_stack *s, size_t size, size_t align,
-					   size_t asked)
+static noinline void *out_of_memory(struct nebula_stack *s, size_t size, size_t align,
+				    size_t asked)
 {
 	const size_t need = stack_is_shared(s) ? stack_shared_needed(s, size, align)
 					       : stack_owner_needed(s, size, align);
