@@ -186,6 +186,7 @@ const struct report_row report_rows[] = {
 	{ "in a scope", ERR(INVALID_STATE, STACK, AT(OPEN_SCOPE)), ON(OPEN_SCOPE) },
 	{ "waiters", ERR(INVALID_STATE, POOL, AT(WAITERS)), ON(WAITERS) },
 	{ "reserves", ERR(INVALID_STATE, POOL, AT(RESERVES)), ON(RESERVES) },
+	{ "leaving", ERR(INVALID_STATE, POOL, AT(LEAVING)), ON(LEAVING) },
 	{ "a part", ERR(INVALID_STATE, BUMP, AT(PART)), ON(PART) },
 	{ "budgets below", ERR(INVALID_STATE, BUDGET, .value = 3, AT(CHILDREN)), ON(CHILDREN),
 	  "3" },
