@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copies, fills and comparisons with 32-byte vectors, and from which length on they are worth it.
+ * Copies, fills and comparisons with vector registers, and from which length on they are worth it.
  *
- * Vector registers may be used between kernel_fpu_begin() and kernel_fpu_end(), with preemption
- * off, and not where irq_fpu_usable() says no: an interrupt on top of such a section, an NMI. There
- * the kernel's functions serve. A long operation is done in pieces, so that preemption is never off
- * for longer than a piece takes.
+ * Where the registers may not be used the kernel's functions serve. A long operation is done in
+ * pieces, so that preemption is never off for longer than a piece takes.
  *
- * When the module is loaded each operation is timed against the kernel's, both as a client would
- * call them, registers saved and restored, at doubling lengths. It is worth it from the least
- * length on at which it takes at most 7/8 of the time, as it does at all larger ones; at none, the
+ * When the module is loaded each operation is timed with each width of registers against the
+ * kernel's function, at doubling lengths. The price of saving all registers and restoring them is
+ * added to each call: a task pays it once for each time it enters the kernel, mostly for a single
+ * call. Vectors are worth it from the least length on at which they take at most 7/8 of the time,
+ * as they do at all larger ones; the width that is so at the least length is chosen. At none, the
  * default is the kernel's function for every length.
  *
- * The non-temporal copy stores past the caches with general registers, so it needs no such section.
+ * The non-temporal copy stores past the caches with general registers, so it needs no section.
  */
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/limits.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/timex.h>
 #include <nebula/memops.h>
+#include "allocator.h"
 #include "memops.h"
 #include "text.h"
 
@@ -31,132 +33,56 @@
 struct nebula_memops nebula_memops __read_mostly = { SIZE_MAX, SIZE_MAX, SIZE_MAX };
 EXPORT_SYMBOL_GPL(nebula_memops);
 
-/* UML has the processor, but not its registers. */
-#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+/* What each operation is done with; NULL for the kernel's functions. Written while it is loaded. */
+static const struct nebula_vectors *copy_vectors, *fill_vectors, *compare_vectors;
 
-#include <asm/cpufeature.h>
-#include <asm/fpu/api.h>
-
-#define VECTORS		128	/* bytes of one round */
-
-static bool may_use_vectors(void)
+/* Bytes that can be done at once of @left. */
+static size_t piece_of(const struct nebula_vectors *v, size_t left)
 {
-	return boot_cpu_has(X86_FEATURE_AVX2) && irq_fpu_usable();
+	return v ? min_t(size_t, left - left % v->round, PIECE) : 0;
 }
 
-/* @n is a multiple of VECTORS, and not 0. */
-static void copy_rounds(void *dst, const void *src, size_t n)
+/* With @v, which are present, where they may be used; with none where it is NULL. Context: any. */
+void *nebula_copy_with(const struct nebula_vectors *v, void *dst, const void *src, size_t n)
 {
-	asm volatile("1:	vmovdqu	(%[src]), %%ymm0\n"
-		     "	vmovdqu	32(%[src]), %%ymm1\n"
-		     "	vmovdqu	64(%[src]), %%ymm2\n"
-		     "	vmovdqu	96(%[src]), %%ymm3\n"
-		     "	vmovdqu	%%ymm0, (%[dst])\n"
-		     "	vmovdqu	%%ymm1, 32(%[dst])\n"
-		     "	vmovdqu	%%ymm2, 64(%[dst])\n"
-		     "	vmovdqu	%%ymm3, 96(%[dst])\n"
-		     "	add	$128, %[src]\n"
-		     "	add	$128, %[dst]\n"
-		     "	sub	$128, %[n]\n"
-		     "	jnz	1b\n"
-		     "	vzeroupper\n"
-		     : [dst] "+r" (dst), [src] "+r" (src), [n] "+r" (n) : : "memory", "cc");
-}
+	size_t done = 0, piece;
 
-static void fill_rounds(void *dst, int c, size_t n)
+	while ((piece = piece_of(v, n - done)) &&
+	       nebula_vectors_copy(v, dst + done, src + done, piece))
+		done += piece;
+	memcpy(dst + done, src + done, n - done);
+	return dst;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_copy_with);
+
+/* As nebula_copy_with(). */
+void *nebula_fill_with(const struct nebula_vectors *v, void *dst, int c, size_t n)
 {
-	asm volatile("	vmovd	%[c], %%xmm0\n"
-		     "	vpbroadcastb	%%xmm0, %%ymm0\n"
-		     "1:	vmovdqu	%%ymm0, (%[dst])\n"
-		     "	vmovdqu	%%ymm0, 32(%[dst])\n"
-		     "	vmovdqu	%%ymm0, 64(%[dst])\n"
-		     "	vmovdqu	%%ymm0, 96(%[dst])\n"
-		     "	add	$128, %[dst]\n"
-		     "	sub	$128, %[n]\n"
-		     "	jnz	1b\n"
-		     "	vzeroupper\n"
-		     : [dst] "+r" (dst), [n] "+r" (n) : [c] "r" (c) : "memory", "cc");
-}
+	const u64 pattern = (u8)c * (U64_MAX / U8_MAX);
+	size_t done = 0, piece;
 
-/* Bytes before the round that has the first difference, or @n. */
-static size_t equal_rounds(const void *a, const void *b, size_t n)
+	while ((piece = piece_of(v, n - done)) &&
+	       nebula_vectors_fill(v, dst + done, pattern, piece))
+		done += piece;
+	memset(dst + done, c, n - done);
+	return dst;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fill_with);
+
+/* As nebula_copy_with(). */
+int nebula_compare_with(const struct nebula_vectors *v, const void *a, const void *b, size_t n)
 {
-	size_t left = n;
-	unsigned int mask;
+	size_t done = 0, piece, equal;
 
-	asm volatile("1:	vmovdqu	(%[a]), %%ymm0\n"
-		     "	vmovdqu	32(%[a]), %%ymm1\n"
-		     "	vmovdqu	64(%[a]), %%ymm2\n"
-		     "	vmovdqu	96(%[a]), %%ymm3\n"
-		     "	vpcmpeqb	(%[b]), %%ymm0, %%ymm0\n"
-		     "	vpcmpeqb	32(%[b]), %%ymm1, %%ymm1\n"
-		     "	vpcmpeqb	64(%[b]), %%ymm2, %%ymm2\n"
-		     "	vpcmpeqb	96(%[b]), %%ymm3, %%ymm3\n"
-		     "	vpand	%%ymm1, %%ymm0, %%ymm0\n"
-		     "	vpand	%%ymm3, %%ymm2, %%ymm2\n"
-		     "	vpand	%%ymm2, %%ymm0, %%ymm0\n"
-		     "	vpmovmskb	%%ymm0, %[mask]\n"
-		     "	cmp	$-1, %[mask]\n"
-		     "	jne	2f\n"
-		     "	add	$128, %[a]\n"
-		     "	add	$128, %[b]\n"
-		     "	sub	$128, %[left]\n"
-		     "	jnz	1b\n"
-		     "2:	vzeroupper\n"
-		     : [a] "+r" (a), [b] "+r" (b), [left] "+r" (left), [mask] "=&r" (mask)
-		     : : "memory", "cc");
-	return n - left;
+	do {
+		piece = piece_of(v, n - done);
+		equal = piece ? nebula_vectors_equal(v, a + done, b + done, piece) : 0;
+		done += equal;
+	} while (piece && equal == piece);
+	/* It stops at the first difference, which is in the next round if there is one. */
+	return memcmp(a + done, b + done, n - done);
 }
-
-static void store_past_caches(void *dst, const void *src, size_t words)
-{
-	u64 *to = dst;
-	const u64 *from = src;
-
-	for (; words; words--, to++, from++)
-		asm volatile("movnti %1, %0" : "=m" (*to) : "r" (*from));
-	/* Such stores are ordered with nothing else before. */
-	asm volatile("sfence" : : : "memory");
-}
-
-#else
-
-#define VECTORS		128
-
-static bool may_use_vectors(void)
-{
-	return false;
-}
-
-static void copy_rounds(void *dst, const void *src, size_t n)
-{
-	memcpy(dst, src, n);
-}
-
-static void fill_rounds(void *dst, int c, size_t n)
-{
-	memset(dst, c, n);
-}
-
-static size_t equal_rounds(const void *a, const void *b, size_t n)
-{
-	return 0;
-}
-
-static void kernel_fpu_begin(void)
-{
-}
-
-static void kernel_fpu_end(void)
-{
-}
-
-static void store_past_caches(void *dst, const void *src, size_t words)
-{
-	memcpy(dst, src, 8 * words);
-}
-
-#endif
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_compare_with);
 
 /**
  * nebula_copy_wide() - copy memory with vectors, where those may be used
@@ -169,17 +95,7 @@ static void store_past_caches(void *dst, const void *src, size_t words)
  */
 void *nebula_copy_wide(void *dst, const void *src, size_t n)
 {
-	size_t done = 0, piece;
-
-	while (n - done >= VECTORS && may_use_vectors()) {
-		piece = min_t(size_t, ALIGN_DOWN(n - done, VECTORS), PIECE);
-		kernel_fpu_begin();
-		copy_rounds(dst + done, src + done, piece);
-		kernel_fpu_end();
-		done += piece;
-	}
-	memcpy(dst + done, src + done, n - done);
-	return dst;
+	return nebula_copy_with(copy_vectors, dst, src, n);
 }
 EXPORT_SYMBOL_GPL(nebula_copy_wide);
 
@@ -194,17 +110,7 @@ EXPORT_SYMBOL_GPL(nebula_copy_wide);
  */
 void *nebula_fill_wide(void *dst, int c, size_t n)
 {
-	size_t done = 0, piece;
-
-	while (n - done >= VECTORS && may_use_vectors()) {
-		piece = min_t(size_t, ALIGN_DOWN(n - done, VECTORS), PIECE);
-		kernel_fpu_begin();
-		fill_rounds(dst + done, c, piece);
-		kernel_fpu_end();
-		done += piece;
-	}
-	memset(dst + done, c, n - done);
-	return dst;
+	return nebula_fill_with(fill_vectors, dst, c, n);
 }
 EXPORT_SYMBOL_GPL(nebula_fill_wide);
 
@@ -219,143 +125,177 @@ EXPORT_SYMBOL_GPL(nebula_fill_wide);
  */
 int nebula_compare_wide(const void *a, const void *b, size_t n)
 {
-	size_t done = 0, piece, equal;
-
-	while (n - done >= VECTORS && may_use_vectors()) {
-		piece = min_t(size_t, ALIGN_DOWN(n - done, VECTORS), PIECE);
-		kernel_fpu_begin();
-		equal = equal_rounds(a + done, b + done, piece);
-		kernel_fpu_end();
-		done += equal;
-		if (equal < piece)
-			return memcmp(a + done, b + done, VECTORS);
-	}
-	return memcmp(a + done, b + done, n - done);
+	return nebula_compare_with(compare_vectors, a, b, n);
 }
 EXPORT_SYMBOL_GPL(nebula_compare_wide);
 
 void *nebula_copy_nt(void *dst, const void *src, size_t n)
 {
 	const size_t head = min_t(size_t, -(unsigned long)dst % 8, n);
-	const size_t words = (n - head) / 8;
+	const size_t tail = (n - head) % NEBULA_STREAM, past = n - head - tail;
 
 	memcpy(dst, src, head);
-	store_past_caches(dst + head, src + head, words);
-	memcpy(dst + head + 8 * words, src + head + 8 * words, n - head - 8 * words);
+	nebula_stream(dst + head, src + head, past);
+	memcpy(dst + head + past, src + head + past, tail);
 	return dst;
 }
 EXPORT_SYMBOL_GPL(nebula_copy_nt);
 
-/* Lengths that are timed, and how often each is, for the least of all. */
-#define LEAST		SZ_256
-#define MOST		SZ_64K
-#define TIMES		20
+/* How often each length is timed, for the least of all, and bytes that are done each time. */
+#define TIMES		8
+#define BYTES		SZ_16K
 
 /**
- * struct trial - an operation and the kernel's own
+ * struct operation - an operation and the kernel's own
+ * @name: what it is called in info.
  * @wide: with vectors.
  * @plain: the kernel's.
+ * @from: from which length on @wide is worth it.
+ * @chosen: what it is done with.
  */
-struct trial {
-	void (*wide)(void *a, void *b, size_t n);
-	void (*plain)(void *a, void *b, size_t n);
+struct operation {
+	const char *name;
+	void (*wide)(const struct nebula_vectors *v, void *a, void *b, size_t n);
+	void (*plain)(const struct nebula_vectors *v, void *a, void *b, size_t n);
+	size_t *from;
+	const struct nebula_vectors **chosen;
 };
 
-static void copy_wide(void *a, void *b, size_t n)
+static void copy_wide(const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
-	nebula_copy_wide(a, b, n);
+	nebula_copy_with(v, a, b, n);
 }
 
-static void copy_plain(void *a, void *b, size_t n)
+static void copy_plain(const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
 	memcpy(a, b, n);
 }
 
-static void fill_wide(void *a, void *b, size_t n)
+static void fill_wide(const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
-	nebula_fill_wide(a, 0, n);
+	nebula_fill_with(v, a, 0, n);
 }
 
-static void fill_plain(void *a, void *b, size_t n)
+static void fill_plain(const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
 	memset(a, 0, n);
 }
 
-static void compare_wide(void *a, void *b, size_t n)
+static void compare_wide(const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
-	int ret = nebula_compare_wide(a, b, n);
+	int ret = nebula_compare_with(v, a, b, n);
 
 	OPTIMIZER_HIDE_VAR(ret);
 }
 
-static void compare_plain(void *a, void *b, size_t n)
+static void compare_plain(const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
 	int ret = memcmp(a, b, n);
 
 	OPTIMIZER_HIDE_VAR(ret);
 }
 
-static u64 least_time(void (*fn)(void *a, void *b, size_t n), void *a, void *b, size_t n)
+static const struct operation operations[] = {
+	{ "copy from", copy_wide, copy_plain, &nebula_memops.copy_from, &copy_vectors },
+	{ "fill from", fill_wide, fill_plain, &nebula_memops.fill_from, &fill_vectors },
+	{ "compare from", compare_wide, compare_plain, &nebula_memops.compare_from,
+	  &compare_vectors },
+};
+
+/* Cycles to save the registers and restore them. */
+static u64 price;
+
+/* In 1/64 cycles, a call. */
+static u64 least_time(void (*fn)(const struct nebula_vectors *v, void *a, void *b, size_t n),
+		      const struct nebula_vectors *v, void *a, void *b, size_t n)
 {
+	const unsigned int calls = max_t(size_t, BYTES / n, 1);
 	u64 least = U64_MAX, begin;
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < TIMES; i++) {
 		begin = get_cycles();
-		fn(a, b, n);
-		least = min(least, get_cycles() - begin);
+		for (j = 0; j < calls; j++)
+			fn(v, a, b, n);
+		least = min_t(u64, least, get_cycles() - begin);
 	}
-	return least;
+	return div_u64(64 * least, calls);
 }
 
-/* From the largest length down, as long as vectors win. */
-static size_t threshold(const struct trial *t, void *a, void *b)
+/*
+ * The length from which on vectors are worth it, SIZE_MAX where they are not at the longest. Both
+ * are times, in the same unit, by length: NEBULA_MEMOPS_LEAST, twice that, and so on.
+ */
+size_t nebula_memops_threshold(const u64 wide[NEBULA_MEMOPS_LENGTHS],
+			       const u64 plain[NEBULA_MEMOPS_LENGTHS])
 {
-	size_t n, from = SIZE_MAX;
-	u64 wide, plain;
+	unsigned int i = NEBULA_MEMOPS_LENGTHS;
 
-	for (n = MOST; n >= LEAST; n /= 2) {
-		wide = least_time(t->wide, a, b, n);
-		plain = least_time(t->plain, a, b, n);
-		if (8 * wide > 7 * plain)
-			break;
-		from = n;
+	while (i && 8 * wide[i - 1] <= 7 * plain[i - 1])
+		i--;
+	return i < NEBULA_MEMOPS_LENGTHS ? (size_t)NEBULA_MEMOPS_LEAST << i : SIZE_MAX;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_memops_threshold);
+
+static void try_vectors(const struct operation *op, const struct nebula_vectors *v, void *a,
+			void *b)
+{
+	u64 wide[NEBULA_MEMOPS_LENGTHS], plain[NEBULA_MEMOPS_LENGTHS];
+	size_t n = NEBULA_MEMOPS_LEAST, from;
+	unsigned int i;
+
+	for (i = 0; i < NEBULA_MEMOPS_LENGTHS; i++, n *= 2) {
+		wide[i] = least_time(op->wide, v, a, b, n) + 64 * price;
+		plain[i] = least_time(op->plain, v, a, b, n);
 	}
-	return from;
+	from = nebula_memops_threshold(wide, plain);
+	if (from < *op->from) {
+		*op->from = from;
+		*op->chosen = v;
+	}
+}
+
+static void measure(void *a, void *b)
+{
+	const struct nebula_vectors *v;
+	unsigned int i;
+
+	price = nebula_vectors_price();
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		for (v = nebula_vectors; v->name; v++) {
+			if (v->present())
+				try_vectors(&operations[i], v, a, b);
+		}
+	}
 }
 
 /* Without memory, or a clock, nothing changes. */
 void nebula_memops_init(void)
 {
-	static const struct trial copy = { copy_wide, copy_plain };
-	static const struct trial fill = { fill_wide, fill_plain };
-	static const struct trial compare = { compare_wide, compare_plain };
+	const size_t most = NEBULA_MEMOPS_LEAST << (NEBULA_MEMOPS_LENGTHS - 1);
 	char *a, *b;
 
-	if (!may_use_vectors() || !get_cycles())
+	if (!nebula_vectors->name || !get_cycles())
 		return;
-	a = kvzalloc(MOST, GFP_KERNEL);
-	b = kvzalloc(MOST, GFP_KERNEL);
-	if (a && b) {
-		nebula_memops.copy_from = threshold(&copy, a, b);
-		nebula_memops.fill_from = threshold(&fill, a, b);
-		nebula_memops.compare_from = threshold(&compare, a, b);
-	}
+	a = kvzalloc(most, GFP_KERNEL);
+	b = kvzalloc(most, GFP_KERNEL);
+	if (a && b)
+		measure(a, b);
 	kvfree(a);
 	kvfree(b);
 }
 
-static void put_threshold(struct nebula_text *t, const char *key, size_t from)
-{
-	if (from == SIZE_MAX)
-		nebula_text_key(t, key, "never (vectors do not win here)");
-	else
-		nebula_text_bytes(t, key, from);
-}
-
 void nebula_memops_describe(struct nebula_text *t)
 {
-	put_threshold(t, "copy from", nebula_memops.copy_from);
-	put_threshold(t, "fill from", nebula_memops.fill_from);
-	put_threshold(t, "compare from", nebula_memops.compare_from);
+	const struct operation *op;
+	char bytes[NEBULA_BYTES_SIZE];
+
+	for (op = operations; op < operations + ARRAY_SIZE(operations); op++) {
+		if (*op->from == SIZE_MAX)
+			nebula_text_key(t, op->name, "never (vectors do not win here)");
+		else
+			nebula_text_key(t, op->name, "%s (%s)", nebula_bytes_str(bytes, *op->from),
+					(*op->chosen)->name);
+	}
+	nebula_text_key(t, "vector price", "%llu cycles", price);
 }

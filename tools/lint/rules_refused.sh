@@ -68,6 +68,12 @@ refused_lines() {
 		keep(nebula_split_create("x", 64, kept, pool));|no pointer to an allocator
 		nebula_composite_destroy(pool);|incompatible pointer type
 		kept = (void *)nebula_align_up((unsigned long)kept, 24UL);|negative width in bit-field
+		kept = (void *)nebula_align_up(7UL, 0);|negative width in bit-field
+		kept = (void *)nebula_align_down((unsigned long)kept, 24UL);|negative width in bit-field
+		kept = (void *)nebula_align_down(7UL, 0);|negative width in bit-field
+		kept = nebula_is_aligned((unsigned long)kept, 24UL) ? space : NULL;|negative width in bit-field
+		kept = nebula_is_aligned(7, -8) ? space : NULL;|negative width in bit-field
+		kept = (void *)nebula_padding((unsigned long)kept, 12);|negative width in bit-field
 		kept = (void *)nebula_padding(7, 0);|negative width in bit-field
 		keep(nebula_cache_create("x", .value_size = 8, .entries = 8));|.key_size must not be zero
 		keep(nebula_cache_create("x", .key_size = 5000, .value_size = 8, .entries = 8));|.key_size is more than 4 KiB
