@@ -13,6 +13,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$here/../progress.sh"
 # shellcheck source=tools/vm/kernels.sh
 . "$here/kernels.sh"
+# shellcheck source=tools/vm/packages.sh
+. "$here/packages.sh"
 
 # What a module build leaves behind; neither copied from the tree nor deleted in the copy.
 readonly BUILD_PRODUCTS='*.o *.ko *.mod *.mod.c *.a *.cmd .*.d modules.order Module.symvers .tmp_* .module-common.*'

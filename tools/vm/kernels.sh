@@ -3,6 +3,7 @@
 # script in tools/vm/ and tools/lint/.
 #
 #   stock   the distribution's own kernel, unmodified; boots in QEMU
+#   newest  the newest one of Debian's backports, unmodified; boots in QEMU, built for in a root of its own
 #   debug   x86-64 kernel built here with KASAN, lockdep, kmemleak and KUnit; boots in QEMU
 #   uml     User Mode Linux built here with KUnit and two CPUs; a process of the host
 #
@@ -10,6 +11,7 @@
 #
 #   sources/linux-VERSION/            kernel source, shared by debug and uml
 #   kernels/stock-RELEASE/vmlinuz
+#   kernels/newest-RELEASE/{vmlinuz,root/}
 #   kernels/{debug,uml}-VERSION-KEY/  finished O= build tree; KEY covers fragment and compiler
 #
 # A directory appears under its final name only when it is complete.
@@ -30,8 +32,8 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT ARCH CROSS_COMPILE 
 # kernel_check NAME: ends the script when NAME is not one of ours.
 kernel_check() {
 	case $1 in
-	stock | debug | uml) ;;
-	*) progress_fail "unknown kernel '$1': it is one of stock, debug, uml" ;;
+	stock | newest | debug | uml) ;;
+	*) progress_fail "unknown kernel '$1': it is one of stock, newest, debug, uml" ;;
 	esac
 }
 
@@ -58,11 +60,11 @@ kernel_key() {
 # kernel_find NAME: prints the directory of the newest ready kernel, or fails.
 kernel_find() {
 	local found
-	if [ "$1" = stock ]; then
-		found=$(kernel_find_stock)
-	else
-		found=$(kernel_find_built "$1")
-	fi
+	case $1 in
+	stock) found=$(kernel_find_stock) ;;
+	newest) found=$(kernel_find_newest) ;;
+	*) found=$(kernel_find_built "$1") ;;
+	esac
 	[ -n "$found" ] && echo "$found"
 }
 
@@ -81,6 +83,10 @@ kernel_find_stock() {
 	done | sort -V | tail -n 1
 }
 
+kernel_find_newest() {
+	find "$NEBULA_CACHE/kernels" -maxdepth 1 -name 'newest-*' 2>/dev/null | sort -V | tail -n 1
+}
+
 # kernel_headers RELEASE: prints the build tree of an installed distribution kernel, or nothing.
 kernel_headers() {
 	local dir
@@ -97,10 +103,10 @@ kernel_release() {
 	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$1/include/generated/utsrelease.h" 2>/dev/null || true
 }
 
-# kernel_open NAME: sets KERNEL_DIR, KERNEL_TREE (for `make -C`), KERNEL_IMAGE, KERNEL_RELEASE and
-# KERNEL_ARCH of a ready kernel. KDIR, when given, stands in for the stock kernel's build tree.
+# kernel_open NAME: sets KERNEL_DIR, KERNEL_TREE (for `make -C`), KERNEL_IMAGE, KERNEL_RELEASE,
+# KERNEL_ARCH and KERNEL_ROOT of a ready kernel; the last is where modules for it are built, or empty. KDIR, when given, stands in for the stock kernel's build tree.
 kernel_open() {
-	KERNEL_ARCH=$(kernel_arch "$1")
+	KERNEL_ARCH=$(kernel_arch "$1") KERNEL_ROOT=''
 	if [ "$1" = stock ] && [ -n "${KDIR:-}" ]; then
 		kernel_open_kdir
 		return
@@ -111,6 +117,12 @@ kernel_open() {
 	stock)
 		KERNEL_RELEASE=${KERNEL_DIR##*/stock-}
 		KERNEL_TREE=$(kernel_headers "$KERNEL_RELEASE")
+		KERNEL_IMAGE=$KERNEL_DIR/vmlinuz
+		;;
+	newest)
+		KERNEL_RELEASE=${KERNEL_DIR##*/newest-}
+		KERNEL_ROOT=$KERNEL_DIR/root
+		KERNEL_TREE=$KERNEL_ROOT/usr/src/linux-headers-$KERNEL_RELEASE
 		KERNEL_IMAGE=$KERNEL_DIR/vmlinuz
 		;;
 	debug)
@@ -141,5 +153,23 @@ kernel_open_kdir() {
 kernel_make() {
 	local dir=$1
 	shift
-	make -C "$KERNEL_TREE" ARCH="$KERNEL_ARCH" M="$dir" -j"$(nproc)" "$@"
+	set -- make -C "${KERNEL_TREE#"$KERNEL_ROOT"}" ARCH="$KERNEL_ARCH" M="$dir" -j"$(nproc)" "$@"
+	if [ -n "$KERNEL_ROOT" ]; then
+		kernel_in_root "$dir" "$@"
+	else
+		"$@"
+	fi
+}
+
+# kernel_in_root DIR COMMAND...: in KERNEL_ROOT, where DIR is in its own place. The mounts end with COMMAND.
+kernel_in_root() {
+	# shellcheck disable=SC2016 # the inner shell's
+	packages_root unshare --mount sh -ec '
+		root=$1 dir=$2
+		shift 2
+		mkdir -p "$root$dir"
+		mount --bind "$dir" "$root$dir"
+		mount -t proc proc "$root/proc"
+		exec chroot "$root" "$@"
+	' sh "$KERNEL_ROOT" "$@"
 }

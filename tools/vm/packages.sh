@@ -14,6 +14,8 @@ module  rsync             command:rsync
 boot    qemu-system-x86   command:qemu-system-x86_64
 boot    cpio              command:cpio
 guest   busybox-static    static:busybox
+root    debootstrap       command:debootstrap
+root    util-linux        command:unshare
 source  flex              command:flex
 source  bison             command:bison
 source  bc                command:bc

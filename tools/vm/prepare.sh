@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one kernel ready to boot: tools/vm/prepare.sh stock|debug|uml
+# Makes one kernel ready to boot: tools/vm/prepare.sh stock|newest|debug|uml
 #
 # Installs what the host lacks, fetches or builds the kernel, and leaves it in the cache. Does
 # nothing, and needs no network, when the kernel is there. Called by the Makefile and by check.sh.
@@ -20,6 +20,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$here/built_kernel.sh"
 # shellcheck source=tools/vm/stock_kernel.sh
 . "$here/stock_kernel.sh"
+# shellcheck source=tools/vm/newest_kernel.sh
+. "$here/newest_kernel.sh"
 
 # Two runs at once would build the same thing twice over each other.
 prepare_lock() {
@@ -35,11 +37,15 @@ prepare_lock() {
 prepare_purposes() {
 	echo module guest
 	[ "$1" = uml ] || echo boot
-	[ "$1" = stock ] || kernel_find "$1" >/dev/null 2>&1 || echo source
+	kernel_find "$1" >/dev/null 2>&1 || case $1 in
+	stock) ;;
+	newest) echo root ;;
+	*) echo source ;;
+	esac
 }
 
 main() {
-	[ $# -eq 1 ] || progress_fail 'usage: tools/vm/prepare.sh stock|debug|uml'
+	[ $# -eq 1 ] || progress_fail 'usage: tools/vm/prepare.sh stock|newest|debug|uml'
 	kernel_check "$1"
 	# shellcheck disable=SC2046 # a list
 	packages_ensure $(prepare_purposes "$1")
@@ -48,6 +54,7 @@ main() {
 	! kernel_find "$1" >/dev/null || return 0
 	case $1 in
 	stock) stock_kernel_prepare ;;
+	newest) newest_kernel_prepare ;;
 	*) built_kernel_prepare "$1" ;;
 	esac
 }

@@ -72,7 +72,7 @@ run_arguments() {
 # run_limits: how long this kernel may take to its init, and altogether.
 run_limits() {
 	case $kernel in
-	stock) init_limit=60 timeout=${timeout:-180} ;;
+	stock | newest) init_limit=60 timeout=${timeout:-180} ;;
 	debug)
 		init_limit=90 timeout=${timeout:-1500}
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
