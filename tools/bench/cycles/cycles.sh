@@ -14,7 +14,7 @@ cycles_link() {
 		rows+=("$REPO/build/stock/tools/bench/$row.o")
 	done
 	gcc -O2 -Wall -mincoming-stack-boundary=3 -fcf-protection=none -fno-stack-protector -fno-builtin \
-		-static -no-pie -I"$CYCLES" "$CYCLES/host.c" "$REPO/build/stock/tools/bench/cycles/rows.o" \
+		-static -no-pie -pthread -I"$CYCLES" "$CYCLES/host.c" "$REPO"/build/stock/tools/bench/cycles/{rows,corners,copies}.o \
 		"${rows[@]}" "$REPO/build/stock/nebula_memory.o" \
 		-Wl,--unresolved-symbols=ignore-all -Wl,-z,noexecstack -Wl,--no-warnings -o "$OUT/cycles-run"
 }

@@ -3,15 +3,18 @@
  * User side of the cycles table: a process in which nebula_memory and the benchmark run as they
  * were compiled for the kernel.
  *
- * Per-CPU data is addressed relative to %gs, so %gs points to memory that stands for one CPU. What
- * the module calls of the kernel on the rows' way is here: memory that is never given back, and
- * functions that have nothing to do with one CPU and no interrupts. All other symbols of the kernel
- * stay unresolved; a row that reached one would crash, and so be noticed.
+ * Per-CPU data is addressed relative to %gs, so %gs points to memory that stands for a CPU: the
+ * first, but for the row that takes two. What the module calls of the kernel on the rows' way is
+ * here: memory that is never given back, and functions that have nothing to do with one CPU and
+ * no interrupts. All other symbols of the kernel stay unresolved; a row that reached one would
+ * crash, and so be noticed.
  *
  * Compiled with -mincoming-stack-boundary=3: kernel code keeps the stack aligned to 8 bytes only.
  */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +31,7 @@
 #define CPU_BASE	0x100000000UL
 #define CPU_SIZE	(64UL << 20)
 #define CPU_DYNAMIC	(32UL << 20)
+#define CPUS		2
 
 /* All that is allocated; page structures are only addresses, computed from where memory begins. */
 #define MEMORY_SIZE	0x40000000UL
@@ -40,12 +44,12 @@
 /* Variables of the kernel that the objects refer to. */
 unsigned long __stack_chk_guard, __ref_stack_chk_guard;
 unsigned long page_offset_base, vmemmap_base = PAGE_STRUCTS;
-unsigned long __per_cpu_offset[64] = { CPU_BASE };
+unsigned long __per_cpu_offset[64] = { CPU_BASE, CPU_BASE + CPU_SIZE };
 unsigned long __default_kernel_pte_mask = ~0UL, sme_me_mask, _totalram_pages = 1UL << 20, jiffies;
-unsigned long __cpu_online_mask[128] = { 1 }, __cpu_possible_mask[128] = { 1 };
+unsigned long __cpu_online_mask[128] = { 3 }, __cpu_possible_mask[128] = { 3 };
 unsigned long node_states[8][16] = { { 1 }, { 1 }, { 1 }, { 1 }, { 1 } };
-unsigned int nr_cpu_ids = 1;
-int __num_online_cpus = 1;
+unsigned int nr_cpu_ids = CPUS;
+int __num_online_cpus = CPUS;
 void *kmalloc_caches[8][16];
 void *system_wq, *system_unbound_wq;
 char __this_module[4096];
@@ -59,7 +63,7 @@ void *current_task;
 /* Of the linker: initialised data. */
 extern char data_start[], edata[];
 
-static char task[64 << 10];
+static char task[CPUS][64 << 10];
 static char *memory, *memory_end;
 static unsigned long cpu_next = CPU_DYNAMIC;
 
@@ -238,10 +242,56 @@ int _printk(const char *fmt, ...)
 	return 0;
 }
 
-void host_figure(const char *name, unsigned long hundredths)
+void host_figure(const struct host_row *row, unsigned long hundredths)
 {
-	printf("name=%s cycles=%lu\n", name, hundredths);
+	printf("noun=%s name=%s error=0 cycles=%lu cycles_target=%d ", row->noun, row->name,
+	       hundredths, row->target ? 100 * (int)row->target : -1);
+	printf("target=-1 kind=cycles by=%s variant=%s title=%s\n", row->by, row->variant,
+	       row->title);
 	fflush(stdout);
+}
+
+int host_has_avx2(void)
+{
+	return !!__builtin_cpu_supports("avx2");
+}
+
+int host_has_avx512(void)
+{
+	return !!__builtin_cpu_supports("avx512f");
+}
+
+/* The kernel's, where the CPU has fast strings. */
+__asm__(".globl memcpy\nmemcpy: mov %rdi, %rax\n\tmov %rdx, %rcx\n\trep movsb\n\tret\n");
+
+/*
+ * A section of the kernel in a task that comes from user space with vectors in use: all is saved,
+ * and restored on its way back.
+ */
+static char registers[4096] __attribute__((aligned(64)));
+
+/* x87, SSE, AVX and AVX-512. */
+#define REGISTERS	0xe7
+
+void kernel_fpu_begin_mask(unsigned int mask)
+{
+	__asm__ volatile("xsavec64 %0" : "=m" (registers) : "a" (REGISTERS), "d" (0) : "memory");
+}
+
+void kernel_fpu_end(void)
+{
+	__asm__ volatile("xrstor64 %0" : : "m" (registers), "a" (REGISTERS), "d" (0) : "memory");
+}
+
+/* As irq_fpu_usable() of a task. */
+char irq_fpu_usable(void)
+{
+	return 1;
+}
+
+int cpu_has_xfeatures(unsigned long mask, const char **name)
+{
+	return 1;
 }
 
 /* The C library's allocator, as a peer without per-CPU data. */
@@ -256,12 +306,77 @@ void host_malloc_pairs(unsigned int n)
 	}
 }
 
-static int map_cpu(void)
+/* From now on this thread is that CPU. */
+void host_become(unsigned int cpu)
+{
+	syscall(SYS_arch_prctl, ARCH_SET_GS, __per_cpu_offset[cpu]);
+}
+
+static void init_cpu(unsigned int cpu)
+{
+	char *base = (char *)__per_cpu_offset[cpu];
+
+	/* Per-CPU variables begin as what they were compiled to be, as a loaded module's do. */
+	memcpy(base + (uintptr_t)data_start, data_start, edata - data_start);
+	*(unsigned long *)(base + (uintptr_t)&this_cpu_off) = (unsigned long)base;
+	*(int *)(base + (uintptr_t)&__preempt_count) = PREEMPT_COUNT;
+	*(int *)(base + (uintptr_t)&cpu_number) = cpu;
+	*(void **)(base + (uintptr_t)&current_task) = task[cpu];
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const unsigned long x = *(const unsigned long *)a, y = *(const unsigned long *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorts them, the least first. */
+void host_sort(unsigned long *times, unsigned int n)
+{
+	qsort(times, n, sizeof(*times), by_size);
+}
+
+/* How many CPUs of the machine this process may use; the first of them are those of the threads. */
+unsigned int host_cpus(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static void (*both)(unsigned int cpu);
+
+static void *thread(void *data)
+{
+	const unsigned int cpu = (uintptr_t)data;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	host_become(cpu);
+	both(cpu);
+	return NULL;
+}
+
+/* Calls @fn on both CPUs at once. */
+void host_run_both(void (*fn)(unsigned int cpu))
+{
+	pthread_t threads[CPUS];
+	uintptr_t cpu;
+
+	both = fn;
+	for (cpu = 0; cpu < CPUS; cpu++)
+		pthread_create(&threads[cpu], NULL, thread, (void *)cpu);
+	for (cpu = 0; cpu < CPUS; cpu++)
+		pthread_join(threads[cpu], NULL);
+}
+
+static int map_cpus(void)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
 	unsigned int i;
 
-	if (mmap((void *)CPU_BASE, CPU_SIZE, PROT_READ | PROT_WRITE,
+	if (mmap((void *)CPU_BASE, CPUS * CPU_SIZE, PROT_READ | PROT_WRITE,
 		 flags | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		return -1;
 	memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, flags & ~MAP_POPULATE, -1, 0);
@@ -269,19 +384,17 @@ static int map_cpu(void)
 		return -1;
 	memory_end = memory + MEMORY_SIZE;
 	page_offset_base = (unsigned long)memory & -PAGE;
-	/* Per-CPU variables begin as what they were compiled to be, as a loaded module's do. */
-	memcpy((char *)CPU_BASE + (uintptr_t)data_start, data_start, edata - data_start);
-	*(unsigned long *)(CPU_BASE + (uintptr_t)&this_cpu_off) = CPU_BASE;
-	*(int *)(CPU_BASE + (uintptr_t)&__preempt_count) = PREEMPT_COUNT;
-	*(void **)(CPU_BASE + (uintptr_t)&current_task) = task;
+	for (i = 0; i < CPUS; i++)
+		init_cpu(i);
 	for (i = 0; i < sizeof(pv_ops) / sizeof(*pv_ops); i++)
 		pv_ops[i] = host_flags;
-	return syscall(SYS_arch_prctl, ARCH_SET_GS, CPU_BASE);
+	host_become(0);
+	return 0;
 }
 
 int main(void)
 {
-	if (map_cpu()) {
+	if (map_cpus()) {
 		perror("cannot set up the memory that stands for a CPU");
 		return 1;
 	}
