@@ -5,7 +5,7 @@
 # The stock kernel runs in QEMU, whose clock is told to advance by a nanosecond with each instruction, so
 # that the guest's nanoseconds count instructions. It is booted twice: as it is shipped, where Debian has
 # the kernel clear all that its own allocators hand out, and without that. A third boot, on two CPUs and
-# real time, is for what takes two. User Mode Linux runs its code natively, as a process: real time again.
+# real time, is for what takes two. The newest stock kernel counts, too, where it can be had. User Mode Linux runs its code natively, as a process: real time again.
 # Cycles are those of the stock kernel's objects in a process of their own, see cycles/.
 set -euo pipefail
 
@@ -33,6 +33,8 @@ bench_boots() {
 		'nebula_bench=results,debugging init_on_alloc=0' "${COUNTED[@]}"
 	measure_boot 'two CPUs, init_on_alloc=0' two stock \
 		'nebula_bench=scaling,memory init_on_alloc=0' --smp 2
+	[ -z "$NEWEST" ] || measure_boot 'count instructions, newest stock kernel' newest newest \
+		'nebula_bench=averages init_on_alloc=0' "${COUNTED[@]}"
 	measure_boot 'real time, User Mode Linux' uml uml "nebula_bench=$UML_REPEATS" --smp 1
 }
 
@@ -44,14 +46,14 @@ bench_disassemble() {
 
 # bench_collect: what is odd about the results goes to OUT/notes.
 bench_collect() {
-	local release
+	local uml
 	kernel_open uml
-	release=$KERNEL_RELEASE
+	uml=$KERNEL_RELEASE
 	kernel_open stock
-	awk -v json="$JSON" -v kernel="$KERNEL_RELEASE" -v uml_kernel="$release" -v cpu="$(measure_cpu)" \
+	awk -v json="$JSON" -v kernel="$KERNEL_RELEASE" -v newest_kernel="$NEWEST" -v uml_kernel="$uml" -v cpu="$(measure_cpu)" \
 		-v compiler="$(measure_compiler)" -f "$here/repeats.awk" -f "$here/collect.awk" \
 		boot=locked "$OUT/locked" boot=cycles "$OUT/cycles" boot=shipped "$OUT/shipped" boot=unzeroed "$OUT/unzeroed" \
-		boot=two "$OUT/two" boot=uml "$OUT/uml" >"$OUT/notes" && return
+		boot=two "$OUT/two" boot=newest "$OUT/newest" boot=uml "$OUT/uml" >"$OUT/notes" && return
 	cat "$OUT/notes"
 	progress_fail "the results are not complete, see $LOGS/bench-*.log"
 }
@@ -61,6 +63,18 @@ bench_load() {
 	awk '$1 >= 1 {
 		printf "  this machine had a load of %s before: real time wants it idle, instructions do not mind\n", $1
 	}' /proc/loadavg
+}
+
+# bench_newest: sets NEWEST to the newest stock kernel's release when modules are built for it; else OUT/newest
+# is empty and a note says why.
+bench_newest() {
+	NEWEST=''
+	mkdir -p "$OUT"
+	: >"$OUT/newest"
+	"$REPO/tools/vm/prepare.sh" newest 2>"$OUT/newest-missing" || return 0
+	"$REPO/tools/vm/build.sh" newest
+	kernel_open newest
+	NEWEST=$KERNEL_RELEASE
 }
 
 main() {
@@ -73,6 +87,7 @@ main() {
 	for kernel in stock uml; do
 		"$REPO/tools/vm/build.sh" "$kernel"
 	done
+	bench_newest
 	cycles_measure
 	bench_boots
 	bench_disassemble
@@ -80,6 +95,7 @@ main() {
 	charts_draw "$JSON" "$REPO/build/charts"
 	awk -f "$here/json.awk" -f "$here/show.awk" "$JSON"
 	[ -z "$load" ] || echo "$load" >>"$OUT/notes"
+	[ -n "$NEWEST" ] || sed 's/^/  /' "$OUT/newest-missing" >>"$OUT/notes"
 	[ ! -s "$OUT/notes" ] || { echo && cat "$OUT/notes"; }
 	printf '\n%s and %s\n' "${JSON#"$REPO/"}" "build/charts/*.svg"
 }

@@ -15,7 +15,6 @@
 /* Objects that are allocated before any is given back, where an operation is about many. */
 #define BENCH_BATCH	100
 #define BENCH_LARGE	1000
-#define BENCH_SMALL	16
 
 /* Operations that an average is over. */
 #define BENCH_OPS	10000
@@ -104,12 +103,16 @@ struct bench_table {
 extern const struct bench_table empty_table;
 extern const struct bench_table floor_table;
 extern const struct bench_table slab_table;
+extern const struct bench_table bulk_peer_table;
+extern const struct bench_table copy_peer_table;
 extern const struct bench_table genalloc_table;
 extern const struct bench_table page_frag_table;
 extern const struct bench_table objpool_table;
 extern const struct bench_table request_peer_table;
 extern const struct bench_table bump_table;
 extern const struct bench_table pool_table;
+extern const struct bench_table bulk_table;
+extern const struct bench_table copy_table;
 extern const struct bench_table stack_table;
 extern const struct bench_table scratch_table;
 extern const struct bench_table charge_table;

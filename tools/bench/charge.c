@@ -46,6 +46,7 @@ static DEFINE_BENCH_LOOP(budget_charge, leaf, charge(it, 64));
 static DEFINE_BENCH_LOOP(budget_uncharge, leaf, nebula_budget_uncharge(it, SMALL));
 static DEFINE_BENCH_LOOP(budget_pair, leaf, pair(it, 64));
 static DEFINE_BENCH_LOOP(budget_pair_exact, exact, pair(it, 64));
+static DEFINE_BENCH_LOOP(budget_refused, exact, failed -= !nebula_budget_charge(it, SZ_8K));
 static DEFINE_BENCH_LOOP(budget_bump_alloc, bump, bump_alloc(it));
 static DEFINE_BENCH_LOOP(budget_pool_pair, pool, pool_pair(it));
 
@@ -117,6 +118,8 @@ static const struct bench_case cases[] = {
 		      .target = 40, .calls = "nebula_budget_uncharge"),
 	BENCH_AVERAGE("budget_pair_exact", "budget charge + uncharge, no stock, three levels",
 		      budget_pair_exact, BUDGET),
+	BENCH_AVERAGE("budget_refused", "budget charge refused, in a flood", budget_refused,
+		      BUDGET, .target = 400),
 	BENCH_AVERAGE("budget_bump_alloc", "bump alloc, with a budget", budget_bump_alloc, BUDGET),
 	BENCH_AVERAGE("budget_pool_pair", "pool alloc + free, with a budget", budget_pool_pair,
 		      BUDGET),

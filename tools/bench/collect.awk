@@ -1,13 +1,14 @@
 # Makes bench.json out of results. Called by bench.sh:
 #
-#   awk -v json=FILE -v kernel=... -v uml_kernel=... -v cpu=... -v compiler=... -f repeats.awk \
+#   awk -v json=FILE -v kernel=... -v newest_kernel=... -v uml_kernel=... -v cpu=... -v compiler=... -f repeats.awk \
 #       -f collect.awk boot=locked LOCKED boot=cycles CYCLES boot=shipped RESULTS boot=unzeroed RESULTS \
-#       boot=two RESULTS boot=uml RESULTS
+#       boot=two RESULTS boot=newest RESULTS boot=uml RESULTS
 #
-# LOCKED is what locked.awk prints, CYCLES what cycles.sh leaves. RESULTS are what the module prints: of the kernel as it is shipped, of
-# the same booted with init_on_alloc=0, of the same on two CPUs, and of UML, there several times. Figures
-# in them are hundredths: of an instruction, of a nanosecond. What is odd about them is printed. Status 0
-# unless results are missing or void.
+# LOCKED is what locked.awk prints, CYCLES what cycles.sh leaves. RESULTS are what the module prints: of the
+# stock kernel as it is shipped, of the same booted with init_on_alloc=0, of the same on two CPUs, of the newest
+# stock kernel with init_on_alloc=0, which may be missing, and of UML, there several times. Figures in them are
+# hundredths: of an instruction, of a nanosecond, of a cycle. What is odd about them is printed. Status 0 unless
+# results are missing or void.
 
 BEGIN {
 	tolerance["average"] = 10
@@ -20,9 +21,11 @@ boot == "locked" {
 }
 
 boot == "cycles" {
-	split($1, pair, "=")
-	split($2, value, "=")
-	cycles[pair[2]] = value[2]
+	read_fields()
+	cycles[field["name"]] = field["cycles"]
+	cycles_target[field["name"]] = field["cycles_target"]
+	cycles_head[++cycles_rows] = json_head(field["name"])
+	cycles_name[cycles_rows] = field["name"]
 	next
 }
 
@@ -64,15 +67,19 @@ function add_row(name) {
 	noun[name] = field["noun"]
 	title[name] = field["title"]
 	code[name] = field["code"]
-	head[name] = sprintf("{\"name\": \"%s\", \"title\": \"%s\", \"noun\": \"%s\", \"kind\": \"%s\"", name,
+	head[name] = json_head(name)
+}
+
+function json_head(name,    text) {
+	text = sprintf("{\"name\": \"%s\", \"title\": \"%s\", \"noun\": \"%s\", \"kind\": \"%s\"", name,
 		field["title"], field["noun"], field["kind"])
 	if (field["by"] != "")
-		head[name] = head[name] sprintf(", \"by\": \"%s\", \"variant\": \"%s\"", field["by"], field["variant"])
+		text = text sprintf(", \"by\": \"%s\", \"variant\": \"%s\"", field["by"], field["variant"])
 	if (field["peers"] != "")
-		head[name] = head[name] sprintf(", \"peers\": \"%s\"", field["peers"])
+		text = text sprintf(", \"peers\": \"%s\"", field["peers"])
 	if (field["percpu"] == 1)
-		head[name] = head[name] ", \"percpu\": true"
-	head[name] = head[name] sprintf(", \"target\": %s", field["target"] < 0 ? "null" : number(field["target"]))
+		text = text ", \"percpu\": true"
+	return text sprintf(", \"target\": %s", field["target"] < 0 ? "null" : number(field["target"]))
 }
 
 function read_counts(name) {
@@ -154,13 +161,17 @@ function json_uml(name,    i, list) {
 }
 
 function json_cycles(name) {
-	return (name in cycles) ? ", \"cycles\": " number(cycles[name]) : ""
+	if (!(name in cycles))
+		return ""
+	if (cycles_target[name] < 0)
+		return sprintf(", \"cycles\": %s", number(cycles[name]))
+	return sprintf(", \"cycles\": %s, \"cycles_target\": %s", number(cycles[name]), number(cycles_target[name]))
 }
 
 function json_row(name,    counts) {
 	if (kind[name] == "average" || kind[name] == "single")
-		counts = sprintf(", \"as_shipped\": %s, \"init_on_alloc_0\": %s", json_figure(name, "shipped"),
-			json_figure(name, "unzeroed"))
+		counts = sprintf(", \"as_shipped\": %s, \"init_on_alloc_0\": %s, \"newest\": %s",
+			json_figure(name, "shipped"), json_figure(name, "unzeroed"), json_figure(name, "newest"))
 	return head[name] counts json_percentiles(name) locks(name) json_cycles(name) json_uml(name) parts[name] "}"
 }
 
@@ -193,13 +204,17 @@ END {
 		fault("no results of UML")
 	if (!("pool_pair" in cycles))
 		fault("no cycles")
-	printf "{\n  \"kernel\": \"%s\",\n  \"uml\": \"%s\",\n  \"cpu\": \"%s\",\n  \"compiler\": \"%s\",\n", kernel, uml_kernel,
-		cpu, compiler > json
+	printf "{\n  \"kernel\": \"%s\",\n  \"newest_kernel\": \"%s\",\n  \"uml\": \"%s\",\n  \"cpu\": \"%s\",\n  \"compiler\": \"%s\",\n", kernel, newest_kernel,
+		uml_kernel, cpu, compiler > json
 	printf "  \"libc_malloc\": \"%s\",\n", number(cycles["libc_malloc_pair"]) > json
 	printf "  \"uml_repeats\": %d,\n  \"rows\": [\n", repeats > json
 	for (i = 1; i <= rows; i++)
-		printf "    %s%s\n", json_row(order[i]), i < rows ? "," : "" > json
-	printf "  ]\n}\n" > json
+		printf "%s    %s", (i == 1 ? "" : ",\n"), json_row(order[i]) > json
+	# What is only measured in cycles.
+	for (i = 1; i <= cycles_rows; i++)
+		if (!(cycles_name[i] in kind))
+			printf ",\n    %s%s}", cycles_head[i], json_cycles(cycles_name[i]) > json
+	printf "\n  ]\n}\n" > json
 	printf "%s", notes
 	exit faults > 0
 }

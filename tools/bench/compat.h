@@ -6,6 +6,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 /* Since 6.13 page fragments have a header of their own, since 6.9 one call gives back the rest. */
@@ -17,6 +18,18 @@ static inline void page_frag_cache_drain(struct page_frag_cache *cache)
 	if (cache->va)
 		__page_frag_cache_drain(virt_to_head_page(cache->va), cache->pagecnt_bias);
 	cache->va = NULL;
+}
+#endif
+
+/* Since 6.18 a cache may have sheaves: arrays of free objects, for each CPU. */
+#ifdef BENCH_HAS_SHEAVES
+#define BENCH_SHEAF	252
+
+static inline struct kmem_cache *bench_sheaf_cache(unsigned int size)
+{
+	struct kmem_cache_args args = { .sheaf_capacity = BENCH_SHEAF };
+
+	return kmem_cache_create("nebula_bench", size, &args, 0);
 }
 #endif
 

@@ -32,6 +32,9 @@ docs_section() {
 	cat <<-'EOF'
 		`make bench` prints all of this, and more; it takes a few minutes. `make bench HOST=1` measures in the kernel
 		that runs, `make bench-compare OLD=bench.json` says what a change made slower or faster.
+		The first run makes a root directory of Debian's newest suite, in which the module is built for that
+		suite's kernel: a few minutes, and 700 MB in `~/.cache/nebula-memory`. It takes root, or sudo without a
+		password; without it `make bench` says so and leaves that kernel out.
 
 	EOF
 	docs_table about
@@ -41,15 +44,17 @@ docs_section() {
 	printf '\nThe counters of nebula_memory cannot be switched off, so what they cost is shown by a cursor and a per-CPU array\n'
 	printf 'written by hand, with a counter and without:\n\n'
 	docs_table peers
-	printf '\nWith objects of other sizes, and with the debug flags:\n\n'
+	printf '\nWith objects of other sizes, of bulks and copies of many sizes, and with the debug flags:\n\n'
 	docs_chart sizes 'Instructions by size'
-	docs_table 'size debugging'
+	docs_table 'size bulk copy debugging'
 	printf '\nEach of a million operations by itself, without growth, with interrupts off:\n\n'
 	docs_chart worst 'Median, 99.9% and worst of a million operations'
 	docs_table singles
 	printf '\nTwo CPUs, and bytes beside an object where there are 1000 of it:\n\n'
 	docs_chart scaling 'Two CPUs over one'
 	docs_table 'scaling memory'
+	printf '\nCycles, see [cycles/](cycles/): the rows, what is cold, two CPUs, and copies with the registers saved and restored:\n\n'
+	docs_table cycles
 	printf '\n<details><summary>Nanoseconds, in User Mode Linux</summary>\n\n'
 	docs_table native
 	printf '\n</details>\n'

@@ -30,7 +30,6 @@ DEFINE_BENCH_STEPS(empty_batch_pair, 0, BENCH_BATCH, times_pair(BENCH_BATCH));
 DEFINE_BENCH_STEPS(empty_large_pair, 0, BENCH_LARGE, times_pair(BENCH_LARGE));
 /* As the loops that do a batch with one call. */
 DEFINE_BENCH_STEPS(empty_bulk, 0, BENCH_BATCH, barrier());
-DEFINE_BENCH_STEPS(empty_small_bulk, 0, BENCH_SMALL, barrier());
 DEFINE_BENCH_SINGLES(empty_singles, 0, bench_time(barrier()));
 
 static DEFINE_BENCH_LOOP(empty_call, 0, nothing());

@@ -70,7 +70,6 @@ void empty_batch_pair(unsigned int n);
 void empty_large(unsigned int n);
 void empty_large_pair(unsigned int n);
 void empty_bulk(unsigned int n);
-void empty_small_bulk(unsigned int n);
 void empty_singles(unsigned int n, struct bench_spread *spread);
 
 #endif /* _NEBULA_BENCH_MEASURE_H */

@@ -49,7 +49,6 @@ static __always_inline void batch(struct nebula_pool *p, unsigned int n)
 
 static DEFINE_BENCH_LOOP(pool_pair, pool, pair(it));
 static DEFINE_BENCH_STEPS(pool_bulk, pool, BENCH_BATCH, bulk(it, BENCH_BATCH));
-static DEFINE_BENCH_STEPS(pool_small_bulk, pool, BENCH_SMALL, bulk(it, BENCH_SMALL));
 static DEFINE_BENCH_STEPS(pool_batch, pool, BENCH_BATCH, batch(it, BENCH_BATCH));
 static DEFINE_BENCH_STEPS(pool_large, pool, BENCH_LARGE, batch(it, BENCH_LARGE));
 static DEFINE_WALK_ALLOCS(pool_allocs, &walk, pool, take, give)
@@ -139,7 +138,7 @@ static int free_and_destroy(void)
 #define STRICT		.percpu = true, .setup = create_strict, .teardown = destroy
 #define ALLOCATED	.percpu = true, .setup = create_and_alloc, .teardown = free_and_destroy
 
-#define PAIRS	"kmem_cache_pair,kmalloc_pair,mempool_pair,gen_pool_pair,objpool_pair"
+#define PAIRS	"kmem_cache_pair,sheaf_pair,kmalloc_pair,kmalloc_nolock_pair,mempool_pair,gen_pool_pair,objpool_pair"
 
 #define SINGLE_ALLOCS	"kmem_cache_alloc_single,mempool_alloc_single,gen_pool_alloc_single"
 #define SINGLE_FREES	"kmem_cache_free_single,mempool_free_single,gen_pool_free_single"
@@ -158,10 +157,9 @@ static const struct bench_case cases[] = {
 		      .base = empty_bulk, .target = 20, .peers = "kmem_cache_bulk"),
 	BENCH_AVERAGE("pool_bulk_default", "pool bulk of 100, each", pool_bulk, CACHED, BULK,
 		      .base = empty_bulk, .peers = "kmem_cache_bulk"),
-	BENCH_AVERAGE("pool_small_bulk", "pool bulk of 16, each", pool_small_bulk, CACHED, BULK,
-		      .base = empty_small_bulk, .peers = "kmem_cache_small_bulk"),
 	BENCH_AVERAGE("pool_batch", "100 pool allocs, 100 frees, each", pool_batch, CACHED,
-		      .peers = "kmalloc_batch,page_frag_batch", .base = empty_batch_pair),
+		      .peers = "kmem_cache_batch,sheaf_batch,kmalloc_batch,page_frag_batch",
+		      .base = empty_batch_pair),
 	BENCH_AVERAGE("pool_large_batch", "1000 pool allocs, 1000 frees, each", pool_large, CACHED,
 		      .peers = "kmalloc_large_batch", .base = empty_large_pair),
 	BENCH_AVERAGE("pool_alloc", "pool alloc alone, 1000 in a row", pool_alloc_only, CACHED,

@@ -9,6 +9,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "compat.h"
 #include "walk.h"
 
 #define SIZE	64
@@ -75,20 +76,41 @@ static DEFINE_BENCH_LOOP(kmalloc_only, &objects[0], *it++ = kmalloc(SIZE, GFP_AT
 static DEFINE_BENCH_LOOP(kfree_only, &objects[0], kfree(*it++));
 
 /* Both want interrupts on. A repeat into which one comes is not the least. */
-#define DEFINE_CACHE_BULK(fn, nr)						\
-noinline void fn(unsigned int n)						\
-{										\
-	struct kmem_cache *c = cache;						\
-										\
-	local_irq_enable();							\
-	for (; n; n -= (nr))							\
-		if (kmem_cache_alloc_bulk(c, GFP_ATOMIC, nr, objects))		\
-			kmem_cache_free_bulk(c, nr, objects);			\
-	local_irq_disable();							\
+static noinline void kmem_cache_bulk(unsigned int n)
+{
+	struct kmem_cache *c = cache;
+
+	local_irq_enable();
+	for (; n; n -= BENCH_BATCH)
+		if (kmem_cache_alloc_bulk(c, GFP_ATOMIC, BENCH_BATCH, objects))
+			kmem_cache_free_bulk(c, BENCH_BATCH, objects);
+	local_irq_disable();
 }
 
-static DEFINE_CACHE_BULK(kmem_cache_bulk, BENCH_BATCH)
-static DEFINE_CACHE_BULK(kmem_cache_small_bulk, BENCH_SMALL)
+static __always_inline void cache_batch(struct kmem_cache *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < BENCH_BATCH; i++)
+		objects[i] = kmem_cache_alloc(c, GFP_ATOMIC);
+	for (i = 0; i < BENCH_BATCH; i++)
+		kmem_cache_free(c, objects[i]);
+}
+
+static DEFINE_BENCH_STEPS(kmem_cache_batch, cache, BENCH_BATCH, cache_batch(it));
+
+/* In any context, as ours; since 6.18. */
+#ifdef kmalloc_nolock
+static __always_inline void nolock_pair(size_t size)
+{
+	void *p = kmalloc_nolock(size, 0, NUMA_NO_NODE);
+
+	bench_use(p);
+	kfree_nolock(p);
+}
+
+static DEFINE_BENCH_LOOP(kmalloc_nolock_pair, SIZE, nolock_pair(it));
+#endif
 
 static __always_inline void *take(void *c)
 {
@@ -191,6 +213,14 @@ static int create_cache(void)
 	return cache ? 0 : -ENOMEM;
 }
 
+#ifdef BENCH_HAS_SHEAVES
+static int create_sheaves(void)
+{
+	cache = bench_sheaf_cache(SIZE);
+	return cache ? 0 : -ENOMEM;
+}
+#endif
+
 static int destroy_cache(void)
 {
 	kmem_cache_destroy(cache);
@@ -218,6 +248,7 @@ static int create_mempool(void)
 
 #define KMALLOC		.percpu = true
 #define CACHE		.percpu = true, .setup = create_cache, .teardown = destroy_cache
+#define SHEAF		.percpu = true, .setup = create_sheaves, .teardown = destroy_cache
 #define MEMPOOL		.percpu = true, .setup = create_mempool, .teardown = destroy_mempool
 #define ALLOCATED	.percpu = true, .setup = begin_allocated, .teardown = end_allocated
 #define MIB		.percpu = true, .setup = begin_mib, .teardown = end_mib
@@ -238,8 +269,17 @@ static const struct bench_case cases[] = {
 	BENCH_AVERAGE("kmem_cache_pair", "kmem_cache_alloc(64) + free", kmem_cache_pair, CACHE),
 	BENCH_AVERAGE("kmem_cache_bulk", "kmem_cache bulk of 100, each", kmem_cache_bulk, CACHE,
 		      .base = empty_bulk),
-	BENCH_AVERAGE("kmem_cache_small_bulk", "kmem_cache bulk of 16, each",
-		      kmem_cache_small_bulk, CACHE, .base = empty_small_bulk),
+	BENCH_AVERAGE("kmem_cache_batch", "100 kmem_cache allocs, 100 frees, each",
+		      kmem_cache_batch, CACHE, .base = empty_batch_pair),
+#ifdef kmalloc_nolock
+	BENCH_AVERAGE("kmalloc_nolock_pair", "kmalloc_nolock(64) + kfree_nolock",
+		      kmalloc_nolock_pair, KMALLOC),
+#endif
+#ifdef BENCH_HAS_SHEAVES
+	BENCH_AVERAGE("sheaf_pair", "kmem_cache pair, sheaf_capacity 252", kmem_cache_pair, SHEAF),
+	BENCH_AVERAGE("sheaf_batch", "100 allocs, 100 frees, sheaf_capacity 252, each",
+		      kmem_cache_batch, SHEAF, .base = empty_batch_pair),
+#endif
 	BENCH_AVERAGE("mempool_pair", "mempool_alloc(64) + free", mempool_pair, MEMPOOL),
 	BENCH_AVERAGE("clear", "clearing 64 bytes", clear),
 	BENCH_SINGLE("kmalloc_pair_single", "kmalloc(64) + kfree, at once", kmalloc_pair_single,

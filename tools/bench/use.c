@@ -12,6 +12,8 @@
 #include <linux/preempt.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/string.h>
 #include <nebula/nebula.h>
 #include "case.h"
 #include "use.h"
@@ -46,6 +48,7 @@ static struct nebula_bump *bump;
 static struct nebula_scratch *scratch;
 static struct kmem_cache *own_cache, *passed_cache;
 static mempool_t *own_mempool;
+static struct nebula_cache *lookups;
 static struct gen_pool *own_gen, *passed_gen;
 static void *gen_memory[2];
 
@@ -180,6 +183,42 @@ DEFINE_PAIRS(gen, gen, own_gen)
 DEFINE_HANDOVER(gen, gen, passed_gen)
 #endif
 
+static int compute(struct nebula_cache *c, const void *key, void *value, void *data)
+{
+	memset(value, 0, SIZE);
+	return 0;
+}
+
+/* Each CPU has a key of its own. */
+static noinline int cache_hits(unsigned int n)
+{
+	const u64 key = raw_smp_processor_id();
+	unsigned int failed = 0;
+	void *value;
+
+	for (; n; n--) {
+		value = nebula_cache_get(lookups, &key);
+		failed += !value;
+		bench_use(value);
+		nebula_cache_put(lookups, value);
+	}
+	return failed ? -ENOENT : 0;
+}
+
+/* All the same. */
+static noinline int cache_reads(unsigned int n)
+{
+	const u64 key = 0;
+	unsigned int failed = 0;
+	u8 copy[SIZE];
+
+	for (; n; n--) {
+		failed += !nebula_cache_read(lookups, &key, copy);
+		bench_use(copy);
+	}
+	return failed ? -ENOENT : 0;
+}
+
 static void reset_bump(void)
 {
 	nebula_bump_reset(bump);
@@ -204,6 +243,10 @@ const struct use uses[] = {
 	SCALING("pool", "pool_strict", "pool, strict", strict, FEW),
 	SCALING("bump", "bump_shared", "bump, shared", bump, MANY, .undo = reset_bump),
 	SCALING("scratch", "scratch", "scratch", scratch, MANY, .target = 190),
+	{ .noun = "cache", .name = "cache_hit_scaling", .title = "cache hit + put: a key for each",
+	  .work = { cache_hits, cache_hits }, .objects = FEW, .target = 190 },
+	{ .noun = "cache", .name = "cache_read_scaling", .title = "cache read: one key for all",
+	  .work = { cache_reads, cache_reads }, .objects = FEW, .target = 190 },
 	HANDOVER("kernel", "kmalloc", "kmalloc", kmalloc, FEW),
 	HANDOVER("kernel", "kmem_cache", "kmem_cache", cache, FEW),
 #ifdef CONFIG_GENERIC_ALLOCATOR
@@ -239,6 +282,17 @@ static int create_ours(void)
 	scratch = nebula_scratch_create("bench", .per_cpu_size = SZ_4K);
 	return IS_ERR(own_pool) || IS_ERR(passed_pool) || IS_ERR(own_strict) ||
 	       IS_ERR(passed_strict) || IS_ERR(bump) || IS_ERR(scratch) ? -ENOMEM : 0;
+}
+
+static int create_lookups(void)
+{
+	u64 key;
+
+	lookups = nebula_cache_create("bench", .key_size = sizeof(key), .value_size = SIZE,
+				      .entries = 1000, .compute = compute);
+	for (key = 0; !IS_ERR(lookups) && key < nr_cpu_ids; key++)
+		nebula_cache_put(lookups, nebula_cache_get_or_compute(lookups, &key));
+	return PTR_ERR_OR_ZERO(lookups);
 }
 
 static int create_slabs(void)
@@ -296,6 +350,7 @@ void uses_destroy(void)
 	mempool_destroy(own_mempool);
 	kmem_cache_destroy(passed_cache);
 	kmem_cache_destroy(own_cache);
+	nebula_cache_destroy(lookups);
 	nebula_scratch_destroy(scratch);
 	nebula_bump_destroy(bump);
 	nebula_pool_destroy(passed_strict);
@@ -312,6 +367,7 @@ void uses_destroy(void)
  */
 int uses_create(void)
 {
+	lookups = NULL;
 	own_cache = NULL;
 	passed_cache = NULL;
 	own_mempool = NULL;
@@ -319,5 +375,5 @@ int uses_create(void)
 	passed_gen = NULL;
 	gen_memory[0] = NULL;
 	gen_memory[1] = NULL;
-	return create_ours() ?: create_slabs() ?: create_gens();
+	return create_ours() ?: create_lookups() ?: create_slabs() ?: create_gens();
 }
