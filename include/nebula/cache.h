@@ -14,9 +14,10 @@
  * Entries are blocks of a pool; when all are in use, the clock evicts one that was not asked for
  * since the hand last passed it. Hashes are seeded, so no user can choose keys that collide.
  *
- * Limitations: keys and values have one size each and are compared and copied as bytes, so padding
- * in a key has to be zeroed. A value does not change once it is computed. What values refer to is
- * the client's, see ``.release``.
+ * Limitations: keys and values have one size each. Keys are hashed and compared as bytes, so
+ * padding in them has to be zeroed, unless ``.key_ops`` says what they mean: then a key may be a
+ * pointer, or have one in it. A value does not change once it is computed; one that refers to what
+ * the client manages is a pointer, or has one in it, and ``.release`` drops that.
  */
 #ifndef _NEBULA_CACHE_H
 #define _NEBULA_CACHE_H
@@ -41,13 +42,33 @@ struct nebula_cache;
  *	until there is a result. An error reaches all of them. One that was interrupted is not the
  *	others': the next of them computes.
  * @NEBULA_CACHE_ASYNC: values are computed by a workqueue of the cache's own. The first caller
- *	gets -EINPROGRESS, or with %NEBULA_CACHE_DEDUP sleeps for the result.
+ *	gets -EINPROGRESS, or with %NEBULA_CACHE_DEDUP sleeps for the result; while it is computed
+ *	anew, lookups find the value that has become too old. What a computation asks for it
+ *	computes itself.
  * @NEBULA_CACHE_KEEP_ERRORS: an error is kept as a value is, for ``.ttl_ms``.
  */
 enum nebula_cache_flags {
 	NEBULA_CACHE_DEDUP	= BIT(0),
 	NEBULA_CACHE_ASYNC	= BIT(1),
 	NEBULA_CACHE_KEEP_ERRORS = BIT(2),
+};
+
+/**
+ * struct nebula_cache_key_ops - keys that are more than their bytes
+ * @hash: of what a key means; equal keys have equal hashes. @len is ``.key_size``; @seed is random,
+ *	and has to be mixed in where users choose keys. Any context; must not sleep.
+ * @equal: whether two keys mean the same. Any context; must not sleep.
+ * @copy: makes @to, which has the bytes of @from, the cache's own, for example by kstrdup() of what
+ *	they refer to. 0 or a negative errno. Process context; may sleep. %NULL: there is nothing to
+ *	do.
+ * @free: undoes that, a grace period after the last use of the entry. Any context; must not sleep.
+ *	%NULL if and only if @copy is.
+ */
+struct nebula_cache_key_ops {
+	u32 (*hash)(const void *key, u32 len, u32 seed);
+	bool (*equal)(const void *a, const void *b);
+	int (*copy)(void *to, const void *from);
+	void (*free)(void *key);
 };
 
 /**
@@ -60,6 +81,7 @@ enum nebula_cache_flags {
  *	what was put in by nebula_cache_warm() is found.
  * @release: called for each value that is dropped, a grace period after its last use, or %NULL. Any
  *	context; must not sleep.
+ * @key_ops: for keys that are more than their bytes, or %NULL. As long as the cache is there.
  * @data: for @compute and @release.
  * @flags: &enum nebula_cache_flags.
  * @ttl_ms: how long a value is good, milliseconds; 0 means as long as it is kept.
@@ -72,6 +94,7 @@ struct nebula_cache_config {
 	unsigned int entries;
 	int (*compute)(struct nebula_cache *c, const void *key, void *value, void *data);
 	void (*release)(struct nebula_cache *c, const void *key, void *value, void *data);
+	const struct nebula_cache_key_ops *key_ops;
 	void *data;
 	unsigned int flags;
 	unsigned int ttl_ms;
@@ -135,8 +158,8 @@ void nebula_cache_destroy(struct nebula_cache *c);
  * computation (COMPUTE_FAILED); -EDEADLK when the computation of this key asked for it (RECURSION);
  * -ELOOP when it would wait for what waits for it (CYCLE); -ERESTARTSYS for a signal (INTERRUPTED);
  * -EINPROGRESS while a worker computes it; -ENOMEM or -ETIMEDOUT without memory for an entry, which
- * the pool has recorded; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP without ``.compute``
- * (NOT_SUPPORTED).
+ * the pool has recorded; what ``.key_ops->copy`` returned; -EPERM in atomic context
+ * (WRONG_CONTEXT); -EOPNOTSUPP without ``.compute`` (NOT_SUPPORTED).
  */
 void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key) __must_check;
 
@@ -144,6 +167,9 @@ void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key) __mus
  * nebula_cache_get() - look a key up
  * @c: the cache.
  * @key: bytes of its size.
+ *
+ * While a worker computes a value anew that had become too old, with %NEBULA_CACHE_ASYNC, this
+ * returns the old one.
  *
  * Context: any.
  * Return: the value, with a reference that nebula_cache_put() drops; %NULL when there is none, or
@@ -166,10 +192,11 @@ void nebula_cache_put(struct nebula_cache *c, void *value);
  * @key: bytes of its size.
  * @copy: where the value goes; untouched when there is none.
  *
- * Takes no reference, so CPUs that read the same key do not disturb each other.
+ * Takes no reference, so CPUs that read the same key do not disturb each other. What a value refers
+ * to may be dropped at any time, unless the caller is under RCU.
  *
  * Context: any.
- * Return: whether there was a value that is not too old.
+ * Return: whether there was a value that nebula_cache_get() would return.
  */
 bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy) __must_check;
 
@@ -177,12 +204,13 @@ bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy) __mu
  * nebula_cache_warm() - put a value in that is known already
  * @c: the cache.
  * @key: bytes of its size.
- * @value: bytes of its size; copied. The value that the key has is replaced.
+ * @value: bytes of its size; copied. The value that the key has is replaced; one that is being
+ *	computed goes to those who have asked for it, and is not kept.
  *
  * Context: process context; may sleep.
- * Return: 0; -EBUSY while the key is being computed, or when all entries are in use
- * (INVALID_STATE); -ENOMEM or -ETIMEDOUT without memory for an entry; -EPERM in atomic context
- * (WRONG_CONTEXT).
+ * Return: 0; -EBUSY when all entries are in use (INVALID_STATE); -ENOMEM or -ETIMEDOUT without
+ * memory for an entry; what ``.key_ops->copy`` returned; -EPERM in atomic context (WRONG_CONTEXT).
+ * On failure ``.release`` is not called for @value.
  */
 int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value);
 

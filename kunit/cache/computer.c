@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What caches under test compute with, see computer.h. */
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "../fixture.h"
@@ -32,6 +33,14 @@ static int ask_for_inner(struct nebula_cache *c, struct computer *by, u64 key)
 	return 0;
 }
 
+static int ask_for_lower(struct nebula_cache *c, u64 key)
+{
+	void *value = key > 1 ? nebula_cache_get_or_compute(c, &(u64){ key - 1 }) : NULL;
+
+	nebula_cache_put(c, value);
+	return PTR_ERR_OR_ZERO(value);
+}
+
 int computer_compute(struct nebula_cache *c, const void *key, void *value, void *data)
 {
 	struct computer *by = data;
@@ -41,6 +50,10 @@ int computer_compute(struct nebula_cache *c, const void *key, void *value, void 
 		cond_resched();
 	if (atomic_add_unless(&by->interrupt, -1, 0))
 		return -EINTR;
+	if (by->dies)
+		kthread_complete_and_exit(xchg(&by->dies, NULL), 0);
+	if (by->chain && ask_for_lower(c, *(u64 *)key))
+		return -EIO;
 	if (by->inner && (*(u64 *)key == by->inner || *(u64 *)key == by->outer))
 		ask_for_inner(c, by, *(u64 *)key);
 	fixture_stamp(value, VALUE_SIZE, *(u64 *)key);

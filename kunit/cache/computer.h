@@ -5,6 +5,7 @@
 
 #include <kunit/test.h>
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <nebula/cache.h>
 
 #define VALUE_SIZE	48
@@ -20,6 +21,8 @@
  * @outer: see there.
  * @inner_err: what that came to.
  * @met: computations that have begun, of those that meet. Any context.
+ * @chain: each key asks for the one below it, down to 1.
+ * @dies: the first computation ends its kernel thread, which completes this; or NULL.
  */
 struct computer {
 	atomic_t computed;
@@ -31,6 +34,8 @@ struct computer {
 	u64 outer;
 	int inner_err;
 	atomic_t met;
+	bool chain;
+	struct completion *dies;
 };
 
 struct computer *computer_create(struct kunit *test);

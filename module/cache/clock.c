@@ -15,6 +15,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
+#include <trace/events/nebula.h>
 #include "../compat.h"
 #include "../core/context.h"
 #include "../core/region.h"
@@ -37,7 +38,19 @@ static int compare(struct rhashtable_compare_arg *arg, const void *obj)
 	return memcmp(e->key, arg->key, arg->ht->key_len);
 }
 
-/* Each table has a @key_len of its own. */
+static int compare_managed(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct cache_entry *e = obj;
+
+	return !e->cache->key_ops->equal(e->key, arg->key);
+}
+
+bool cache_keys_equal(const struct nebula_cache *c, const void *a, const void *b)
+{
+	return c->key_ops ? c->key_ops->equal(a, b) : !memcmp(a, b, c->key_size);
+}
+
+/* Each table has a @key_len of its own; those of managed keys have other functions. */
 static const struct rhashtable_params cache_params = {
 	.head_offset	= offsetof(struct cache_entry, node),
 	.key_offset	= offsetof(struct cache_entry, key),
@@ -51,33 +64,53 @@ int cache_table_init(struct nebula_cache *c)
 
 	params.key_len = c->key_size;
 	params.nelem_hint = min(c->max, 1U << 16);
+	if (c->key_ops) {
+		params.hashfn = c->key_ops->hash;
+		params.obj_cmpfn = compare_managed;
+	}
 	return rhashtable_init(&c->table, &params);
 }
 
-/* A key of any size. In a lookup. */
+/* Any key but a word. In a lookup. */
 struct cache_entry *cache_find_any(struct nebula_cache *c, const void *key)
 {
+	if (c->key_ops)
+		return rhashtable_lookup(&c->table, key, c->table.p);
 	return rhashtable_lookup(&c->table, key, cache_params);
+}
+
+/* Returns 0 or the error of the client's function. */
+static int adopt_key(struct nebula_cache *c, struct cache_entry *e, const void *key)
+{
+	memcpy(e->key, key, c->key_size);
+	return c->key_ops && c->key_ops->copy ? c->key_ops->copy(e->key, key) : 0;
 }
 
 /* A new entry, in no table, with a reference. Process context; sleeps. NULL or ERR_PTR(). */
 struct cache_entry *cache_alloc(struct nebula_cache *c, const void *key)
 {
 	struct cache_entry *e = nebula_pool_alloc(c->pool);
+	int err;
 
 	if (!e)
 		e = nebula_pool_alloc_wait(c->pool, PATIENCE);
 	if (IS_ERR_OR_NULL(e))
 		return e;
+	err = adopt_key(c, e, key);
+	if (err) {
+		nebula_pool_free(c->pool, e);
+		return ERR_PTR(err);
+	}
 	atomic_inc(&c->live);
 	e->cache = c;
 	atomic_set(&e->refs, 1);
 	e->state = CACHE_COMPUTING;
 	e->asked = false;
+	e->claimed = false;
 	e->slot = CACHE_NO_SLOT;
 	e->err = 0;
 	e->expires = jiffies + c->ttl;
-	memcpy(e->key, key, c->key_size);
+	e->stale = NULL;
 	return e;
 }
 
@@ -88,6 +121,8 @@ static void free_entry(struct rcu_head *rcu)
 
 	if (e->state == CACHE_READY && c->release)
 		c->release(c, e->key, cache_value(c, e), c->data);
+	if (c->key_ops && c->key_ops->free)
+		c->key_ops->free(e->key);
 	nebula_pool_free(c->pool, e);
 	atomic_dec(&c->live);
 }
@@ -117,7 +152,7 @@ void cache_put_entry(struct nebula_cache *c, struct cache_entry *e)
 /* Out of table and clock. Lock: the cache's. */
 static void unlink_entry(struct nebula_cache *c, struct cache_entry *e)
 {
-	rhashtable_remove_fast(&c->table, &e->node, cache_params);
+	rhashtable_remove_fast(&c->table, &e->node, c->table.p);
 	c->slots[e->slot] = NULL;
 	c->free[c->nr_free++] = e->slot;
 	e->slot = CACHE_NO_SLOT;
@@ -165,6 +200,11 @@ static struct cache_entry *pick(struct nebula_cache *c)
 	return spared;
 }
 
+static unsigned int kept(const struct nebula_cache *c)
+{
+	return c->max - READ_ONCE(c->nr_free);
+}
+
 /* Returns what was evicted, for its reference to be dropped, or NULL. Lock: the cache's. */
 static struct cache_entry *evict(struct nebula_cache *c)
 {
@@ -173,23 +213,33 @@ static struct cache_entry *evict(struct nebula_cache *c)
 	if (e) {
 		unlink_entry(c, e);
 		this_cpu_inc(c->cpus->evictions);
+		trace_cache_evict(nebula_allocator_name(&c->common), kept(c));
 	}
 	return e;
 }
 
 /* Lock: the cache's. */
-static int enter(struct nebula_cache *c, struct cache_entry *e)
+static int enter(struct nebula_cache *c, struct cache_entry *e, struct cache_entry **victim)
 {
-	struct cache_entry *other;
+	int ret;
 
-	other = rhashtable_lookup_get_insert_fast(&c->table, &e->node, cache_params);
-	if (IS_ERR(other))
-		return PTR_ERR(other);
-	return other ? -EEXIST : 0;
+	if (rhashtable_lookup_fast(&c->table, e->key, c->table.p))
+		return -EEXIST;
+	if (!c->nr_free) {
+		*victim = evict(c);
+		if (!*victim)
+			return -ENOSPC;
+	}
+	ret = rhashtable_insert_fast(&c->table, &e->node, c->table.p);
+	if (ret)
+		return ret;
+	e->slot = c->free[--c->nr_free];
+	c->slots[e->slot] = e;
+	return 0;
 }
 
 /*
- * Puts an entry into the table, which takes a reference, if need be in place of another one. Task.
+ * Puts an entry into the table, which takes a reference. On failure no one has seen it. Task.
  * Return: 0; -EEXIST when the key is there; -ENOSPC when all entries are in use; -ENOMEM, -E2BIG.
  */
 int cache_publish(struct nebula_cache *c, struct cache_entry *e)
@@ -200,21 +250,34 @@ int cache_publish(struct nebula_cache *c, struct cache_entry *e)
 	/* Before others can find it and drop theirs. */
 	atomic_inc(&e->refs);
 	spin_lock_bh(&c->lock);
-	ret = enter(c, e);
-	if (!ret && !c->nr_free) {
-		victim = evict(c);
-		if (!victim) {
-			rhashtable_remove_fast(&c->table, &e->node, cache_params);
-			ret = -ENOSPC;
-		}
-	}
-	if (!ret) {
-		e->slot = c->free[--c->nr_free];
-		c->slots[e->slot] = e;
-	}
+	ret = enter(c, e, &victim);
 	spin_unlock_bh(&c->lock);
 	if (victim)
 		cache_put_entry(c, victim);
+	if (ret)
+		cache_put_entry(c, e);
+	return ret;
+}
+
+/*
+ * The same in place of @old, which has the same key. The table's reference to that is the caller's
+ * then. Task.
+ * Return: 0; -ENOENT when @old is not in the table any more.
+ */
+int cache_replace(struct nebula_cache *c, struct cache_entry *old, struct cache_entry *e)
+{
+	int ret = -ENOENT;
+
+	atomic_inc(&e->refs);
+	spin_lock_bh(&c->lock);
+	if (old->slot != CACHE_NO_SLOT)
+		ret = rhashtable_replace_fast(&c->table, &old->node, &e->node, c->table.p);
+	if (!ret) {
+		e->slot = old->slot;
+		c->slots[e->slot] = e;
+		old->slot = CACHE_NO_SLOT;
+	}
+	spin_unlock_bh(&c->lock);
 	if (ret)
 		cache_put_entry(c, e);
 	return ret;
@@ -245,7 +308,7 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	if (!mutex_trylock(&caches_lock))
 		return 0;
 	list_for_each_entry(c, &caches, node)
-		n += c->max - READ_ONCE(c->nr_free);
+		n += kept(c);
 	mutex_unlock(&caches_lock);
 	return n;
 }
@@ -298,6 +361,7 @@ void cache_clock_exit(struct nebula_cache *c)
 	mutex_lock(&caches_lock);
 	list_del(&c->node);
 	mutex_unlock(&caches_lock);
+	cache_bury_dead(c);
 	nebula_cache_clear(c);
 	/* Lookups have ended; what they dropped is on its way into the pool. */
 	nebula_irq_work_sync(&c->reap);

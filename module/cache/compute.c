@@ -11,12 +11,18 @@
  *    and return the error. A task that asks after that computes anew.
  *  - The computer was interrupted (-EINTR, -ERESTARTSYS): the same, but the tasks that sleep look
  *    the key up again, and the first of them to put an entry in is the next computer.
+ *  - The computer died in the computation: a task that sleeps for it looks now and then, and does
+ *    in its place what it would have done if it had been interrupted.
  *  - The key is invalidated while it is computed: the entry leaves the table, and its value goes
  *    only to the tasks that have asked for it by then.
+ *  - Workers compute, and the value was there but is too old: the new entry takes the place of the
+ *    old one and refers to it, so that lookups find that until there is a result.
  *
  * A computation may ask for other keys. Each running one is in a list with its task and with what
  * the task sleeps for, so that a task that would sleep for itself, over however many others, is
- * told instead: RECURSION for a key that it computes itself, CYCLE for one that waits for it.
+ * told instead: RECURSION for a key that it computes itself, CYCLE for one that waits for it. A
+ * computation leaves nothing to workers, and takes from them what they have not begun: workers that
+ * wait for work behind them would wait for ever.
  */
 #include <linux/export.h>
 #include <linux/ktime.h>
@@ -35,19 +41,8 @@
 /* The value is on its way: another look is needed. */
 #define AGAIN		ERR_PTR(-EAGAIN)
 
-/**
- * struct flight - a computation that is running
- * @node: among all of them. Lock: flights.
- * @task: that runs it.
- * @entry: what it computes.
- * @awaited: what @task sleeps for, or NULL. Lock: flights.
- */
-struct flight {
-	struct list_head node;
-	struct task_struct *task;
-	struct cache_entry *entry;
-	struct cache_entry *awaited;
-};
+/* Jiffies after which a task that sleeps looks if its computer has died. */
+#define PATIENCE	HZ
 
 /* The newest first. */
 static LIST_HEAD(flights);
@@ -78,36 +73,68 @@ static void *fail(struct nebula_cache *c, enum nebula_errc code, enum nebula_det
 }
 
 /* Lock: flights. */
-static struct flight *flight_of_task(const struct task_struct *task)
+static struct cache_entry *newest_of(const struct task_struct *task)
 {
-	struct flight *f;
+	struct cache_entry *e;
 
-	list_for_each_entry(f, &flights, node)
-		if (f->task == task)
-			return f;
+	list_for_each_entry(e, &flights, flight.node)
+		if (e->flight.task == task)
+			return e;
 	return NULL;
 }
 
-static struct flight *flight_of_entry(const struct cache_entry *e)
+/* Is @e being computed? Lock: flights. */
+static bool is_flying(const struct cache_entry *e)
 {
-	struct flight *f;
+	return e->claimed && !list_empty(&e->flight.node);
+}
 
-	list_for_each_entry(f, &flights, node)
-		if (f->entry == e)
-			return f;
-	return NULL;
+/* Does this task run a computation? */
+static bool is_computing(void)
+{
+	bool found;
+
+	spin_lock(&flights_lock);
+	found = newest_of(current);
+	spin_unlock(&flights_lock);
+	return found;
+}
+
+/* From now on this task computes @e, unless another one does or did. */
+static bool begin(struct cache_entry *e)
+{
+	bool first;
+
+	spin_lock(&flights_lock);
+	first = !e->claimed;
+	if (first) {
+		e->claimed = true;
+		e->flight.task = get_task_struct(current);
+		e->flight.awaited = NULL;
+		list_add(&e->flight.node, &flights);
+	}
+	spin_unlock(&flights_lock);
+	return first;
+}
+
+static void end(struct cache_entry *e)
+{
+	spin_lock(&flights_lock);
+	list_del_init(&e->flight.node);
+	spin_unlock(&flights_lock);
+	put_task_struct(current);
 }
 
 /* Is this task computing the key already? */
 static bool is_recursion(const struct nebula_cache *c, const void *key)
 {
-	struct flight *f;
+	struct cache_entry *e;
 	bool found = false;
 
 	spin_lock(&flights_lock);
-	list_for_each_entry(f, &flights, node)
-		found |= f->task == current && f->entry->cache == c &&
-			 !memcmp(f->entry->key, key, c->key_size);
+	list_for_each_entry(e, &flights, flight.node)
+		found |= e->flight.task == current && e->cache == c &&
+			 cache_keys_equal(c, e->key, key);
 	spin_unlock(&flights_lock);
 	return found;
 }
@@ -115,14 +142,10 @@ static bool is_recursion(const struct nebula_cache *c, const void *key)
 /* Would this task, which sleeps for @e, wake itself? Lock: flights. */
 static bool is_cycle(const struct cache_entry *e)
 {
-	struct flight *f;
-
-	for (f = flight_of_entry(e); f; f = flight_of_entry(f->awaited)) {
-		if (f->task == current)
+	while (e && is_flying(e)) {
+		if (e->flight.task == current)
 			return true;
-		f = flight_of_task(f->task);
-		if (!f || !f->awaited)
-			return false;
+		e = newest_of(e->flight.task)->flight.awaited;
 	}
 	return false;
 }
@@ -130,14 +153,14 @@ static bool is_cycle(const struct cache_entry *e)
 /* From now on this task sleeps for @e, or not any more. Returns false for one that must not. */
 static bool set_awaited(struct cache_entry *e)
 {
-	struct flight *own;
+	struct cache_entry *own;
 	bool cycle;
 
 	spin_lock(&flights_lock);
-	own = flight_of_task(current);
+	own = newest_of(current);
 	cycle = own && e && is_cycle(e);
 	if (own)
-		own->awaited = cycle ? NULL : e;
+		own->flight.awaited = cycle ? NULL : e;
 	spin_unlock(&flights_lock);
 	return !cycle;
 }
@@ -154,42 +177,45 @@ static void count_time(struct nebula_cache *c, u64 ns)
 /* Calls the client's function. Returns 0 or a negative errno. */
 static int run(struct nebula_cache *c, struct cache_entry *e)
 {
-	struct flight f = { .task = current, .entry = e };
-	const u64 begin = ktime_get_ns();
-	int ret;
+	const u64 begun = ktime_get_ns();
+	const int ret = c->compute(c, e->key, cache_value(c, e), c->data);
+	const u64 ns = ktime_get_ns() - begun;
 
-	spin_lock(&flights_lock);
-	list_add(&f.node, &flights);
-	spin_unlock(&flights_lock);
-	ret = c->compute(c, e->key, cache_value(c, e), c->data);
-	spin_lock(&flights_lock);
-	list_del(&f.node);
-	spin_unlock(&flights_lock);
-	count_time(c, ktime_get_ns() - begin);
-	trace_cache_compute(nebula_allocator_name(&c->common), ktime_get_ns() - begin, ret);
+	count_time(c, ns);
+	trace_cache_compute(nebula_allocator_name(&c->common), ns, ret);
 	if (ret <= 0)
 		return ret;
 	nebula_fail(&c->common, NEBULA_E_INVALID_CONFIG, .value = ret, .what = ".compute");
 	return -EINVAL;
 }
 
-/* Tells those that sleep for it. */
+/* Tells those that sleep for it, and lets go of what it was before. */
 static void finish(struct cache_entry *e, int err)
 {
+	struct cache_entry *stale = e->stale;
+
 	e->err = err;
 	WRITE_ONCE(e->expires, jiffies + e->cache->ttl);
 	/* Pairs with the acquire of all who read the value or the error. */
 	smp_store_release(&e->state, err ? CACHE_FAILED : CACHE_READY);
 	smp_mb();	/* Pairs with that of prepare_to_wait_event(): see it asleep, or be seen. */
 	wake_up_var(&e->state);
+	if (!stale)
+		return;
+	WRITE_ONCE(e->stale, NULL);
+	cache_put_entry(e->cache, stale);
 }
 
-/* @e is in the table, or goes there when it is right. Its reference is the caller's, or dropped. */
+/*
+ * This task has begun with @e, which is in the table, or goes there when it is right. Its reference
+ * is the caller's, or dropped.
+ */
 static void *compute(struct nebula_cache *c, struct cache_entry *e, bool published)
 {
 	const int err = run(c, e);
 	const bool keep = err && c->flags & NEBULA_CACHE_KEEP_ERRORS && !was_interrupted(err);
 
+	end(e);
 	if (!err) {
 		finish(e, 0);
 		if (!published)
@@ -208,7 +234,7 @@ static void *compute(struct nebula_cache *c, struct cache_entry *e, bool publish
 	return ERR_PTR(err);
 }
 
-/* What cannot be computed is taken back, with the error for those that sleep for it already. */
+/* What is not computed is taken back, with the error for those that sleep for it already. */
 static void *give_up(struct nebula_cache *c, struct cache_entry *e, int err)
 {
 	cache_remove(c, e);
@@ -217,17 +243,67 @@ static void *give_up(struct nebula_cache *c, struct cache_entry *e, int err)
 	return ERR_PTR(err);
 }
 
+/* In place of its computer, if that has died; the reference that is dropped was that one's. */
+static void bury(struct cache_entry *e)
+{
+	struct task_struct *dead = NULL;
+
+	spin_lock(&flights_lock);
+	if (is_flying(e) && READ_ONCE(e->flight.task->exit_state)) {
+		dead = e->flight.task;
+		list_del_init(&e->flight.node);
+	}
+	spin_unlock(&flights_lock);
+	if (!dead)
+		return;
+	put_task_struct(dead);
+	this_cpu_inc(e->cache->cpus->errors);
+	give_up(e->cache, e, -EINTR);
+}
+
+/* Lock: flights. */
+static struct cache_entry *flying_of(const struct nebula_cache *c)
+{
+	struct cache_entry *e;
+
+	list_for_each_entry(e, &flights, flight.node)
+		if (e->cache == c && READ_ONCE(e->flight.task->exit_state))
+			return e;
+	return NULL;
+}
+
+/* No task uses the cache any more: what is not computed to its end never will be. Sleeps. */
+void cache_bury_dead(const struct nebula_cache *c)
+{
+	struct cache_entry *e;
+
+	do {
+		spin_lock(&flights_lock);
+		e = flying_of(c);
+		spin_unlock(&flights_lock);
+		if (e)
+			bury(e);
+	} while (e);
+}
+
 static void work(struct work_struct *work)
 {
 	struct order *o = container_of(work, struct order, work);
 	struct cache_entry *e = o->entry;
 	struct nebula_cache *c = e->cache;
-	void *value;
+	void *value = NULL;
 
-	value = READ_ONCE(c->dying) ? give_up(c, e, -ECANCELED) : compute(c, e, true);
+	kfree(o);
+	if (begin(e)) {
+		if (!READ_ONCE(c->dying)) {
+			value = compute(c, e, true);
+		} else {
+			end(e);
+			value = give_up(c, e, -ECANCELED);
+		}
+	}
 	if (!IS_ERR(value))
 		cache_put_entry(c, e);
-	kfree(o);
 }
 
 /* Its reference goes to the worker. */
@@ -258,6 +334,13 @@ static void *result_of(struct nebula_cache *c, struct cache_entry *e)
 	return was_interrupted(err) ? AGAIN : ERR_PTR(err);
 }
 
+/* Sleeps, and looks after a while if there is anything to sleep for. */
+static void doze(struct cache_entry *e)
+{
+	if (!schedule_timeout(PATIENCE))
+		bury(e);
+}
+
 /* Sleeps until another one has computed it. Its reference is passed on, or dropped. */
 static void *await(struct nebula_cache *c, struct cache_entry *e)
 {
@@ -268,7 +351,8 @@ static void *await(struct nebula_cache *c, struct cache_entry *e)
 		return fail(c, NEBULA_E_CYCLE, NEBULA_D_NONE, 0);
 	}
 	this_cpu_inc(c->cpus->waits);
-	ret = wait_var_event_interruptible(&e->state, READ_ONCE(e->state) != CACHE_COMPUTING);
+	ret = ___wait_var_event(&e->state, READ_ONCE(e->state) != CACHE_COMPUTING,
+				TASK_INTERRUPTIBLE, 0, 0, doze(e));
 	set_awaited(NULL);
 	if (!ret)
 		return result_of(c, e);
@@ -276,50 +360,87 @@ static void *await(struct nebula_cache *c, struct cache_entry *e)
 	return fail(c, NEBULA_E_INTERRUPTED, NEBULA_D_NONE, -ERESTARTSYS);
 }
 
-/* There is an entry, with a reference. */
-static void *use(struct nebula_cache *c, struct cache_entry *e)
+static void count_expired(struct nebula_cache *c)
 {
-	/* Pairs with the release in finish(). */
-	switch (smp_load_acquire(&e->state)) {
-	case CACHE_COMPUTING:
-		if (c->flags & NEBULA_CACHE_DEDUP)
-			return await(c, e);
-		cache_put_entry(c, e);
-		return ERR_PTR(-EINPROGRESS);
-	default:
-		if (!cache_is_old(c, e))
-			return result_of(c, e);
-		if (cache_remove(c, e))
-			this_cpu_inc(c->cpus->expired);
-		cache_put_entry(c, e);
-		return AGAIN;
-	}
+	this_cpu_inc(c->cpus->expired);
+	trace_cache_expire(nebula_allocator_name(&c->common), c->max - READ_ONCE(c->nr_free));
 }
 
-/* There is none. */
-static void *make(struct nebula_cache *c, const void *key)
+/* Puts a new entry into the table, in place of @old if there is one. */
+static int publish(struct nebula_cache *c, struct cache_entry *e, struct cache_entry *old)
+{
+	int ret;
+
+	if (!old)
+		return cache_publish(c, e);
+	e->stale = old;
+	ret = cache_replace(c, old, e);
+	if (!ret)
+		count_expired(c);
+	else
+		e->stale = NULL;
+	return ret;
+}
+
+/* There is none, or @old, which is too old. */
+static void *make(struct nebula_cache *c, const void *key, struct cache_entry *old)
 {
 	const bool first = c->flags & (NEBULA_CACHE_DEDUP | NEBULA_CACHE_ASYNC);
+	bool here = !c->workers || is_computing();
 	struct cache_entry *e;
 	int ret = 0;
 
 	e = cache_alloc(c, key);
 	if (IS_ERR_OR_NULL(e))
 		return e ?: ERR_PTR(-ENOMEM);
+	if (here)
+		begin(e);
 	if (first)
-		ret = cache_publish(c, e);
-	if (ret == -EEXIST) {
+		ret = publish(c, e, old);
+	if (ret == -EEXIST || ret == -ENOENT) {
+		if (here)
+			end(e);
 		cache_put_entry(c, e);
 		return AGAIN;
 	}
-	/* All entries are in use: it is computed for this caller alone. */
-	if (!ret && c->flags & NEBULA_CACHE_ASYNC)
+	if (!here && !ret)
 		return compute_elsewhere(c, e);
+	/* All entries are in use: it is computed for this caller alone. */
+	if (!here)
+		begin(e);
 	return compute(c, e, first && !ret);
 }
 
+/* It has a reference, which is dropped. */
+static void *use_old(struct nebula_cache *c, const void *key, struct cache_entry *e)
+{
+	void *value = AGAIN;
+
+	if (c->workers && e->state == CACHE_READY)
+		value = make(c, key, e);
+	else if (cache_remove(c, e))
+		count_expired(c);
+	cache_put_entry(c, e);
+	return value;
+}
+
+/* There is an entry, with a reference. */
+static void *use(struct nebula_cache *c, const void *key, struct cache_entry *e)
+{
+	/* Pairs with the release in finish(). */
+	if (smp_load_acquire(&e->state) != CACHE_COMPUTING)
+		return cache_is_old(c, e) ? use_old(c, key, e) : result_of(c, e);
+	if (c->flags & NEBULA_CACHE_DEDUP) {
+		if (c->workers && is_computing() && begin(e))
+			return compute(c, e, true);
+		return await(c, e);
+	}
+	cache_put_entry(c, e);
+	return ERR_PTR(-EINPROGRESS);
+}
+
 /* All but a hit. */
-static noinline void *get_slow(struct nebula_cache *c, const void *key)
+noinline void *cache_get_slow(struct nebula_cache *c, const void *key)
 {
 	struct cache_entry *e;
 	void *value;
@@ -332,22 +453,14 @@ static noinline void *get_slow(struct nebula_cache *c, const void *key)
 		if (is_recursion(c, key))
 			return fail(c, NEBULA_E_RECURSION, NEBULA_D_NONE, 0);
 		e = cache_get_entry(c, key);
-		value = e ? use(c, e) : make(c, key);
+		value = e ? use(c, key, e) : make(c, key, NULL);
 	} while (value == AGAIN);
 	return value;
 }
 
-void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key)
-{
-	void *value = nebula_cache_get(c, key);
-
-	return likely(value) ? value : get_slow(c, key);
-}
-EXPORT_SYMBOL_GPL(nebula_cache_get_or_compute);
-
 int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value)
 {
-	struct cache_entry *e;
+	struct cache_entry *e, *old;
 	int ret;
 
 	if (nebula_atomic_context())
@@ -357,10 +470,18 @@ int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value
 		return e ? PTR_ERR(e) : -ENOMEM;
 	memcpy(cache_value(c, e), value, c->value_size);
 	finish(e, 0);
-	nebula_cache_invalidate(c, key);
-	ret = cache_publish(c, e);
+	do {
+		old = cache_get_entry(c, key);
+		ret = old ? cache_replace(c, old, e) : cache_publish(c, e);
+		if (old && !ret)
+			cache_put_entry(c, old);
+		if (old)
+			cache_put_entry(c, old);
+	} while (ret == -EEXIST || ret == -ENOENT);
+	if (ret)
+		e->state = CACHE_FAILED;
 	cache_put_entry(c, e);
-	if (ret == -EEXIST || ret == -ENOSPC)
+	if (ret == -ENOSPC)
 		return nebula_fail(&c->common, NEBULA_E_INVALID_STATE, .what = "warm");
 	return ret;
 }

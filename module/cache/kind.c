@@ -63,6 +63,9 @@ static struct nebula_refusal check(const char *name, const struct nebula_cache_c
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".flags");
 	if (cfg->flags & (NEBULA_CACHE_DEDUP | NEBULA_CACHE_ASYNC) && !cfg->compute)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".compute");
+	if (cfg->key_ops && (!cfg->key_ops->hash || !cfg->key_ops->equal ||
+			     !cfg->key_ops->copy != !cfg->key_ops->free))
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".key_ops");
 	/* An error that is kept for ever would never be tried again. */
 	if (cfg->flags & NEBULA_CACHE_KEEP_ERRORS && !cfg->ttl_ms)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".ttl_ms");
@@ -136,6 +139,8 @@ static struct nebula_cache *alloc_cache(const struct nebula_cache_config *cfg)
 		return NULL;
 	c->common.kind = NEBULA_KIND_CACHE;
 	c->key_size = cfg->key_size;
+	c->key_ops = cfg->key_ops;
+	c->has_words = cfg->key_size == sizeof(u64) && !cfg->key_ops;
 	c->value_size = cfg->value_size;
 	c->value_at = ALIGN(offsetof(struct cache_entry, key) + cfg->key_size, 8);
 	c->ttl = cfg->ttl_ms ? max(msecs_to_jiffies(cfg->ttl_ms), 1UL) : 0;

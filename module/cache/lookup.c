@@ -50,13 +50,38 @@ struct cache_entry *cache_get_entry(struct nebula_cache *c, const void *key)
 	return e;
 }
 
-void *nebula_cache_get(struct nebula_cache *c, const void *key)
+/*
+ * While a value is computed anew, in a cache that computes with workers: the one that was there
+ * before. It may have been computed since @e was looked at. NULL for none. In a lookup.
+ */
+static noinline struct cache_entry *stale_of(const struct nebula_cache *c, struct cache_entry *e)
+{
+	/* Pairs with the full barrier of finish(): without the old value the new one is seen. */
+	struct cache_entry *stale = smp_load_acquire(&e->stale);
+
+	if (stale)
+		return stale;
+	return is_good(c, e) ? e : NULL;
+}
+
+/* What a lookup returns, without a reference; NULL for a miss. */
+static __always_inline struct cache_entry *find_good(struct nebula_cache *c, const void *key,
+						     bool or_stale)
+{
+	struct cache_entry *e = cache_find(c, key);
+
+	if (likely(e) && likely(is_good(c, e)))
+		return e;
+	return or_stale && e && c->workers ? stale_of(c, e) : NULL;
+}
+
+static __always_inline void *get(struct nebula_cache *c, const void *key, bool or_stale)
 {
 	struct cache_entry *e;
 
 	cache_lookup_begin();
-	e = cache_find(c, key);
-	if (likely(e) && likely(is_good(c, e)) && likely(atomic_inc_not_zero(&e->refs))) {
+	e = find_good(c, key, or_stale);
+	if (likely(e) && likely(atomic_inc_not_zero(&e->refs))) {
 		cache_lookup_end();
 		touch(e);
 		this_cpu_inc(c->cpus->hits);
@@ -66,26 +91,37 @@ void *nebula_cache_get(struct nebula_cache *c, const void *key)
 	this_cpu_inc(c->cpus->misses);
 	return NULL;
 }
+
+void *nebula_cache_get(struct nebula_cache *c, const void *key)
+{
+	return get(c, key, true);
+}
 EXPORT_SYMBOL_GPL(nebula_cache_get);
+
+void *nebula_cache_get_or_compute(struct nebula_cache *c, const void *key)
+{
+	void *value = get(c, key, false);
+
+	return likely(value) ? value : cache_get_slow(c, key);
+}
+EXPORT_SYMBOL_GPL(nebula_cache_get_or_compute);
 
 bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy)
 {
 	struct cache_entry *e;
-	bool found;
 
 	cache_lookup_begin();
-	e = cache_find(c, key);
-	found = likely(e) && likely(is_good(c, e));
-	if (found) {
+	e = find_good(c, key, true);
+	if (e) {
 		copy_value(copy, cache_value(c, e), c->value_size);
 		touch(e);
 	}
 	cache_lookup_end();
-	if (found)
+	if (e)
 		this_cpu_inc(c->cpus->hits);
 	else
 		this_cpu_inc(c->cpus->misses);
-	return found;
+	return e;
 }
 EXPORT_SYMBOL_GPL(nebula_cache_read);
 

@@ -34,6 +34,20 @@ enum cache_state {
 
 #define CACHE_NO_SLOT	U32_MAX
 
+/**
+ * struct cache_flight - a computation that is running
+ * @node: among all of them; empty once it has ended.
+ * @task: that runs it, with a reference.
+ * @awaited: entry that @task sleeps for, or NULL.
+ *
+ * Lock: flights, see compute.c.
+ */
+struct cache_flight {
+	struct list_head node;
+	struct task_struct *task;
+	struct cache_entry *awaited;
+};
+
 /* A key with what is known of it: a block of the cache's pool. */
 struct cache_entry {
 	struct rhash_head node;
@@ -41,10 +55,13 @@ struct cache_entry {
 	atomic_t refs;		/* one for the table, one for each value that is out */
 	u8 state;			/* released by its computer, acquired by all others */
 	bool asked;			/* for, since the hand last passed. Any context */
+	bool claimed;			/* by its computer. Lock: flights */
 	u32 slot;			/* Lock: the cache's */
 	int err;			/* of CACHE_FAILED */
 	unsigned long expires;		/* jiffies */
+	struct cache_entry *stale;	/* what it was before, with a reference. Read under RCU */
 	union {
+		struct cache_flight flight;	/* while it is computed */
 		struct llist_node dead;	/* without references */
 		struct rcu_head rcu;	/* after that */
 	};
@@ -70,12 +87,14 @@ struct nebula_cache {
 	size_t key_size;
 	size_t value_size;
 	size_t value_at;		/* bytes from an entry to its value */
+	bool has_words;			/* keys are words, compared as such */
 	unsigned long ttl;		/* jiffies, or 0 */
 	unsigned int flags;
 
 	/* Invariant. */
 	int (*compute)(struct nebula_cache *c, const void *key, void *value, void *data);
 	void (*release)(struct nebula_cache *c, const void *key, void *value, void *data);
+	const struct nebula_cache_key_ops *key_ops;
 	void *data;
 	struct nebula_pool *pool;
 	struct workqueue_struct *workers;
@@ -156,7 +175,7 @@ struct cache_entry *cache_find_any(struct nebula_cache *c, const void *key);
 /* In a lookup. Of both kinds in one file, the compiler would make one that calls pointers. */
 static __always_inline struct cache_entry *cache_find(struct nebula_cache *c, const void *key)
 {
-	if (likely(c->key_size == sizeof(u64)))
+	if (likely(c->has_words))
 		return rhashtable_lookup(&c->table, key, cache_word_params);
 	return cache_find_any(c, key);
 }
@@ -169,13 +188,19 @@ static inline bool cache_is_old(const struct nebula_cache *c, const struct cache
 
 /* clock.c */
 struct cache_entry *cache_alloc(struct nebula_cache *c, const void *key);
+bool cache_keys_equal(const struct nebula_cache *c, const void *a, const void *b);
 int cache_publish(struct nebula_cache *c, struct cache_entry *e);
+int cache_replace(struct nebula_cache *c, struct cache_entry *old, struct cache_entry *e);
 bool cache_remove(struct nebula_cache *c, struct cache_entry *e);
 void cache_put_entry(struct nebula_cache *c, struct cache_entry *e);
 void cache_reap_init(struct nebula_cache *c);
 int cache_table_init(struct nebula_cache *c);
 void cache_clock_init(struct nebula_cache *c);
 void cache_clock_exit(struct nebula_cache *c);
+
+/* compute.c */
+void *cache_get_slow(struct nebula_cache *c, const void *key);
+void cache_bury_dead(const struct nebula_cache *c);
 
 /* lookup.c */
 struct cache_entry *cache_get_entry(struct nebula_cache *c, const void *key);

@@ -243,6 +243,34 @@ TRACE_EVENT(cache_compute,
 	TP_printk("name=%s ns=%llu err=%d", __get_str(name), __entry->ns, __entry->err)
 );
 
+DECLARE_EVENT_CLASS(nebula_cache,
+
+	TP_PROTO(const char *name, unsigned int kept),
+
+	TP_ARGS(name, kept),
+
+	TP_STRUCT__entry(
+		NEBULA_TRACE_NAME(name)
+		__field(unsigned int, kept)
+	),
+
+	TP_fast_assign(
+		NEBULA_TRACE_ASSIGN_NAME(name);
+		__entry->kept = kept;
+	),
+
+	TP_printk("name=%s kept=%u", __get_str(name), __entry->kept)
+);
+
+/* A value was dropped to make room, or because it had become too old; @kept are left. */
+DEFINE_EVENT(nebula_cache, cache_evict,
+	TP_PROTO(const char *name, unsigned int kept),
+	TP_ARGS(name, kept));
+
+DEFINE_EVENT(nebula_cache, cache_expire,
+	TP_PROTO(const char *name, unsigned int kept),
+	TP_ARGS(name, kept));
+
 #endif /* _TRACE_NEBULA_H */
 
 #include <trace/define_trace.h>
