@@ -88,6 +88,12 @@ struct torture_object *torture_claim(struct torture_thread *t, struct torture_su
 	return find(t, s, TORTURE_TAKEN);
 }
 
+/* Room to remember an object, the caller's until it is released. NULL as torture_claim(). */
+struct torture_object *torture_claim_empty(struct torture_thread *t, struct torture_subject *s)
+{
+	return find(t, s, TORTURE_EMPTY);
+}
+
 void torture_release(struct torture_object *o, int state)
 {
 	atomic_set_release(&o->state, state);
@@ -174,7 +180,7 @@ static void inspect(const struct torture_subject *s, const struct torture_object
 /* Takes an object: false when there was none to be had, or no room to remember it. */
 bool torture_take(struct torture_thread *t, struct torture_subject *s)
 {
-	struct torture_object *o = find(t, s, TORTURE_EMPTY);
+	struct torture_object *o = torture_claim_empty(t, s);
 	size_t size = torture_size(t, s), align = 1UL << torture_random(t, s->aligns + 1);
 
 	if (!o)
@@ -235,6 +241,8 @@ void torture_audit(struct torture_thread *t, struct torture_subject *s)
 {
 	unsigned int live = torture_live(s), i;
 
+	if (s->kind->audit)
+		return s->kind->audit(t, s);
 	for (i = 0; i < TORTURE_OBJECTS; i++)
 		if (atomic_read(&s->objects[i].state) == TORTURE_TAKEN)
 			torture_verify(s, &s->objects[i]);
@@ -255,6 +263,11 @@ void torture_err(struct torture_thread *t, struct torture_subject *s)
 	while (m[n].commit)
 		n++;
 	m += torture_random(t, n);
+	if (!s->any) {
+		m->commit(t, s);
+		torture_count(t, s, TORTURE_MISTAKES);
+		return;
+	}
 	nebula_allocator_stats_read(s->any, &t->stats);
 	before = t->stats.failures[m->code];
 	if (!m->commit(t, s))

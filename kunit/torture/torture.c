@@ -59,6 +59,10 @@ static const struct torture_kind *const kinds[] = {
 	[TORTURE_CUSTOM]		= &torture_custom,
 	[TORTURE_FALLBACK]		= &torture_fallback,
 	[TORTURE_SPLIT]			= &torture_split,
+	[TORTURE_BUDGET]		= &torture_budget,
+	[TORTURE_CACHE]			= &torture_cache,
+	[TORTURE_CACHE_DEDUP]		= &torture_cache_dedup,
+	[TORTURE_CACHE_ASYNC]		= &torture_cache_async,
 };
 
 static_assert(ARRAY_SIZE(kinds) == TORTURE_KINDS);
@@ -401,6 +405,7 @@ static void print_end(void)
 static void end(void)
 {
 	stop_all();
+	torture_contexts_exit();
 	print_end();
 	kvfree(crew);
 }
@@ -417,6 +422,7 @@ static int __init torture_init(void)
 	for (i = 0; i < SLOTS; i++)
 		init_rwsem(&slots[i].lock);
 	deadline = jiffies + msecs_to_jiffies(ms);
+	torture_contexts_init();
 	pr_info("%u threads, seed %llu, %u ms, leave %u\n", threads, seed, ms, leave);
 	for (i = 0; i < threads; i++) {
 		err = start(&crew[i], i);

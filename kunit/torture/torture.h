@@ -13,6 +13,7 @@
 
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/notifier.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
 #include <nebula/nebula.h>
@@ -22,6 +23,9 @@
 
 /* Most allocators of a client's own kind at a time. */
 #define TORTURE_CUSTOMS		4
+
+/* Budgets of a subject. */
+#define TORTURE_BUDGETS		4
 
 /**
  * enum torture_kind_id - what is tortured
@@ -38,6 +42,10 @@
  * @TORTURE_CUSTOM: a client's own kind.
  * @TORTURE_FALLBACK: made of others.
  * @TORTURE_SPLIT: likewise.
+ * @TORTURE_BUDGET: a tree of budgets.
+ * @TORTURE_CACHE: of values that each caller computes.
+ * @TORTURE_CACHE_DEDUP: one computes and the others wait.
+ * @TORTURE_CACHE_ASYNC: workers compute.
  * @TORTURE_KINDS: number of kinds.
  */
 enum torture_kind_id {
@@ -54,6 +62,10 @@ enum torture_kind_id {
 	TORTURE_CUSTOM,
 	TORTURE_FALLBACK,
 	TORTURE_SPLIT,
+	TORTURE_BUDGET,
+	TORTURE_CACHE,
+	TORTURE_CACHE_DEDUP,
+	TORTURE_CACHE_ASYNC,
 	TORTURE_KINDS
 };
 
@@ -125,16 +137,23 @@ struct torture_object {
 };
 
 /**
- * struct torture_subject - an allocator that is tortured
+ * struct torture_subject - what is tortured: an allocator, budgets or a cache
  * @kind: what it is.
- * @any: its common part.
+ * @any: the common part of an allocator, else NULL.
  * @bump: the allocator, if it is one; and so on.
  * @pool: ...
  * @stack: ...
  * @scratch: ...
  * @custom: ...
  * @composite: ...
+ * @cache: ...
  * @parts: pools that a composite is made of, the second may be missing.
+ * @budgets: parents first; of a cache the first alone, or none.
+ * @charged: what the threads have charged to each. Any context.
+ * @notifier: registered with the first of them, unless what is made is left behind.
+ * @told: its newest state.
+ * @made: values that were computed, and given, with success. Any context.
+ * @released: values that were dropped. Any context.
  * @buffer: memory of ours that it serves from, or NULL.
  * @allocators: how many allocators it is, with its parts.
  * @largest: largest object that is asked for, bytes.
@@ -153,8 +172,15 @@ struct torture_subject {
 		struct nebula_scratch *scratch;
 		struct nebula_custom *custom;
 		struct nebula_allocator *composite;
+		struct nebula_cache *cache;
 	};
 	struct nebula_pool *parts[2];
+	struct nebula_budget *budgets[TORTURE_BUDGETS];
+	atomic_long_t charged[TORTURE_BUDGETS];
+	struct notifier_block notifier;
+	unsigned long told;
+	atomic_t made;
+	atomic_t released;
 	void *buffer;
 	unsigned int allocators;
 	size_t largest;
@@ -166,7 +192,7 @@ struct torture_subject {
 
 /**
  * struct torture_mistake - something that has to be refused
- * @code: recorded for it, once or more.
+ * @code: recorded for it, once or more. Those of what is no allocator look themselves.
  * @commit: does it; false when the subject is in no state for it. Alone.
  */
 struct torture_mistake {
@@ -188,6 +214,7 @@ struct torture_mistake {
  * @free: gives it back; false when that was refused. NULL when objects cannot be given back.
  * @more: what else the kind can do. As @alloc.
  * @alone: what else it can do when no other thread works on it.
+ * @audit: the figures are exact, in place of those of an allocator. Alone.
  * @mistakes: ends with one that commits nothing.
  */
 struct torture_kind {
@@ -204,6 +231,7 @@ struct torture_kind {
 	bool (*free)(struct torture_subject *s, void *p, size_t size);
 	void (*more)(struct torture_thread *t, struct torture_subject *s);
 	void (*alone)(struct torture_thread *t, struct torture_subject *s);
+	void (*audit)(struct torture_thread *t, struct torture_subject *s);
 	const struct torture_mistake *mistakes;
 };
 
@@ -212,10 +240,28 @@ extern const struct torture_kind torture_bump_shared, torture_bump_shared_grow;
 extern const struct torture_kind torture_pool, torture_pool_strict, torture_pool_grow;
 extern const struct torture_kind torture_stack, torture_stack_shared, torture_scratch;
 extern const struct torture_kind torture_custom, torture_fallback, torture_split;
+extern const struct torture_kind torture_budget;
+extern const struct torture_kind torture_cache, torture_cache_dedup, torture_cache_async;
 
 /* torture.c */
 
 void torture_fault(const char *fmt, ...) __printf(1, 2);
+
+/* context.c */
+
+/**
+ * struct torture_call - what may run in any context
+ * @fn: called with this; a larger struct around it has the rest.
+ */
+struct torture_call {
+	void (*fn)(struct torture_call *call);
+};
+
+void torture_contexts_init(void);
+void torture_contexts_exit(void);
+
+/* In a task, a soft or hard interrupt or an NMI, of this CPU or another one. Waits for the end. */
+void torture_run_anywhere(struct torture_thread *t, struct torture_call *call);
 
 /* torture_subject.c */
 
@@ -232,6 +278,7 @@ bool torture_stamped(const u8 *p, size_t size, u32 id);
 bool torture_take(struct torture_thread *t, struct torture_subject *s);
 bool torture_give(struct torture_thread *t, struct torture_subject *s);
 struct torture_object *torture_claim(struct torture_thread *t, struct torture_subject *s);
+struct torture_object *torture_claim_empty(struct torture_thread *t, struct torture_subject *s);
 struct torture_object *torture_newest(struct torture_subject *s);
 void torture_release(struct torture_object *o, int state);
 void torture_resized(struct torture_subject *s, struct torture_object *o, u8 *p, size_t size);
