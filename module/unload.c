@@ -269,6 +269,7 @@ static void module_goes(struct module *mod)
 	nebula_modules_going(mod);
 	/* What it destroyed is not left behind. */
 	nebula_later_flush();
+	nebula_budget_forget(mod);
 	mutex_lock(&leaving);
 	leave(mod);
 	reap();

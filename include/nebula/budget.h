@@ -268,7 +268,7 @@ void nebula_budget_stats_read(const struct nebula_budget *b, struct nebula_budge
  *	register, unregister or destroy nothing of @b.
  *
  * Context: process context; sleeps.
- * Return: 0, or -EEXIST for one that is registered already.
+ * Return: 0; -EEXIST for one that is registered already; -ENOMEM (BACKING_FAILED).
  */
 int nebula_budget_notifier_register(struct nebula_budget *b, struct notifier_block *nb);
 

@@ -284,6 +284,8 @@ const struct report_row report_rows[] = {
 	{ "not here", ERR(NOT_SUPPORTED, SYSTEM), ELSE(NONE) },
 
 	{ "a listener that has gone", ERR(LEAK, NONE, AT(NOTIFIER)), ON(NOTIFIER) },
+	{ "a budget's listener that has gone", ERR(LEAK, BUDGET, AT(NOTIFIER)),
+	  OF_ON(BUDGET, NOTIFIER) },
 	{ "an owner that has gone", ERR(LEAK, BUMP, ALLOCATED, AT(UNLOADED)), ON(UNLOADED) },
 	{ "an owner that has gone, untracked", ERR(LEAK, BUMP, ALLOCATED, AT(UNLOADED_UNTRACKED)),
 	  ON(UNLOADED_UNTRACKED) },

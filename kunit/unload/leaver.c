@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -40,11 +41,22 @@ static struct nebula_pool *make_pool(const char *name, unsigned int blocks, u32 
 				  .flags = flags);
 }
 
+/* In text that is gone when the budget that it listens to is not. */
+static int hear(struct notifier_block *nb, unsigned long state, void *data)
+{
+	return NOTIFY_OK;
+}
+
+static struct notifier_block listener = { .notifier_call = hear };
+
 /* What is charged to @lent stays with the pool that another module uses, and so does @lent. */
 static struct nebula_pool *make_charged_pool(void)
 {
 	struct nebula_budget *lent = nebula_budget_create("lent", .limit = SZ_1M);
 
+	if (IS_ERR(lent) || nebula_budget_notifier_register(lent, &listener))
+		return ERR_PTR(-ENOMEM);
+	nebula_meeting_leave(MEETING_BUDGET, lent);
 	return nebula_pool_create("early", .block_size = 64, .blocks = 4, .flags = NEBULA_TRACK,
 				  .budget = lent);
 }

@@ -16,6 +16,7 @@
  * @MEETING_WAITED: pool of one block, which the other has and also waits for.
  * @MEETING_RESERVED: pool that the other has a reserve of.
  * @MEETING_SCOPED: bump with an open scope of the other's.
+ * @MEETING_BUDGET: budget of the pool @MEETING_EARLY; the leaver listens to its states.
  * @MEETING_NR: number of places.
  */
 enum meeting_place {
@@ -25,6 +26,7 @@ enum meeting_place {
 	MEETING_WAITED,
 	MEETING_RESERVED,
 	MEETING_SCOPED,
+	MEETING_BUDGET,
 	MEETING_NR
 };
 

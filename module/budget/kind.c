@@ -14,6 +14,7 @@
 #include "../core/chunk.h"
 #include "../core/config.h"
 #include "../core/fault.h"
+#include "../core/region.h"
 #include "../error/error.h"
 #include "priv.h"
 
@@ -88,7 +89,7 @@ static void release_budget(struct kref *ref)
 }
 
 /* One after another: a parent may go with its last child. Process context. */
-static void put_budget(struct nebula_budget *b)
+void budget_put(struct nebula_budget *b)
 {
 	struct nebula_budget *up;
 
@@ -322,7 +323,7 @@ int nebula_budget_destroy(struct nebula_budget *b)
 		return nebula_fail(&b->common, r.code, .detail = r.detail, .value = r.value,
 				   .what = r.field);
 	forget(b);
-	put_budget(b);
+	budget_put(b);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_budget_destroy);
@@ -502,7 +503,7 @@ static void ops_release(struct nebula_allocator *a)
 
 	if (b->parent)
 		budget_chain_uncharge(b->parent, max(atomic_long_read(&b->charged), 0L));
-	put_budget(b);
+	budget_put(b);
 }
 
 static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)

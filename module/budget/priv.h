@@ -109,6 +109,9 @@ static inline size_t budget_threshold(const struct nebula_budget *b,
 	}
 }
 
+/* kind.c */
+void budget_put(struct nebula_budget *b);
+
 /* charge.c */
 void budget_chain_uncharge(struct nebula_budget *b, size_t bytes);
 long budget_outstanding(const struct nebula_budget *b);

@@ -18,13 +18,21 @@
  *
  * Above its limit a budget has no stocks: a CPU must not serve from what it gives back to its own
  * word.
+ *
+ * A budget may outlive the module of a notifier, as when another module uses it. So each notifier
+ * that is registered is in a list, by which those of a module that goes are found.
  */
 #include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/slab.h>
 #include "../compat.h"
 #include "../core/context.h"
+#include "../core/fault.h"
+#include "../core/region.h"
+#include "../error/error.h"
 #include "priv.h"
 
 static const char *const state_names[] = {
@@ -35,6 +43,21 @@ static const char *const state_names[] = {
 };
 
 static_assert(ARRAY_SIZE(state_names) == NEBULA_BUDGET_STATES);
+
+/**
+ * struct listener - a notifier that is registered
+ * @node: among all of them. Lock: listeners.
+ * @budget: with which.
+ * @nb: the client's.
+ */
+struct listener {
+	struct list_head node;
+	struct nebula_budget *budget;
+	struct notifier_block *nb;
+};
+
+static LIST_HEAD(listeners);
+static DEFINE_MUTEX(listeners_lock);
 
 /* The state of so many bytes. Any context. */
 static enum nebula_budget_state state_of(const struct nebula_budget *b, size_t used)
@@ -145,23 +168,6 @@ void budget_state_init(struct nebula_budget *b)
 	set_range(b, NEBULA_BUDGET_NORMAL);
 }
 
-/*
- * Nothing is charged any more, and what is given back by those below it does not matter. Process
- * context; sleeps.
- */
-void budget_state_exit(struct nebula_budget *b)
-{
-	mutex_lock(&budget_tree_lock);
-	b->gone = true;
-	WRITE_ONCE(b->low, 0);
-	WRITE_ONCE(b->high, ULONG_MAX);
-	mutex_unlock(&budget_tree_lock);
-	/* A kick that saw the former range is under way with preemption off at most. */
-	synchronize_rcu();
-	nebula_irq_work_sync(&b->kick);
-	cancel_work_sync(&b->review);
-}
-
 enum nebula_budget_state nebula_budget_state(const struct nebula_budget *b)
 {
 	return state_of(b, nebula_budget_used(b));
@@ -176,13 +182,119 @@ EXPORT_SYMBOL_GPL(nebula_budget_state_name);
 
 int nebula_budget_notifier_register(struct nebula_budget *b, struct notifier_block *nb)
 {
-	return blocking_notifier_chain_register(&b->notifiers, nb);
+	struct listener *l = nebula_fault_hit() ? NULL : kmalloc(sizeof(*l), GFP_KERNEL);
+	int ret;
+
+	if (!l)
+		return nebula_fail(&b->common, NEBULA_E_BACKING_FAILED, .what = "notifier");
+	*l = (struct listener){ .budget = b, .nb = nb };
+	ret = blocking_notifier_chain_register(&b->notifiers, nb);
+	if (ret) {
+		kfree(l);
+		return ret;
+	}
+	mutex_lock(&listeners_lock);
+	list_add(&l->node, &listeners);
+	mutex_unlock(&listeners_lock);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_budget_notifier_register);
 
+/* Takes one out of the list that @matches, for kfree(); NULL for none. */
+static struct listener *take_listener(bool (*matches)(const struct listener *l, const void *with),
+				      const void *with)
+{
+	struct listener *l, *found = NULL;
+
+	mutex_lock(&listeners_lock);
+	list_for_each_entry(l, &listeners, node)
+		if (matches(l, with))
+			found = l;
+	if (found) {
+		list_del(&found->node);
+		kref_get(&found->budget->ref);
+	}
+	mutex_unlock(&listeners_lock);
+	return found;
+}
+
+static bool is_same(const struct listener *l, const void *other)
+{
+	const struct listener *o = other;
+
+	return l->budget == o->budget && l->nb == o->nb;
+}
+
+static bool is_of_budget(const struct listener *l, const void *budget)
+{
+	return l->budget == budget;
+}
+
+static bool is_of_module(const struct listener *l, const void *gone)
+{
+	return within_module((unsigned long)l->nb->notifier_call, gone);
+}
+
+static void drop_listener(struct listener *l)
+{
+	budget_put(l->budget);
+	kfree(l);
+}
+
+/*
+ * Nothing is charged any more, and what is given back by those below it does not matter. Process
+ * context; sleeps.
+ */
+void budget_state_exit(struct nebula_budget *b)
+{
+	struct listener *l;
+
+	mutex_lock(&budget_tree_lock);
+	b->gone = true;
+	WRITE_ONCE(b->low, 0);
+	WRITE_ONCE(b->high, ULONG_MAX);
+	mutex_unlock(&budget_tree_lock);
+	/* A kick that saw the former range is under way with preemption off at most. */
+	synchronize_rcu();
+	nebula_irq_work_sync(&b->kick);
+	cancel_work_sync(&b->review);
+	/* No notifier is called any more. */
+	while ((l = take_listener(is_of_budget, b)))
+		drop_listener(l);
+}
+
+/*
+ * A module goes: no notifier of its is called any more; those that it left behind are recorded.
+ * Process context; sleeps, also for notifiers that are running.
+ */
+void nebula_budget_forget(struct module *gone)
+{
+	const struct nebula_failure failure = {
+		.code = NEBULA_E_LEAK,
+		.detail = NEBULA_D_NOTIFIER,
+		.kind = NEBULA_KIND_BUDGET,
+		.name = module_name(gone),
+		.what = "budget notifier left behind",
+	};
+	struct listener *l;
+
+	while ((l = take_listener(is_of_module, gone))) {
+		blocking_notifier_chain_unregister(&l->budget->notifiers, l->nb);
+		nebula_error_record(&failure);
+		drop_listener(l);
+	}
+}
+
 int nebula_budget_notifier_unregister(struct nebula_budget *b, struct notifier_block *nb)
 {
-	return blocking_notifier_chain_unregister(&b->notifiers, nb);
+	const struct listener same = { .budget = b, .nb = nb };
+	struct listener *l = take_listener(is_same, &same);
+
+	if (!l)
+		return -ENOENT;
+	blocking_notifier_chain_unregister(&b->notifiers, nb);
+	drop_listener(l);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_budget_notifier_unregister);
 

@@ -53,6 +53,11 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 void nebula_region_unmap(struct nebula_region *r);
 void nebula_region_totals(struct nebula_region_totals *t);
 
+/* budget/ */
+
+struct module;
+
+void nebula_budget_forget(struct module *gone);
 void nebula_budget_attach(struct nebula_budget *b);
 void nebula_budget_detach(struct nebula_budget *b);
 

@@ -477,6 +477,8 @@ static const struct nebula_errc_info infos[] = {
 		.name = "LEAK", ERRNO(EBUSY), .severity = NEBULA_WARNING,
 		.message = "memory was not given back",
 		.advice = ROWS {
+			ROW(OF_ON(BUDGET, NOTIFIER), "a module was unloaded and still listens",
+			    "call nebula_budget_notifier_unregister() in its exit function"),
 			ROW(ON(NOTIFIER), "a module was unloaded and still listens",
 			    "call nebula_error_notifier_unregister() in its exit function"),
 			ROW(OF_ON(BUDGET, UNLOADED_KEPT),

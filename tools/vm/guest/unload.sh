@@ -49,6 +49,8 @@ reports_say_why() {
 	for name in own-budget own-below; do
 		grep -A 8 "] $name: LEAK" "$nebula/errors" | grep 'at fault: *owner unloaded$' || return 1
 	done
+	grep -A 8 '] nebula_memory_leaver: LEAK' "$nebula/errors" |
+		grep 'at fault: *budget notifier left behind' || return 1
 	for name in own own-early; do
 		grep -A 8 "] $name: LEAK" "$nebula/errors" | grep 'at fault: *owner unloaded, 1 live' || return 1
 	done
