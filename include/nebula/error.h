@@ -133,6 +133,7 @@ enum nebula_errc {
  * @NEBULA_D_UNTRACKED: with %NEBULA_TRACK there would be call stacks of the object.
  * @NEBULA_D_STOCKS: the stocks of other CPUs would have covered a charge.
  * @NEBULA_D_BUDGET: the budget of an allocator refused memory for it.
+ * @NEBULA_D_ZERO: a field that has to be set is not.
  * @NEBULA_D_ORDER: thresholds are out of order.
  * @NEBULA_D_PROMISES: a strict budget has promised more than that to those below it.
  * @NEBULA_D_CHILDREN: there are budgets below it.
@@ -201,6 +202,7 @@ enum nebula_detail {
 	NEBULA_D_UNTRACKED,
 	NEBULA_D_STOCKS,
 	NEBULA_D_BUDGET,
+	NEBULA_D_ZERO,
 	NEBULA_D_ORDER,
 	NEBULA_D_PROMISES,
 	NEBULA_D_CHILDREN,

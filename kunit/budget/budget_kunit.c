@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Budgets: what is charged, refused and given back, states, trees, and allocators that have one.
- * The stocks of CPUs are in budget_stock_kunit.c.
+ * Budgets: what is charged, refused and given back, states and trees. The stocks of CPUs are in
+ * stock_kunit.c, allocators that have a budget in attach_kunit.c.
  */
 #include <linux/irqflags.h>
 #include <linux/limits.h>
@@ -10,10 +10,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "../../module/budget/priv.h"
-#include "../../module/core/chunk.h"
 #include "../../module/core/fault.h"
 #include "../files.h"
 #include "../fixture.h"
+#include "../worker.h"
 
 #define ASSERT_BUDGET(test, b)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b)
 #define EXPECT_CODE(test, b, errc)	EXPECT_ERROR(test, &(b)->common, errc)
@@ -216,6 +216,44 @@ static void budget_charges_all_or_none(struct kunit *test)
 	end(test, top);
 }
 
+/* Of two that charge at once, and of which the parent has room for one, none is charged in part. */
+#define TURNS	50000
+
+struct rival {
+	struct worker worker;
+	struct nebula_budget *budget;
+};
+
+static void charge_and_uncharge(void *data)
+{
+	struct rival *r = data;
+	unsigned int i;
+
+	for (i = 0; i < TURNS; i++)
+		if (!nebula_budget_charge_gfp(r->budget, 1000, GFP_NOWAIT | __GFP_NOWARN))
+			nebula_budget_uncharge(r->budget, 1000);
+}
+
+static void budget_charges_all_or_none_at_once(struct kunit *test)
+{
+	struct nebula_budget *top = budget(test, "top", 1000, NULL);
+	struct rival rivals[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		rivals[i].budget = budget(test, "rival", 1000, top);
+	for (i = 0; i < 2; i++)
+		worker_start(test, &rivals[i].worker, i ? fixture_other_cpu(test) : fixture_cpu(),
+			     charge_and_uncharge, &rivals[i]);
+	for (i = 0; i < 2; i++)
+		worker_join(&rivals[i].worker);
+	for (i = 0; i < 2; i++) {
+		EXPECT_USED(test, rivals[i].budget, 0);
+		end(test, rivals[i].budget);
+	}
+	end(test, top);
+}
+
 static void budget_keeps_promises(struct kunit *test)
 {
 	struct nebula_budget *top = nebula_budget_create("strict", .limit = 1000, .strict = true);
@@ -345,7 +383,7 @@ struct refused {
 };
 
 static const struct refused refused[] = {
-	{ "no limit", ".limit", NEBULA_E_INVALID_CONFIG, NEBULA_D_NONE, { } },
+	{ "no limit", ".limit", NEBULA_E_INVALID_CONFIG, NEBULA_D_ZERO, { } },
 	{ "a negative limit", ".limit", NEBULA_E_SIZE_OVERFLOW, NEBULA_D_NONE, { .limit = -1UL } },
 	{ "out of order", ".high", NEBULA_E_INVALID_CONFIG, NEBULA_D_ORDER,
 	  { .limit = 1, .high = 80, .critical = 79 } },
@@ -559,146 +597,6 @@ static void budget_tells_of_states(struct kunit *test)
 	end(test, b);
 }
 
-/* Allocators */
-
-static void expect_charged(struct kunit *test, struct nebula_budget *b)
-{
-	EXPECT_USED(test, b, fixture_region_bytes(test));
-	KUNIT_EXPECT_GT(test, nebula_budget_used(b), (size_t)0);
-}
-
-static void expect_given_back(struct kunit *test, struct nebula_budget *b)
-{
-	nebula_chunks_flush();
-	EXPECT_USED(test, b, 0);
-	KUNIT_EXPECT_EQ(test, fixture_region_bytes(test), 0);
-}
-
-static void budget_of_every_kind(struct kunit *test)
-{
-	struct nebula_budget *b = budget(test, "kinds", SZ_1M, NULL);
-	struct nebula_bump *bump = nebula_bump_create("k", .capacity = SZ_16K, .budget = b);
-	struct nebula_bump *shared;
-	struct nebula_scratch *scratch;
-	struct nebula_stack *stack;
-	struct nebula_pool *pool;
-
-	ASSERT_BUMP(test, bump);
-	expect_charged(test, b);
-	expect_says(test, fixture_file(test, &bump->common, "info"), "budget", "kinds");
-	nebula_bump_destroy(bump);
-	expect_given_back(test, b);
-	shared = nebula_bump_create("k", .capacity = SZ_64K, .flags = NEBULA_SHARED, .budget = b);
-	ASSERT_BUMP(test, shared);
-	expect_charged(test, b);
-	nebula_bump_destroy(shared);
-	expect_given_back(test, b);
-	pool = nebula_pool_create("k", .block_size = 64, .blocks = 1000, .budget = b);
-	ASSERT_POOL(test, pool);
-	expect_charged(test, b);
-	nebula_pool_destroy(pool);
-	expect_given_back(test, b);
-	stack = nebula_stack_create("k", .capacity = SZ_8K, .budget = b);
-	ASSERT_STACK(test, stack);
-	expect_charged(test, b);
-	nebula_stack_destroy(stack);
-	expect_given_back(test, b);
-	scratch = nebula_scratch_create("k", .per_cpu_size = SZ_4K, .budget = b);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scratch);
-	expect_charged(test, b);
-	nebula_scratch_destroy(scratch);
-	expect_given_back(test, b);
-	end(test, b);
-}
-
-static void budget_refuses_allocators(struct kunit *test)
-{
-	struct nebula_budget *b = nebula_budget_create("tight", .limit = SZ_64K,
-						       .per_alloc = SZ_32K);
-	struct nebula_error err;
-	void *made;
-
-	ASSERT_BUDGET(test, b);
-	fixture_listen(test);
-	made = nebula_bump_create("k", .capacity = SZ_64K, .budget = b);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -E2BIG);
-	KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_BUDGET_PER_ALLOC, &err), 2U);
-	KUNIT_EXPECT_EQ(test, err.kind, NEBULA_KIND_BUMP);
-	KUNIT_EXPECT_EQ(test, err.detail, NEBULA_D_BUDGET);
-	KUNIT_EXPECT_EQ(test, nebula_budget_charge(b, SZ_32K), 0);
-	KUNIT_EXPECT_EQ(test, nebula_budget_charge(b, SZ_16K), 0);
-	made = nebula_pool_create("k", .block_size = 1024, .blocks = 20, .budget = b);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_BUDGET_EXCEEDED, &err), 2U);
-	KUNIT_EXPECT_EQ(test, err.kind, NEBULA_KIND_POOL);
-	made = nebula_stack_create("k", .capacity = SZ_32K, .budget = b);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -ENOMEM);
-	made = nebula_scratch_create("k", .per_cpu_size = SZ_32K - 32, .budget = b);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_BUDGET_EXCEEDED, &err), 6U);
-	KUNIT_EXPECT_EQ(test, err.kind, NEBULA_KIND_SCRATCH);
-	EXPECT_USED(test, b, SZ_32K + SZ_16K);
-	KUNIT_EXPECT_EQ(test, nebula_budget_uncharge(b, SZ_32K + SZ_16K), 0);
-	end(test, b);
-}
-
-/* A buffer is not taken from the kernel, so there is nothing to charge. */
-static void budget_and_buffer_exclude_each_other(struct kunit *test)
-{
-	struct nebula_budget *b = budget(test, "buffer", SZ_64K, NULL);
-	char *buffer = kunit_kzalloc(test, SZ_4K, GFP_KERNEL);
-	void *made;
-
-	made = nebula_bump_create("k", .buffer = buffer, .buffer_size = SZ_4K, .budget = b);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -EINVAL);
-	made = nebula_bump_create("k", .capacity = SZ_4K, .budget = ERR_PTR(-ENOMEM));
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(made), -EINVAL);
-	end(test, b);
-}
-
-/* What is mapped while it grows is charged, and growth ends where the budget does. */
-static void budget_limits_growth(struct kunit *test)
-{
-	struct nebula_budget *b = budget(test, "growth", SZ_64K, NULL);
-	struct nebula_bump *bump = nebula_bump_create("k", .capacity = SZ_4K, .budget = b,
-						      .flags = NEBULA_GROW);
-	unsigned int n;
-
-	ASSERT_BUMP(test, bump);
-	for (n = 0; n < 100 && nebula_bump_alloc(bump, 1024, 8); n++)
-		KUNIT_EXPECT_LE(test, nebula_budget_used(b), (size_t)SZ_64K);
-	KUNIT_EXPECT_GT(test, n, 40U);
-	KUNIT_EXPECT_LE(test, n, 64U);
-	expect_charged(test, b);
-	KUNIT_EXPECT_EQ(test, nebula_budget_set_limit(b, SZ_1M), 0);
-	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(bump, 1024, 8));
-	nebula_bump_destroy(bump);
-	expect_given_back(test, b);
-	end(test, b);
-}
-
-/* The kernel has no memory: the charge is taken back. */
-static void budget_is_given_back_by_failures(struct kunit *test)
-{
-	struct nebula_budget *b = budget(test, "failing", SZ_1M, NULL);
-	unsigned int step = 0, seen;
-	struct nebula_pool *p;
-
-	do {
-		nebula_fault_arm(++step, 1);
-		p = nebula_pool_create("k", .block_size = 64, .blocks = 1000, .budget = b,
-				       .backing = NEBULA_VMALLOC);
-		seen = nebula_fault_disarm();
-		if (!IS_ERR(p)) {
-			expect_charged(test, b);
-			nebula_pool_destroy(p);
-		}
-		expect_given_back(test, b);
-	} while (seen >= step);
-	KUNIT_EXPECT_GE(test, step, 4U);
-	end(test, b);
-}
-
 /* Files */
 
 static void budget_has_a_file(struct kunit *test)
@@ -730,6 +628,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(budget_refuses_too_much_back),
 	KUNIT_CASE(budget_charges_all_above),
 	KUNIT_CASE(budget_charges_all_or_none),
+	KUNIT_CASE(budget_charges_all_or_none_at_once),
 	KUNIT_CASE(budget_keeps_promises),
 	KUNIT_CASE(budget_is_not_too_deep),
 	KUNIT_CASE(budget_tree_is_made_at_once),
@@ -741,11 +640,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(budget_has_states),
 	KUNIT_CASE(budget_limit_changes),
 	KUNIT_CASE(budget_tells_of_states),
-	KUNIT_CASE(budget_of_every_kind),
-	KUNIT_CASE(budget_refuses_allocators),
-	KUNIT_CASE(budget_and_buffer_exclude_each_other),
-	KUNIT_CASE(budget_limits_growth),
-	KUNIT_CASE(budget_is_given_back_by_failures),
 	KUNIT_CASE(budget_has_a_file),
 	{ }
 };

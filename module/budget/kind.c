@@ -123,7 +123,7 @@ static struct nebula_refusal check_thresholds(unsigned int high, unsigned int cr
 static struct nebula_refusal check_limit(size_t limit)
 {
 	if (!limit)
-		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".limit");
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".limit", .detail = NEBULA_D_ZERO);
 	if (limit > NEBULA_CAPACITY_MAX)
 		return NEBULA_REFUSE(NEBULA_E_SIZE_OVERFLOW, ".limit");
 	return NEBULA_ACCEPT;
@@ -414,6 +414,32 @@ int nebula_budget_set_thresholds(struct nebula_budget *b, unsigned int high,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_budget_set_thresholds);
+
+/*
+ * Would one of the budgets from @b up refuse @bytes now? Then @err gets its name, what is used of
+ * it, and its limit. Any context.
+ */
+bool nebula_budget_blame(const struct nebula_budget *b, struct nebula_error *err, size_t bytes)
+{
+	size_t used;
+
+	if (bytes > READ_ONCE(b->most)) {
+		strscpy(err->what, nebula_budget_name(b), sizeof(err->what));
+		err->value = bytes;
+		err->limit = READ_ONCE(b->most);
+		return true;
+	}
+	for (; b; b = b->parent) {
+		used = nebula_budget_used(b);
+		if (used + bytes <= nebula_budget_limit(b))
+			continue;
+		strscpy(err->what, nebula_budget_name(b), sizeof(err->what));
+		err->value = used;
+		err->limit = nebula_budget_limit(b);
+		return true;
+	}
+	return false;
+}
 
 void nebula_budget_attach(struct nebula_budget *b)
 {

@@ -383,6 +383,7 @@ static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 		bump_shared_usage(b, u);
 	else
 		bump_owner_usage(b, u);
+	u->budget = b->heap ? b->heap->request.budget : NULL;
 }
 
 static void ops_stats(const struct nebula_allocator *a, struct nebula_stats *st)

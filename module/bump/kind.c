@@ -241,6 +241,7 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 		if (heap)
 			return &heap->bump;
 		r = create_refusal(err);
+		r.budget = cfg->budget;
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_BUMP, name, cfg->capacity, r));
 }

@@ -30,7 +30,7 @@ static struct nebula_cache *cache_of(const struct nebula_allocator *a)
 static struct nebula_refusal check_size(const char *field, size_t size, size_t most)
 {
 	if (!size)
-		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, field);
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, field, .detail = NEBULA_D_ZERO);
 	if (size > most)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, field, .value = size, .limit = most,
 				     .detail = NEBULA_D_ABOVE_LIMIT);
@@ -68,7 +68,7 @@ static struct nebula_refusal check(const char *name, const struct nebula_cache_c
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".key_ops");
 	/* An error that is kept for ever would never be tried again. */
 	if (cfg->flags & NEBULA_CACHE_KEEP_ERRORS && !cfg->ttl_ms)
-		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".ttl_ms");
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".ttl_ms", .detail = NEBULA_D_ZERO);
 	return NEBULA_ACCEPT;
 }
 

@@ -58,6 +58,7 @@ struct nebula_usage {
 	bool growth_pending;	/* growth was asked for and is on its way */
 	bool waiters;		/* tasks wait for a block of a pool */
 	bool buffer;		/* its memory was lent by the client */
+	const struct nebula_budget *budget;	/* charged for its memory, or NULL */
 };
 
 /* Where the files of a kind are, and its names are unique. */

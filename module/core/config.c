@@ -168,6 +168,7 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 		.what = r.field,
 		.value = r.value,
 		.limit = r.limit,
+		.budget = r.budget,
 	};
 
 	return nebula_error_record(&failure);

@@ -17,6 +17,7 @@ struct nebula_refusal {
 	const char *field;		/* at fault */
 	size_t value;			/* as in struct nebula_error */
 	size_t limit;			/* likewise */
+	const struct nebula_budget *budget;	/* of what is not made without it, or NULL */
 };
 
 #define NEBULA_REFUSE(errc, name, ...)							\

@@ -8,6 +8,7 @@
 #include <nebula/config.h>
 
 struct nebula_budget;
+struct nebula_error;
 struct nebula_text;
 
 /* Memory that an allocator serves from. */
@@ -57,6 +58,7 @@ void nebula_region_totals(struct nebula_region_totals *t);
 
 struct module;
 
+bool nebula_budget_blame(const struct nebula_budget *b, struct nebula_error *err, size_t bytes);
 void nebula_budget_forget(struct module *gone);
 void nebula_budget_attach(struct nebula_budget *b);
 void nebula_budget_detach(struct nebula_budget *b);

@@ -39,6 +39,11 @@
 			    "have the caller cope: fail_alloc is there to test that",	\
 			    "to end it: echo 0 >fail_alloc/probability, in debugfs")
 
+/* The budget of an allocator has no room for more memory. */
+#define USED_UP_ROW	ROW(ON(BUDGET), "its budget {what} has {value} of {limit} bytes in use",\
+			    "raise .limit of {what}, with nebula_budget_set_limit() while in use", \
+			    "give memory of the same budget back first")
+
 static const struct nebula_errc_info infos[] = {
 	[NEBULA_OK] = {
 		.name = "OK", .message = "no error", .errno = 0, .errno_name = "0",
@@ -50,6 +55,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "OUT_OF_MEMORY", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "there is no room for the request",
 		.advice = ROWS {
+			USED_UP_ROW,
 			INJECTED_ROW,
 			ROW(ON(NO_PART), "no part could serve it",
 			    "see the records of its parts, just before this one",
@@ -93,6 +99,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "POOL_EXHAUSTED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "all blocks are in use",
 		.advice = ROWS {
+			USED_UP_ROW,
 			INJECTED_ROW,
 			ROW(ON(RESERVE_EMPTY), "the reserve is used up",
 			    "put more blocks aside: the n of nebula_pool_reserve()"),
@@ -120,6 +127,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "BACKING_FAILED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "the kernel gave no memory",
 		.advice = ROWS {
+			USED_UP_ROW,
 			ROW(ON(PAGE_ORDER), "NEBULA_PAGES gives {largest} in one piece at most",
 			    "ask for {largest} at most, or make several of that size",
 			    "for memory that no device reads, use NEBULA_VMALLOC or NEBULA_AUTO"),
@@ -211,6 +219,7 @@ static const struct nebula_errc_info infos[] = {
 			    "set .high to {limit} or less, or raise .critical"),
 			ROW(ON(PROMISES), "the budgets below it have limits of {value} in all",
 			    "set .limit to {value} or more, or lower theirs first"),
+			ROW(ON(ZERO), "{what} is 0", "set {what}: it has no default"),
 			ROW(ON(ABOVE_LIMIT), "{what} is {value}, and at most {limit} here",
 			    "set {what} to {limit} or less"),
 			ELSE("{what} is wrong",
@@ -385,9 +394,7 @@ static const struct nebula_errc_info infos[] = {
 		.name = "BUDGET_EXCEEDED", ERRNO(ENOMEM), .severity = NEBULA_WARNING,
 		.message = "a budget in the chain is used up",
 		.advice = ROWS {
-			ROW(ON(BUDGET), "its budget has no room for {size}",
-			    "see the record of the budget, just before this one",
-			    "ask for less than {size}"),
+			USED_UP_ROW,
 			ROW(ON(STOCKS), "what {what} has left is in the stocks of other CPUs",
 			    "charge where the caller may sleep, with GFP_KERNEL",
 			    "charge ahead of need, in larger portions"),
@@ -400,9 +407,9 @@ static const struct nebula_errc_info infos[] = {
 		.name = "BUDGET_PER_ALLOC", ERRNO(E2BIG), .severity = NEBULA_WARNING,
 		.message = "one charge is larger than the budget allows",
 		.advice = ROWS {
-			ROW(ON(BUDGET), "its budget allows no region that has room for {size}",
-			    "see the record of the budget, just before this one",
-			    "ask for less than {size}, or for several of them"),
+			ROW(ON(BUDGET), "its budget {what} allows no region for {size}",
+			    "raise .per_alloc of {what} (now {limit})",
+			    "ask for less than {limit}, or for several of them"),
 			ELSE(NULL,
 			     "raise .per_alloc of {what} to {bytes} or more (now {limit})",
 			     "ask for less at a time"),

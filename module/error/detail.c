@@ -159,6 +159,8 @@ static enum nebula_detail object_detail(const struct nebula_error *err)
 /* The detail of a record. Any context. Returns the detail to report. */
 enum nebula_detail nebula_detail_of(const struct nebula_error *err)
 {
+	if (err->detail == NEBULA_D_BUDGET)
+		return err->detail;
 	switch (err->code) {
 	case NEBULA_E_OUT_OF_MEMORY:
 		return memory_detail(err);

@@ -8,6 +8,7 @@
 #include <nebula/error.h>
 
 struct module;
+struct nebula_budget;
 struct nebula_registration;
 struct nebula_text;
 struct nebula_usage;
@@ -33,6 +34,8 @@ struct nebula_failure {
 	bool growth_pending;
 	/* how full @allocator was when it refused, or NULL for how full it is now */
 	const struct nebula_usage *usage;
+	/* of what is not made without it, or NULL; without @allocator */
+	const struct nebula_budget *budget;
 	/* field, operation or limit at fault, for people to read, or NULL */
 	const char *what;
 	/* call stack to show instead of this one, innermost first, or NULL */

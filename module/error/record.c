@@ -40,12 +40,14 @@
 #include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
+#include "../core/region.h"
 #include "error.h"
 #include "record.h"
 #include "report.h"
@@ -181,9 +183,10 @@ static void fill_name(char name[NEBULA_NAME_SIZE], const struct nebula_failure *
 			*c = '?';
 }
 
-/* What the allocator is, and how full; @usage as in &struct nebula_failure. */
-static void fill_state(struct nebula_error *err, const struct nebula_allocator *a,
-		       const struct nebula_usage *usage)
+/* What the allocator is, and how full; @usage as in &struct nebula_failure. Returns its budget. */
+static const struct nebula_budget *fill_state(struct nebula_error *err,
+					      const struct nebula_allocator *a,
+					      const struct nebula_usage *usage)
 {
 	const struct nebula_usage u = usage ? *usage : nebula_allocator_usage(a);
 
@@ -201,15 +204,45 @@ static void fill_state(struct nebula_error *err, const struct nebula_allocator *
 	err->buffer = u.buffer;
 	err->utilisation = u.capacity ? div64_u64((u64)u.used * 1000, u.capacity) : 0;
 	err->growth_pending = u.growth_pending;
+	return u.budget;
+}
+
+/* Is it memory that is missing, which growth would have brought? */
+static bool wants_memory(const struct nebula_error *err)
+{
+	switch (err->code) {
+	case NEBULA_E_BUDGET_EXCEEDED:
+	case NEBULA_E_BUDGET_PER_ALLOC:
+		return err->detail == NEBULA_D_BUDGET;
+	case NEBULA_E_OUT_OF_MEMORY:
+	case NEBULA_E_POOL_EXHAUSTED:
+	case NEBULA_E_BACKING_FAILED:
+		return err->flags & NEBULA_GROW && err->detail != NEBULA_D_INJECTED &&
+		       err->capacity < err->max_capacity;
+	default:
+		return false;
+	}
+}
+
+/* Growth asks for whole pages, down to what the request needs. */
+static void blame_budget(struct nebula_error *err, const struct nebula_budget *budget)
+{
+	const size_t bytes = max(err->size, err->unit);
+
+	if (budget && bytes <= NEBULA_CAPACITY_MAX && wants_memory(err) &&
+	    nebula_budget_blame(budget, err, max(PAGE_ALIGN(bytes), PAGE_SIZE)))
+		err->detail = NEBULA_D_BUDGET;
 }
 
 /* What was asked for, and of what. */
 static void fill_request(struct nebula_error *err, const struct nebula_failure *f)
 {
+	const struct nebula_budget *budget = f->budget;
+
 	memset(err, 0, sizeof(*err));
 	err->kind = f->kind;
 	if (f->allocator)
-		fill_state(err, f->allocator, f->usage);
+		budget = fill_state(err, f->allocator, f->usage);
 	err->code = f->code;
 	err->detail = f->detail;
 	err->size = f->size;
@@ -224,6 +257,7 @@ static void fill_request(struct nebula_error *err, const struct nebula_failure *
 	err->growth_pending |= f->growth_pending;
 	fill_name(err->name, f);
 	strscpy(err->what, f->what ?: "", sizeof(err->what));
+	blame_budget(err, budget);
 }
 
 /* Where, and who. */

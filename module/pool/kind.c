@@ -334,6 +334,7 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 		if (heap)
 			return &heap->pool;
 		r = refusal_of(err);
+		r.budget = cfg->budget;
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_POOL, name,
 					    array_size(cfg->block_size, cfg->blocks), r));

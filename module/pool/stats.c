@@ -92,6 +92,7 @@ void pool_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->promised = nominal * size;
 	u->unit = size;
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
+	u->budget = heap->request.budget;
 	u->waiters = nebula_pool_waiters(&heap->pool);
 	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) || READ_ONCE(heap->growing);
 }

@@ -167,6 +167,7 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 		if (heap)
 			return &heap->scratch;
 		r = NEBULA_REFUSE_BACKING(err);
+		r.budget = cfg->budget;
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_SCRATCH, name, cfg->per_cpu_size, r));
 }

@@ -176,6 +176,7 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 		r = err == -EINVAL || err == -EOVERFLOW
 			? NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size")
 			: NEBULA_REFUSE_BACKING(err);
+		r.budget = cfg->budget;
 	}
 	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_STACK, name, cfg->capacity, r));
 }
