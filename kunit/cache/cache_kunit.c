@@ -625,12 +625,14 @@ static void cache_has_a_file(struct kunit *test)
  * struct market - a cache that all contexts use
  * @cache: the cache, smaller than the number of keys.
  * @random: of each context.
+ * @warmed: values that were given. Any context.
  * @wrong: values that were another key's, or none. Any context.
  * @failed: values that could not be had. Any context.
  */
 struct market {
 	struct nebula_cache *cache;
 	struct rnd_state *random;
+	atomic_t warmed;
 	atomic_t wrong;
 	atomic_t failed;
 };
@@ -640,6 +642,24 @@ static void market_use(struct market *m, void *value, u64 key)
 	if (!fixture_stamped(value, VALUE_SIZE, key))
 		atomic_inc(&m->wrong);
 	nebula_cache_put(m->cache, value);
+}
+
+static void market_change(struct market *m, u64 key, u32 random)
+{
+	u8 value[VALUE_SIZE];
+
+	switch (random % 8) {
+	case 0:
+		nebula_cache_clear(m->cache);
+		break;
+	case 1:
+		fixture_stamp(value, VALUE_SIZE, key);
+		if (!nebula_cache_warm(m->cache, &key, value))
+			atomic_inc(&m->warmed);
+		break;
+	default:
+		nebula_cache_invalidate(m->cache, &key);
+	}
 }
 
 static void market_turn(struct contexts *contexts, unsigned int who)
@@ -652,7 +672,7 @@ static void market_turn(struct contexts *contexts, unsigned int who)
 	void *value;
 
 	if (task && random / KEYS % 16 == 0) {
-		nebula_cache_invalidate(m->cache, &key);
+		market_change(m, key, random / KEYS / 16);
 	} else if (random / KEYS % 3 == 0) {
 		if (nebula_cache_read(m->cache, &key, copy) &&
 		    !fixture_stamped(copy, VALUE_SIZE, key))
@@ -667,7 +687,7 @@ static void market_turn(struct contexts *contexts, unsigned int who)
 	}
 }
 
-static void expect_fair_market(struct kunit *test, unsigned int flags)
+static void expect_fair_market(struct kunit *test, unsigned int flags, unsigned int ttl_ms)
 {
 	struct market *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 	struct contexts *contexts = contexts_create(test, THREADS, market_turn, m);
@@ -677,7 +697,7 @@ static void expect_fair_market(struct kunit *test, unsigned int flags)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	m->cache = CACHE(test, by, KEYS / 2, .flags = flags);
+	m->cache = CACHE(test, by, KEYS / 2, .flags = flags, .ttl_ms = ttl_ms);
 	m->random = kunit_kcalloc(test, n, sizeof(*m->random), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m->random);
 	for (i = 0; i < n; i++)
@@ -689,17 +709,22 @@ static void expect_fair_market(struct kunit *test, unsigned int flags)
 	KUNIT_EXPECT_EQ(test, atomic_read(&m->wrong), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&m->failed), 0);
 	KUNIT_EXPECT_GT(test, st.evictions, 0ULL);
-	cache_end(test, m->cache, by, st.computes);
+	cache_end(test, m->cache, by, st.computes + atomic_read(&m->warmed));
 }
 
 static void cache_in_all_contexts(struct kunit *test)
 {
-	expect_fair_market(test, 0);
+	expect_fair_market(test, 0, 0);
 }
 
 static void cache_in_all_contexts_for_all(struct kunit *test)
 {
-	expect_fair_market(test, NEBULA_CACHE_DEDUP);
+	expect_fair_market(test, NEBULA_CACHE_DEDUP, 0);
+}
+
+static void cache_in_all_contexts_elsewhere(struct kunit *test)
+{
+	expect_fair_market(test, NEBULA_CACHE_ASYNC | NEBULA_CACHE_DEDUP, 1);
 }
 
 static struct kunit_case cases[] = {
@@ -732,6 +757,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(cache_has_a_file),
 	KUNIT_CASE(cache_in_all_contexts),
 	KUNIT_CASE(cache_in_all_contexts_for_all),
+	KUNIT_CASE(cache_in_all_contexts_elsewhere),
 	{ }
 };
 

@@ -21,8 +21,15 @@ static u32 name_hash(const void *key, u32 len, u32 seed)
 	return jhash(name, strlen(name), seed);
 }
 
+/* A lookup in this forgets what it finds, before it takes a reference. */
+static struct nebula_cache *forgetful;
+
 static bool name_equal(const void *a, const void *b)
 {
+	struct nebula_cache *c = xchg(&forgetful, NULL);
+
+	if (c)
+		nebula_cache_invalidate(c, b);
 	return !strcmp(*(char *const *)a, *(char *const *)b);
 }
 
@@ -51,14 +58,14 @@ static const struct nebula_cache_key_ops name_ops = {
 static int measure(struct nebula_cache *c, const void *key, void *value, void *data)
 {
 	const char *name = *(char *const *)key;
+	const size_t length = strlen(name);
 	size_t *object;
 
-	if (!*name)
+	if (!length)
 		return -ENOENT;
-	object = kmalloc(sizeof(*object), GFP_KERNEL);
+	object = kmemdup(&length, sizeof(length), GFP_KERNEL);
 	if (!object)
 		return -ENOMEM;
-	*object = strlen(name);
 	atomic_inc(&objects);
 	*(size_t **)value = object;
 	return 0;
@@ -144,6 +151,24 @@ static void managed_keys_come_and_go(struct kunit *test)
 	end(test, c);
 }
 
+/* What the last reference was dropped of while it was found is not found. */
+static void managed_key_goes_while_it_is_found(struct kunit *test)
+{
+	struct nebula_cache *c = cache_of_names(test, 4, 0);
+	const char *name = "name";
+	void *value;
+
+	KUNIT_EXPECT_EQ(test, length_of(c, name), 4L);
+	forgetful = c;
+	value = nebula_cache_get(c, &name);
+	KUNIT_EXPECT_NULL(test, forgetful);
+	KUNIT_EXPECT_NULL(test, value);
+	KUNIT_EXPECT_EQ(test, length_of(c, name), 4L);
+	forgetful = c;
+	KUNIT_EXPECT_EQ(test, length_of(c, name), 4L);
+	end(test, c);
+}
+
 /* Where a key cannot be kept nothing is computed, and its error is the answer. */
 static void managed_key_cannot_be_copied(struct kunit *test)
 {
@@ -182,6 +207,7 @@ static void managed_values_have_one_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, *mine[1], (size_t)2);
 	/* In place of what there is, it fits. */
 	KUNIT_EXPECT_EQ(test, nebula_cache_warm(c, &a, &mine[1]), 0);
+	KUNIT_EXPECT_EQ(test, cache_entry_of(c, out)->slot, CACHE_NO_SLOT);
 	KUNIT_EXPECT_EQ(test, length_of(c, a), 2L);
 	nebula_cache_put(c, out);
 	end(test, c);
@@ -219,7 +245,7 @@ static u32 seed_of(struct nebula_cache *c)
 	return seed;
 }
 
-/* Where a key lies depends on a seed of the table's own, so that no one can choose keys that meet. */
+/* Where a key lies depends on a seed of the table's own: no one can choose keys that meet. */
 static void managed_hashes_are_seeded(struct kunit *test)
 {
 	static const u32 key[5] = { 1, 2, 3, 4, 5 };
@@ -237,6 +263,7 @@ static void managed_hashes_are_seeded(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(managed_keys_are_found),
 	KUNIT_CASE(managed_keys_come_and_go),
+	KUNIT_CASE(managed_key_goes_while_it_is_found),
 	KUNIT_CASE(managed_key_cannot_be_copied),
 	KUNIT_CASE(managed_values_have_one_owner),
 	KUNIT_CASE(managed_keys_are_configured),

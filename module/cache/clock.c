@@ -341,7 +341,7 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
  */
 unsigned long nebula_cache_shrink(unsigned long n)
 {
-	struct shrink_control sc = { .nr_to_scan = n };
+	struct shrink_control sc = { .nr_to_scan = min(n, shrink_count(NULL, NULL)) };
 
 	return shrink_scan(NULL, &sc);
 }
