@@ -147,6 +147,22 @@ static void budget_limits_growth(struct kunit *test)
 	end(test, b);
 }
 
+/* What a reset drops is on its way back when all that used the budget is gone. */
+static void budget_waits_for_regions(struct kunit *test)
+{
+	struct nebula_budget *b = budget(test, "late", SZ_1M, NULL);
+	struct nebula_bump *bump = nebula_bump_create("k", .capacity = SZ_4K, .budget = b,
+						      .flags = NEBULA_GROW);
+	unsigned int n;
+
+	ASSERT_BUMP(test, bump);
+	for (n = 0; n < 40; n++)
+		KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(bump, 1024, 8));
+	nebula_bump_reset(bump);
+	nebula_bump_destroy(bump);
+	end(test, b);
+}
+
 /* The record of @a says that @b, which is full, is why. */
 static void expect_blamed(struct kunit *test, struct nebula_allocator *a,
 			  const struct nebula_budget *b)
@@ -227,6 +243,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(budget_refuses_allocators),
 	KUNIT_CASE(budget_and_buffer_exclude_each_other),
 	KUNIT_CASE(budget_limits_growth),
+	KUNIT_CASE(budget_waits_for_regions),
 	KUNIT_CASE(budget_is_named_by_allocators),
 	KUNIT_CASE(budget_is_given_back_by_failures),
 	{ }
