@@ -329,10 +329,10 @@ void expect_whole(struct kunit *test, struct nebula_pool *p, unsigned int n)
 	KUNIT_EXPECT_EQ(test, held_take(h, n), n);
 	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), h->count);
 	held_verify(test, h);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	held_give(h, n);
 	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 0U);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 }
 
 MODULE_LICENSE("GPL");

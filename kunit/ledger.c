@@ -238,7 +238,7 @@ static void verify_faults(struct kunit *test, struct ledger *l)
 
 	for (i = 0; i < LEDGER_FAULTS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, atomic_read(&l->faults[i]), 0, "%s", fault_names[i]);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(l->pool, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(l->pool), 0U);
 }
 
 /* Recorded is what the test was told, and nothing else. */

@@ -45,7 +45,7 @@ static DEFINE_MUTEX(leaving);
 
 static const struct nebula_kind_ops *ops_of(const struct nebula_registration *reg)
 {
-	return nebula_kind_ops(reg->allocator->kind);
+	return reg->allocator->ops;
 }
 
 static bool is_budget(const struct nebula_registration *reg)

@@ -11,10 +11,12 @@
 #include <nebula/error.h>
 #include <nebula/stats.h>
 
+struct nebula_kind_ops;
 struct nebula_registration;
 
 /**
  * struct nebula_allocator - the common part of every allocator
+ * @ops: private; what its kind does.
  * @reg: private; the registration, NULL for one on a caller's buffer without registration.
  * @last_error: private; sequence number of the newest error.
  * @last_refusal: private; newest refusal, unless it was recorded.
@@ -29,6 +31,7 @@ struct nebula_registration;
  * All fields are private: use the functions.
  */
 struct nebula_allocator {
+	const struct nebula_kind_ops *ops;
 	struct nebula_registration *reg;
 	u64 last_error;
 	u64 last_refusal;

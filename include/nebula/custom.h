@@ -60,6 +60,8 @@ struct nebula_custom_cpu {
 	long high;
 };
 
+extern const struct nebula_kind_ops nebula_custom_ops;
+
 /**
  * struct nebula_custom - an allocator of a client's kind
  * @ops: what is special about it.
@@ -88,6 +90,7 @@ struct nebula_custom {
 		.ops = { __VA_ARGS__ },							\
 		.owner = THIS_MODULE,							\
 		.common.kind = NEBULA_KIND_CUSTOM,					\
+		.common.ops = &nebula_custom_ops,					\
 	}
 
 int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t size,

@@ -212,9 +212,10 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  * nebula_peak_reset() - forget the peak, and begin a new one with what is in use
  * @x: pointer to any kind of allocator.
  *
- * As any write to the allocator's reset_peak in debugfs.
+ * As any write to the allocator's reset_peak in debugfs. With one owner at a time it is the owner's
+ * call alone, and a write answers -EBUSY.
  *
- * Context: process context; sleeps. The allocator may stay in use.
+ * Context: process context; sleeps. The owner's, for one that has an owner; else it may stay in use.
  * Return: 0; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for the system allocator
  * (NOT_SUPPORTED).
  */
@@ -226,11 +227,11 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  *
  * Checks what the allocator's validate in debugfs checks, and shows in words: every link, and with
  * debug flags every guard and every byte of poison. Of a composite, all its parts that can be
- * inspected. The allocator may stay in use; a fault counts only if a second look still finds it.
+ * inspected. A shared one may stay in use; a fault counts only if a second look still finds it.
  *
  * Context: process context; sleeps.
- * Return: faults found, 0 when it is intact; -EBUSY when a single owner kept it changing, or there
- * was no memory to look; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for a client's own
+ * Return: faults found, 0 when it is intact; -EBUSY when its owner changed it at the same time;
+ * -ENOMEM; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for a client's own
  * kind, the system allocator and one that is not registered (NOT_SUPPORTED).
  */
 #define nebula_validate(x)	nebula_allocator_validate(nebula_allocator_of(x))

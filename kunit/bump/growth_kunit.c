@@ -192,7 +192,7 @@ static void growth_serves_the_same_after_a_reset(struct kunit *test)
 				KUNIT_EXPECT_EQ(test, regions_of(b), 1ULL);
 				KUNIT_EXPECT_EQ(test, nebula_bump_used(b), (size_t)0);
 			}
-			KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+			KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 			nebula_bump_destroy(b);
 		}
 	}

@@ -481,7 +481,7 @@ static void shared_on_the_largest_block(struct kunit *test)
 	ASSERT_BUMP(test, b);
 	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(b), most);
 	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_bump_destroy(b);
 }
 
@@ -519,7 +519,7 @@ static void shared_takes_over_from_a_dead_cpu(struct kunit *test)
 		nebula_stats_read(b, &st);
 		KUNIT_EXPECT_EQ(test, st.bytes_in, 64 * st.allocs);
 		KUNIT_EXPECT_EQ(test, st.used, st.bytes_in + st.padding - st.bytes_out);
-		KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 		KUNIT_ASSERT_EQ(test, add_cpu(there), 0);
 		nebula_bump_reset(b);
 	}

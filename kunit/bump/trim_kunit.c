@@ -136,7 +136,7 @@ static void trim_of_a_shared_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nebula_bump_trim(b, PAGE_SIZE), capacity - PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(b), PAGE_SIZE);
 	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_bump_destroy(b);
 }
 

@@ -7,7 +7,6 @@
 #include <linux/string.h>
 #include "../../module/core/chunk.h"
 #include "../../module/core/fault.h"
-#include "../../module/scratch/hooks.h"
 #include "../kinds.h"
 #include "../worker.h"
 
@@ -263,7 +262,7 @@ static void scope_of_scratch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats_of(&s->common).failed, 2ULL);
 	KUNIT_EXPECT_EQ(test, preempt_count(), before);
 	KUNIT_EXPECT_EQ(test, used_by(s), 0ULL);
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0U);
 	nebula_scratch_destroy(s);
 }
 

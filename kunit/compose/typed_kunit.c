@@ -5,7 +5,6 @@
  */
 #include <linux/string.h>
 #include "../../module/core/fault.h"
-#include "../../module/stack/hooks.h"
 #include "../kinds.h"
 
 struct item {
@@ -122,7 +121,7 @@ static void typed_stack_refuses_another_type(struct kunit *test)
 		KUNIT_EXPECT_GE(test, nebula_stack_used(s), sizeof(*p));
 		nebula_free_obj(s, p);
 		KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		nebula_stack_destroy(s);
 	}
 }

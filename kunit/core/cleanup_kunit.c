@@ -406,8 +406,8 @@ static void cleanup_of_an_orphan(struct kunit *test)
 
 	defer(test, b, 'a');
 	stack_defer(test, s, 'b');
-	nebula_kind_ops(NEBULA_KIND_BUMP)->orphan(&b->common);
-	nebula_kind_ops(NEBULA_KIND_STACK)->orphan(&s->common);
+	b->common.ops->orphan(&b->common);
+	s->common.ops->orphan(&s->common);
 	nebula_bump_reset(b);
 	nebula_stack_reset(s);
 	EXPECT_CALLS(test, "");

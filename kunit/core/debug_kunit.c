@@ -5,7 +5,6 @@
  */
 #include <linux/string.h>
 #include "../../module/core/debug_param.h"
-#include "../../module/scratch/hooks.h"
 #include "../files.h"
 #include "../fixture.h"
 
@@ -192,7 +191,7 @@ static void use_scratch(struct kunit *test, struct nebula_scratch *s)
 		KUNIT_EXPECT_NOT_NULL(test, tmp.p);
 	}
 	EXPECT_ERROR(test, s, NEBULA_OK);
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0U);
 }
 
 static void expect_flags(struct kunit *test, const char *name, const struct nebula_allocator *a,

@@ -435,19 +435,14 @@ static void divert_while_a_stack_owner_runs(struct kunit *test)
 	nebula_stack_destroy(o.stack);
 }
 
-/* Peaks that begin anew while an owner runs, and while another task diverts */
-
-/**
- * struct peaks - a thread that keeps diverting
- * @over: it shall come to an end.
- */
-struct peaks {
-	bool over;
+/* A thread that keeps diverting. */
+struct diverter {
+	bool over;	/* it shall come to an end */
 };
 
 static void keep_diverting(void *data)
 {
-	struct peaks *p = data;
+	struct diverter *p = data;
 
 	while (!READ_ONCE(p->over)) {
 		begin_all();
@@ -455,136 +450,6 @@ static void keep_diverting(void *data)
 		end_all();
 		cond_resched();
 	}
-}
-
-#define LOW	((size_t)256)
-
-/**
- * struct climber - an owner that stays low, and climbs when it is told to
- * @bump: what it uses, or NULL.
- * @stack: likewise.
- * @wish: climb as often as this says.
- * @climbed: how often it did.
- * @turns: low ones.
- * @over: it shall come to an end.
- */
-struct climber {
-	struct nebula_bump *bump;
-	struct nebula_stack *stack;
-	unsigned int wish;
-	unsigned int climbed;
-	unsigned int turns;
-	bool over;
-};
-
-static void climb(struct climber *c, unsigned int objects)
-{
-	struct nebula_checkpoint cp;
-	struct nebula_mark m;
-	unsigned int i;
-
-	if (c->bump) {
-		cp = nebula_bump_checkpoint(c->bump);
-		for (i = 0; i < objects; i++)
-			nebula_bump_free_sized(c->bump, nebula_bump_alloc(c->bump, 64, 8), 64);
-		nebula_bump_restore(c->bump, cp);
-	} else {
-		m = nebula_stack_mark(c->stack);
-		for (i = 0; i < objects; i++)
-			if (!nebula_stack_alloc(c->stack, 64, 8))
-				break;
-		nebula_stack_restore(c->stack, m);
-	}
-}
-
-static void climber_run(void *data)
-{
-	struct climber *c = data;
-
-	while (!READ_ONCE(c->over)) {
-		if (READ_ONCE(c->wish) != c->climbed) {
-			climb(c, 16);
-			/* Pairs with the acquire in climb_once(). */
-			smp_store_release(&c->climbed, c->climbed + 1);
-		}
-		climb(c, LOW / 64);
-		WRITE_ONCE(c->turns, c->turns + 1);
-		cond_resched();
-	}
-}
-
-static size_t climber_peak(const struct climber *c)
-{
-	return c->bump ? nebula_bump_peak(c->bump) : nebula_stack_peak(c->stack);
-}
-
-static void climber_wait(struct climber *c, const unsigned int *what, unsigned int until)
-{
-	/* Pairs with the release in climber_run(). */
-	while ((int)(smp_load_acquire(what) - until) < 0) {
-		cpu_relax();
-		cond_resched();
-	}
-}
-
-/* After a climb and a new peak, an owner that stays low has a low one, exactly. */
-static void expect_new_peaks(struct kunit *test, struct climber *c)
-{
-	struct nebula_allocator *a = c->bump ? nebula_allocator_of(c->bump)
-					     : nebula_allocator_of(c->stack);
-	unsigned int round, low = 0, high = 0;
-
-	for (round = 1; round <= ROUNDS / 2; round++) {
-		WRITE_ONCE(c->wish, round);
-		climber_wait(c, &c->climbed, round);
-		high += climber_peak(c) == 16 * 64;
-		if (nebula_allocator_peak_reset(a))
-			break;
-		climber_wait(c, &c->turns, READ_ONCE(c->turns) + 3);
-		low += climber_peak(c) == LOW;
-	}
-	KUNIT_EXPECT_EQ(test, round - 1, ROUNDS / 2);
-	KUNIT_EXPECT_EQ(test, high, round - 1);
-	KUNIT_EXPECT_EQ(test, low, round - 1);
-}
-
-static void expect_peaks_meanwhile(struct kunit *test, struct climber *c)
-{
-	const int here = fixture_cpu(), there = fixture_other_cpu(test);
-	struct worker owner, diverter;
-	struct peaks peaks = { };
-
-	worker_start(test, &owner, there, climber_run, c);
-	expect_new_peaks(test, c);
-	WRITE_ONCE(c->over, true);
-	worker_join(&owner);
-
-	*c = (struct climber){ .bump = c->bump, .stack = c->stack };
-	worker_start(test, &diverter, here, keep_diverting, &peaks);
-	worker_start(test, &owner, there, climber_run, c);
-	expect_new_peaks(test, c);
-	WRITE_ONCE(c->over, true);
-	WRITE_ONCE(peaks.over, true);
-	worker_join(&owner);
-	worker_join(&diverter);
-}
-
-static void divert_and_peaks_of_a_bump(struct kunit *test)
-{
-	struct climber c = { .bump = nebula_bump_create("climber", .capacity = SPACE) };
-
-	ASSERT_BUMP(test, c.bump);
-	expect_peaks_meanwhile(test, &c);
-	nebula_bump_destroy(c.bump);
-}
-
-static void divert_and_peaks_of_a_stack(struct kunit *test)
-{
-	struct climber c = { .stack = nebula_stack_create("climber", .capacity = SPACE) };
-
-	ASSERT_STACK(test, c.stack);
-	expect_peaks_meanwhile(test, &c);
-	nebula_stack_destroy(c.stack);
 }
 
 /* What any CPU may use */
@@ -725,13 +590,13 @@ static void create_and_destroy(void *data)
 static void divert_while_allocators_come_and_go(struct kunit *test)
 {
 	struct worker maker, diverter;
-	struct peaks diverting = { };
+	struct diverter d = { };
 	unsigned int made = 0;
 
-	worker_start(test, &diverter, fixture_cpu(), keep_diverting, &diverting);
+	worker_start(test, &diverter, fixture_cpu(), keep_diverting, &d);
 	worker_start(test, &maker, fixture_other_cpu(test), create_and_destroy, &made);
 	worker_join(&maker);
-	WRITE_ONCE(diverting.over, true);
+	WRITE_ONCE(d.over, true);
 	worker_join(&diverter);
 	KUNIT_EXPECT_EQ(test, made, PASSING);
 }
@@ -745,8 +610,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(divert_of_embedded_ones),
 	KUNIT_CASE(divert_while_a_bump_owner_runs),
 	KUNIT_CASE(divert_while_a_stack_owner_runs),
-	KUNIT_CASE(divert_and_peaks_of_a_bump),
-	KUNIT_CASE(divert_and_peaks_of_a_stack),
 	KUNIT_CASE(divert_while_all_use_a_pool),
 	KUNIT_CASE(divert_empties_the_caches),
 	KUNIT_CASE(divert_while_all_use_a_bump),

@@ -188,7 +188,7 @@ static void look_scales_large_maps(struct kunit *test)
 	EXPECT_TEXT(test, text, "region 1: 268435456 bytes, 131072 for each character\n");
 	EXPECT_TEXT(test, text, "\n125829120 " USED_64 "\n134217728 +.......");
 	KUNIT_EXPECT_EQ(test, lines(text), 3U + 32U);
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_bump_destroy(b);
 }
 
@@ -342,7 +342,7 @@ static void look_says_what_is_not_known(struct kunit *test)
 
 static void expect_fault(struct kunit *test, struct nebula_bump *b, const char *what)
 {
-	KUNIT_EXPECT_EQ_MSG(test, nebula_bump_validate(b, NULL), 1, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, nebula_validate(b), 1, "%s", what);
 	EXPECT_TEXT(test, files_text(test, b->common.reg->name, "validate"), what);
 }
 
@@ -352,7 +352,7 @@ static void expect_found(struct kunit *test, struct nebula_bump *b, void *at, co
 	*(u8 *)at ^= 1;
 	expect_fault(test, b, what);
 	*(u8 *)at ^= 1;
-	KUNIT_EXPECT_EQ_MSG(test, nebula_bump_validate(b, NULL), 0, "after: %s", what);
+	KUNIT_EXPECT_EQ_MSG(test, nebula_validate(b), 0, "after: %s", what);
 }
 
 static struct nebula_bump *bump_guarded(struct kunit *test, unsigned int flags)
@@ -362,7 +362,7 @@ static struct nebula_bump *bump_guarded(struct kunit *test, unsigned int flags)
 						   .preset = NEBULA_DEVELOPMENT);
 
 	ASSERT_BUMP(test, b);
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	return b;
 }
 
@@ -409,7 +409,7 @@ static void look_verifies_gaps(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, b->heap->regions, 2UL);
 	expect_found(test, b, end - 1, ": written while free\n");
 	KUNIT_EXPECT_EQ(test, nebula_bump_restore(b, cp), 0);
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_bump_destroy(b);
 }
 
@@ -426,13 +426,13 @@ static void look_survives_a_lost_list(struct kunit *test)
 	*(u8 *)b->heap->guards.newest ^= 1;
 	KUNIT_EXPECT_EQ(test, nebula_bump_restore(b, cp), 0);
 	EXPECT_ERROR(test, b, NEBULA_E_CORRUPTION);
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	p = nebula_bump_alloc(b, 40, 8);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	OPTIMIZER_HIDE_VAR(p);
 	expect_found(test, b, p + 40, ": zone behind the object\n");
 	nebula_bump_reset(b);
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_bump_destroy(b);
 }
 
@@ -457,7 +457,7 @@ static void expect_tampering_found(struct kunit *test, struct nebula_bump *b,
 		*rows[i].word += rows[i].by;
 		expect_fault(test, b, rows[i].what);
 		*rows[i].word -= rows[i].by;
-		KUNIT_EXPECT_EQ_MSG(test, nebula_bump_validate(b, NULL), 0, "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, nebula_validate(b), 0, "row %u", i);
 	}
 }
 
@@ -583,7 +583,7 @@ static void expect_no_faults(struct kunit *test, struct nebula_bump *b, bool nev
 	int faults;
 
 	do {
-		faults = nebula_bump_validate(b, NULL);
+		faults = nebula_validate(b);
 		busy += faults < 0;
 		n++;
 		if (faults > 0) {
@@ -617,7 +617,7 @@ static void look_while_used(struct kunit *test, unsigned int flags, bool resets)
 	expect_no_faults(test, b, !resets);
 	WRITE_ONCE(u->over, true);
 	worker_join(&u->worker);
-	KUNIT_EXPECT_EQ(test, nebula_bump_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_bump_destroy(b);
 }
 

@@ -35,6 +35,7 @@ static void fake_define(struct nebula_custom *c)
 	*c = (struct nebula_custom){
 		.ops = { .kind = "fake", .alloc = fake_alloc, .free = fake_free },
 		.owner = THIS_MODULE,
+		.common.ops = &nebula_custom_ops,
 		.common.kind = NEBULA_KIND_CUSTOM,
 	};
 }

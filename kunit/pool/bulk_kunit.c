@@ -235,7 +235,7 @@ static void expect_both_are_served(struct kunit *test, struct nebula_pool *p, un
 	const struct duel *d = fight(test, p, a, BLOCKS - a);
 
 	KUNIT_EXPECT_EQ(test, d->not_both, 0U);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	nebula_pool_destroy(p);
 }
 
@@ -306,7 +306,7 @@ static void expect_bulks_grow(struct kunit *test, u32 flags)
 	nebula_pool_free_bulk(p, 2 * FEW, objs);
 	expect_bulk_grows(test, p, LIMIT, objs);
 	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), LIMIT);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	nebula_pool_free_bulk(p, LIMIT - 10, objs + 10);
 
 	/* The pool has all that it may have. */

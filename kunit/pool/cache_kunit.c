@@ -173,7 +173,7 @@ static void cache_depth_changes_while_blocks_are_cached(struct kunit *test)
 		held_give_on(here, h, 30);
 		KUNIT_ASSERT_EQ(test, nebula_pool_set_cache_depth(p, depths[i]), 0);
 		KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 470U);
-		KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+		KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 		KUNIT_EXPECT_EQ(test, held_take_on(there, h, 330), 330U);
 		held_verify(test, h);
 		held_give_on(there, h, 800);

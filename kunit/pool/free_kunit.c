@@ -277,7 +277,7 @@ static void bulk_of_thousands(struct kunit *test)
 			nebula_pool_free_bulk(p, 1000, &h->blocks[i]);
 		KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 0U);
 	}
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	nebula_pool_destroy(p);
 }
 

@@ -56,7 +56,7 @@ static void expect_grows(struct kunit *test, u32 flags)
 		KUNIT_EXPECT_EQ(test, nebula_pool_used(p), capacity);
 		held_verify(test, h);
 	}
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	held_give(h, UINT_MAX);
 	expect_whole(test, p, capacity);
 	KUNIT_EXPECT_EQ(test, fixture_last_code(&p->common), NEBULA_OK);

@@ -63,7 +63,7 @@ static void expect_nothing(struct kunit *test, u32 flags, enum nebula_preset pre
 		for (turn = 0; turn < 20; turn++) {
 			held_take(h, fixture_random(test, BLOCKS));
 			held_verify(test, h);
-			KUNIT_ASSERT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+			KUNIT_ASSERT_EQ(test, nebula_validate(p), 0U);
 			held_give(h, fixture_random(test, BLOCKS));
 		}
 		held_give(h, UINT_MAX);
@@ -95,7 +95,7 @@ static void expect_overrun_found(struct kunit *test, struct nebula_pool *p, long
 	obj = h->blocks[1];
 	OPTIMIZER_HIDE_VAR(obj);
 	obj[offset] ^= 1;
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 1U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 1U);
 	nebula_pool_free(p, h->blocks[0]);
 	nebula_pool_free(p, h->blocks[2]);
 	KUNIT_EXPECT_EQ(test, fixture_failed(p), failed);
@@ -130,7 +130,7 @@ static void guard_finds_an_overrun_of_a_free_block(struct kunit *test)
 	nebula_pool_free(p, obj);
 	OPTIMIZER_HIDE_VAR(obj);
 	obj[24] = 0;
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 1U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 1U);
 	KUNIT_EXPECT_PTR_EQ(test, (u8 *)nebula_pool_alloc(p), obj);
 	EXPECT_ERROR(test, p, NEBULA_E_CORRUPTION);
 	/* Said once, and repaired. */
@@ -152,7 +152,7 @@ static void guard_survives_a_long_overrun(struct kunit *test)
 	obj = h->blocks[10];
 	OPTIMIZER_HIDE_VAR(obj);
 	memset(obj, 0xff, 5 * p->stride);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 6U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 6U);
 	held_give(h, BLOCKS);
 	KUNIT_EXPECT_EQ(test, fixture_failures(p, NEBULA_E_CORRUPTION), 6ULL);
 	KUNIT_EXPECT_EQ(test, fixture_failed(p), 6ULL);
@@ -212,10 +212,10 @@ static void expect_late_write_found(struct kunit *test, struct nebula_pool *p, s
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
 	fixture_stamp(obj, p->block_size, 3);
 	nebula_pool_free(p, obj);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	OPTIMIZER_HIDE_VAR(obj);
 	obj[offset] ^= 0x10;
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 1U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 1U);
 	KUNIT_EXPECT_PTR_EQ(test, (u8 *)takers[taker](p), obj);
 	snprintf(what, sizeof(what), "written at offset %zu", offset);
 	KUNIT_ASSERT_TRUE(test, nebula_last_error(p, &err));
@@ -480,7 +480,7 @@ static void guard_leaves_typesafe_blocks_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, intact, (unsigned int)BLOCKS);
 	/* A write to one that is free is legal there. */
 	*(u8 *)h->blocks[3] ^= 1;
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	expect_whole(test, p, BLOCKS);
 	KUNIT_EXPECT_EQ(test, fixture_failed(p), 0ULL);
 
@@ -506,9 +506,9 @@ static void guard_waits_for_readers(struct kunit *test)
 	obj[3] ^= 1;
 	rcu_read_unlock();
 	nebula_pool_rcu_flush(p);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	obj[5] ^= 1;
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 1U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 1U);
 	expect_whole(test, p, BLOCKS);
 	EXPECT_ERROR(test, p, NEBULA_E_USE_AFTER_FREE);
 	nebula_pool_destroy(p);
@@ -553,7 +553,7 @@ static void expect_unharmed(struct kunit *test, u32 flags)
 	memset((void *)p->base, 0xff, p->blocks * p->stride);
 	held_give(h, BLOCKS);
 	memset((void *)p->base, 0, p->blocks * p->stride);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	expect_whole(test, p, BLOCKS);
 	KUNIT_EXPECT_EQ(test, fixture_last_code(&p->common), NEBULA_OK);
 	nebula_pool_destroy(p);

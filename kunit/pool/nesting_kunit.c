@@ -322,7 +322,7 @@ static struct nebula_pool *pool_cached(void)
 static bool scene_is_whole(struct kunit *test, struct scene *s, unsigned long addr)
 {
 	struct ledger *l = s->ledger;
-	unsigned int i, n, used, faults = nebula_pool_validate(l->pool, NULL);
+	unsigned int i, n, used, faults = nebula_validate(l->pool);
 
 	s->unchecked = 0;
 	s->checking = true;

@@ -116,7 +116,7 @@ static void expect_serves_table(struct kunit *test, u32 flags, unsigned int firs
 				       .align = align, .flags = flags);
 		ASSERT_POOL(test, p);
 		expect_serves(test, p, n, align);
-		KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+		KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 		nebula_pool_destroy(p);
 	}
 }

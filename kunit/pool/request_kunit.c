@@ -80,7 +80,7 @@ static void expect_grows(struct kunit *test, struct nebula_pool *p, gfp_t gfp, b
 		KUNIT_EXPECT_TRUE(test, fixture_stamped(objs[n], SIZE, n));
 		nebula_pool_free(p, objs[n]);
 	}
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 0U);
 	nebula_pool_growth_flush(p);
 	KUNIT_EXPECT_GT(test, nebula_pool_shrink(p), 0U);
@@ -219,7 +219,7 @@ static void growth_in_place_fails(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), FEW);
 	}
 	nebula_pool_growth_release(p);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 0U);
 	/* Segment, region and table. */
 	KUNIT_EXPECT_GE(test, step, 5U);
 	KUNIT_EXPECT_NOT_NULL(test, obj);
@@ -278,7 +278,7 @@ static void all_ways_of_growing_at_once(struct kunit *test)
 		nebula_pool_growth_flush(g.pool);
 		KUNIT_EXPECT_LE(test, nebula_pool_capacity(g.pool), LIMIT);
 		KUNIT_EXPECT_GE(test, nebula_pool_used(g.pool), nebula_pool_capacity(g.pool));
-		KUNIT_EXPECT_EQ(test, nebula_pool_validate(g.pool, NULL), 0U);
+		KUNIT_EXPECT_EQ(test, nebula_validate(g.pool), 0U);
 		for (i = 0; i < (unsigned int)atomic_read(&g.next); i++)
 			nebula_pool_free(g.pool, g.held[i]);
 		KUNIT_EXPECT_EQ(test, nebula_pool_used(g.pool), 0U);
@@ -703,7 +703,7 @@ static void redzone_is_behind_the_object(struct kunit *test)
 	obj = nebula_pool_alloc_fit(p, 40, 8);
 	KUNIT_ASSERT_NOT_NULL(test, obj);
 	memset(obj, 0, 41);
-	KUNIT_EXPECT_EQ(test, nebula_pool_validate(p, NULL), 1U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(p), 1U);
 	nebula_pool_free(p, obj);
 	EXPECT_ERROR(test, p, NEBULA_E_CORRUPTION);
 	/* The whole block, when that is asked for. */

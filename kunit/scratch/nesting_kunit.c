@@ -11,7 +11,6 @@
 #include <linux/prandom.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "../../module/scratch/hooks.h"
 #include "../contexts.h"
 #include "../fixture.h"
 #include "../probes.h"
@@ -147,7 +146,7 @@ static void expect_nothing_disturbed(struct kunit *test, unsigned int flags)
 	KUNIT_EXPECT_EQ(test, st.allocs, (u64)atomic_read(&c->served));
 	KUNIT_EXPECT_EQ(test, st.frees, st.allocs);
 	KUNIT_EXPECT_EQ(test, st.used, 0ULL);
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(c->scratch, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(c->scratch), 0U);
 	KUNIT_EXPECT_EQ(test, fixture_last_code(&c->scratch->common), NEBULA_OK);
 	nebula_scratch_destroy(c->scratch);
 }
@@ -402,7 +401,7 @@ static bool scene_is_well(struct kunit *test, unsigned long addr)
 	const struct nebula_scratch_cpu *c = raw_cpu_ptr(scene.scratch->cpus);
 	const unsigned long peak = max(c->limit, c->peak);
 
-	if (!scene.faults && peak == scene.high && !nebula_scratch_validate(scene.scratch, NULL))
+	if (!scene.faults && peak == scene.high && !nebula_validate(scene.scratch))
 		return true;
 	KUNIT_FAIL(test, "%pS: %u faults, peak %lu of %lu", (void *)addr, scene.faults,
 		   peak - c->start, scene.high - c->start);

@@ -13,7 +13,6 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include "../../module/core/fault.h"
-#include "../../module/scratch/hooks.h"
 #include "../fixture.h"
 
 /* What each object takes beyond its size. */
@@ -54,7 +53,7 @@ static void expect_empty(struct kunit *test, struct nebula_scratch *s)
 	nebula_stats_read(s, &st);
 	KUNIT_EXPECT_EQ(test, st.used, 0ULL);
 	KUNIT_EXPECT_EQ(test, st.allocs, st.frees);
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0U);
 }
 
 static void destroy_empty(struct kunit *test, struct nebula_scratch *s)
@@ -379,7 +378,7 @@ static void expect_overrun_found(struct kunit *test, size_t align, size_t bytes)
 	KUNIT_EXPECT_NOT_NULL(test, p);
 	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, p), 0);
 	preempt_enable();
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0U);
 	nebula_scratch_destroy(s);
 }
 
@@ -403,14 +402,14 @@ static void scratch_validate_names_an_overrun(struct kunit *test)
 	preempt_enable();
 	OPTIMIZER_HIDE_VAR(p);
 	p[8] = 0x4141414141414141;
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, &t), 1U);
+	KUNIT_EXPECT_EQ(test, s->common.ops->validate(&s->common, &t), 1);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(t.buf ?: "", "overwritten"));
 	kvfree(t.buf);
 	preempt_disable();
 	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, p), -EFAULT);
 	preempt_enable();
 	migrate_enable();
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0U);
 	nebula_scratch_destroy(s);
 }
 
@@ -448,9 +447,9 @@ static void scratch_finds_a_write_after_put(struct kunit *test)
 	p = nebula_scratch_get(s, 64, 8);
 	OPTIMIZER_HIDE_VAR(p);
 	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, p), 0);
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 0U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0U);
 	p[5] = 1;
-	KUNIT_EXPECT_EQ(test, nebula_scratch_validate(s, NULL), 1U);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 1U);
 	p = nebula_scratch_get(s, 64, 8);
 	KUNIT_EXPECT_NOT_NULL(test, p);
 	EXPECT_ERROR(test, s, NEBULA_E_USE_AFTER_FREE);

@@ -8,7 +8,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/stack/hooks.h"
 #include "../unload/maker.h"
 
 static u8 lent[4096] __aligned(64);
@@ -156,7 +155,7 @@ static void config_accepts_what_is_right(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, nebula_stack_capacity(s), good->capacity, "%u", i);
 		KUNIT_EXPECT_EQ_MSG(test, fixture_regions(test), good->regions, "%u", i);
 		use(test, s, &good->cfg);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		nebula_stack_destroy(s);
 	}
 }

@@ -5,7 +5,6 @@
  */
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/stack/hooks.h"
 #include "table.h"
 
 static struct nebula_stack *stack_guarded(struct kunit *test, unsigned int flags)
@@ -62,7 +61,7 @@ static void fill_at_random(struct kunit *test, struct nebula_stack *s, size_t *b
 		}
 		if (i % 3 == 2)
 			KUNIT_ASSERT_EQ(test, nebula_stack_free(s, p), 0);
-		KUNIT_ASSERT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_ASSERT_EQ(test, nebula_validate(s), 0);
 	}
 }
 
@@ -81,7 +80,7 @@ static void expect_nothing(struct kunit *test, unsigned int flags)
 			KUNIT_ASSERT_EQ(test, nebula_stack_restore(s, m), 0);
 		else
 			nebula_stack_reset(s);
-		KUNIT_ASSERT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_ASSERT_EQ(test, nebula_validate(s), 0);
 	}
 	nebula_stats_read(s, &st);
 	KUNIT_EXPECT_EQ(test, st.failures[NEBULA_E_CORRUPTION], 0ULL);
@@ -138,14 +137,14 @@ static void expect_overrun_found(struct kunit *test, unsigned int flags, size_t 
 		KUNIT_ASSERT_NOT_NULL(test, newer);
 		OPTIMIZER_HIDE_VAR(p);
 		p[offset] ^= 1;
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 1);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 1);
 		expect_in_text(test, fixture_file(test, &s->common, "validate"), what);
 		KUNIT_EXPECT_EQ(test, failures(s), 0ULL);
 		ways_back[i](s, m, p, newer);
 		KUNIT_EXPECT_EQ(test, failures(s), 1ULL);
 		/* It goes all the same. */
 		KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		expect_found(test, s, NEBULA_E_CORRUPTION, what);
 		nebula_stack_destroy(s);
 	}
@@ -209,7 +208,7 @@ static void guard_survives_its_own_loss(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, newer);
 		OPTIMIZER_HIDE_VAR(p);
 		memset(p, 0xff, newer + 40 - p);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 2);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 2);
 		expect_in_text(test, fixture_file(test, &s->common, "validate"),
 			       ": guard overwritten\n");
 		/* Nor is it said who allocated it. */
@@ -219,7 +218,7 @@ static void guard_survives_its_own_loss(struct kunit *test)
 		ways_back[i](s, m, p, newer);
 		EXPECT_ERROR(test, s, NEBULA_E_CORRUPTION);
 		KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		/* What was lost track of is no ground for accusing others. */
 		while (nebula_stack_alloc(s, 40, 8))
 			;
@@ -244,17 +243,17 @@ static void guard_finds_a_write_to_what_is_free(struct kunit *test)
 		snprintf(what, sizeof(what), "written at offset %lu",
 			 (unsigned long)p + 10 - s->base - s->start);
 		ways_back[i](s, m, p, newer);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		OPTIMIZER_HIDE_VAR(p);
 		p[10] = 1;
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 1);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 1);
 		expect_in_text(test, fixture_file(test, &s->common, "validate"),
 			       ": written while free\n");
 		newer = nebula_stack_alloc(s, 64, 8);
 		OPTIMIZER_HIDE_VAR(newer);
 		KUNIT_EXPECT_PTR_EQ(test, newer, p);
 		expect_found(test, s, NEBULA_E_USE_AFTER_FREE, what);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		KUNIT_EXPECT_EQ(test, failures(s), 1ULL);
 		nebula_stack_destroy(s);
 	}
@@ -290,10 +289,10 @@ static void guard_moves_with_the_size(struct kunit *test)
 	KUNIT_ASSERT_PTR_EQ(test, (u8 *)nebula_stack_realloc(s, p, 40, 400, 64), p);
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(p, 40, 3));
 	memset(p + 40, 0, 360);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	KUNIT_ASSERT_PTR_EQ(test, (u8 *)nebula_stack_realloc(s, p, 400, 20, 8), p);
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(p, 20, 3));
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	KUNIT_EXPECT_NOT_NULL(test, nebula_stack_alloc(s, 300, 8));
 	KUNIT_EXPECT_EQ(test, fixture_last_code(&s->common), NEBULA_OK);
 	nebula_stack_reset(s);
@@ -312,7 +311,7 @@ static void guard_is_verified_by_realloc(struct kunit *test)
 	p[40] = 0;
 	KUNIT_EXPECT_PTR_EQ(test, (u8 *)nebula_stack_realloc(s, p, 40, 100, 8), p);
 	expect_found(test, s, NEBULA_E_CORRUPTION, "zone behind the object");
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	p[100] = 0;
 	KUNIT_EXPECT_EQ(test, nebula_stack_free(s, p), 0);
 	KUNIT_EXPECT_EQ(test, failures(s), 2ULL);
@@ -345,7 +344,7 @@ static void guard_refuses_every_wrong_free(struct kunit *test)
 	EXPECT_ERROR(test, s, NEBULA_E_DOUBLE_FREE);
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(p, 40, 1));
 	KUNIT_EXPECT_EQ(test, nebula_stack_free(s, p), 0);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	nebula_stack_destroy(s);
 }
 
@@ -362,7 +361,7 @@ static void guard_leaves_less_room(struct kunit *test)
 	for (n = 0; nebula_stack_alloc(s, 16, 8); n++)
 		;
 	KUNIT_EXPECT_GT(test, n, SZ_16K / 512U);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	nebula_stack_reset(s);
 	for (again = 0; nebula_stack_alloc(s, 16, 8); again++)
 		;

@@ -11,7 +11,6 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
-#include "../../module/stack/hooks.h"
 #include "../contexts.h"
 #include "../fixture.h"
 #include "../probes.h"
@@ -448,7 +447,7 @@ static void expect_linearisable(struct kunit *test, unsigned int granules, unsig
 	contexts_run(test, c, 0);
 	kunit_info(test, "%u histories of %lu operations, %lu steps of the search\n", r->rounds,
 		   r->ops, r->steps);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	nebula_stack_destroy(s);
 }
 

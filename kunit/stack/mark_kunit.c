@@ -6,7 +6,6 @@
 #include <linux/align.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/stack/hooks.h"
 #include "table.h"
 
 #define DEPTH	400
@@ -194,7 +193,7 @@ static void expect_strangers_refused(struct kunit *test, unsigned int flags)
 	m.id ^= 1;
 	KUNIT_EXPECT_EQ(test, nebula_stack_restore(b, m), -ESTALE);
 	KUNIT_EXPECT_EQ(test, nebula_stack_restore(a, of_a), 0);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(b, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
 	nebula_stack_destroy(b);
 	nebula_stack_destroy(a);
 }
@@ -220,7 +219,7 @@ static void mark_is_refused_without_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nebula_stack_restore(s, m), -EINVAL);
 	EXPECT_ERROR(test, s, NEBULA_E_FOREIGN_CHECKPOINT);
 	KUNIT_EXPECT_NOT_NULL(test, nebula_stack_alloc(s, 1, 1));
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	KUNIT_EXPECT_EQ(test, nebula_stack_restore(s, first), 0);
 	KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
 	KUNIT_EXPECT_NOT_NULL(test, nebula_stack_alloc(s, PAGE_SIZE, 1));
@@ -487,7 +486,7 @@ static void walk_look(struct walk *w)
 	for (i = 0; i < w->n; i++)
 		KUNIT_ASSERT_TRUE(w->test, fixture_stamped(w->objects[i].p, w->objects[i].size,
 							   w->objects[i].serial));
-	KUNIT_ASSERT_EQ(w->test, nebula_stack_validate(w->stack, NULL), 0);
+	KUNIT_ASSERT_EQ(w->test, nebula_validate(w->stack), 0);
 	nebula_stats_read(w->stack, &st);
 	KUNIT_ASSERT_EQ(w->test, st.live, w->n);
 	KUNIT_ASSERT_EQ(w->test, st.allocs, w->allocs);

@@ -9,7 +9,6 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/stack/hooks.h"
 #include "../contexts.h"
 #include "../fixture.h"
 
@@ -43,7 +42,7 @@ static void expect_all_there(struct kunit *test, struct nebula_stack *s)
 	struct nebula_stats st;
 	void *p;
 
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
 	KUNIT_EXPECT_EQ(test, nebula_stack_available(s), capacity);
 	p = nebula_stack_alloc(s, capacity, 1);
@@ -155,7 +154,7 @@ static void expect_free_refused(struct kunit *test, struct nebula_stack *s, void
 	KUNIT_EXPECT_NULL(test, nebula_stack_realloc(s, p, 1, 2, 1));
 	EXPECT_ERROR(test, s, code);
 	KUNIT_EXPECT_EQ(test, nebula_stack_used(s), used);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 }
 
 /*
@@ -370,13 +369,13 @@ static void shared_stack_finds_an_overrun(struct kunit *test)
 
 	OPTIMIZER_HIDE_VAR(p);
 	p[40] ^= 1;
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 1);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 1);
 	KUNIT_EXPECT_EQ(test, nebula_stack_free(s, p), 0);
 	EXPECT_ERROR(test, s, NEBULA_E_CORRUPTION);
 	KUNIT_EXPECT_TRUE(test, fixture_stamped(below, 40, 1));
 	KUNIT_EXPECT_EQ(test, nebula_stack_free(s, below), 0);
 	KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	nebula_stack_destroy(s);
 }
 
@@ -593,7 +592,7 @@ static void expect_nothing_lost(struct kunit *test, unsigned int flags)
 
 	climbers_create(test, c, contexts_count(contexts));
 	contexts_run(test, contexts, TURNS);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	KUNIT_EXPECT_EQ(test, all_climb_down(c, contexts_count(contexts)), 0U);
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(c->claimed, CAPACITY / 64));
 	KUNIT_EXPECT_EQ(test, atomic_read(&c->overlaps), 0);
@@ -664,7 +663,7 @@ static void shared_stack_taken_down_by_anybody(struct kunit *test)
 
 	climbers_create(test, c, contexts_count(contexts));
 	contexts_run(test, contexts, TURNS);
-	KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 	nebula_stack_reset(s);
 	nebula_stats_read(s, &st);
 	KUNIT_EXPECT_EQ(test, st.allocs, (u64)atomic_read(&c->served));

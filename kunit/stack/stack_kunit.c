@@ -6,7 +6,6 @@
 #include <linux/align.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/stack/hooks.h"
 #include "table.h"
 
 #define ALIGN_MAX	SZ_64K
@@ -431,7 +430,7 @@ static void stack_serves_small_objects(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, nebula_stack_available(s), (size_t)0);
 		if (most == 1)
 			KUNIT_EXPECT_EQ(test, c->used[32], (size_t)32);
-		KUNIT_EXPECT_EQ(test, nebula_stack_validate(s, NULL), 0);
+		KUNIT_EXPECT_EQ(test, nebula_validate(s), 0);
 		free_crumbs(test, s, c, most, n);
 		KUNIT_EXPECT_EQ(test, nebula_stack_used(s), (size_t)0);
 		again = fill_with_crumbs(test, s, c, most);

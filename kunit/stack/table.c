@@ -4,7 +4,6 @@
  */
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/stack/hooks.h"
 #include "table.h"
 
 #define OBJECTS	26
@@ -157,7 +156,7 @@ static void run_row(struct table *t, const struct stack_row *row, unsigned int i
 		EXPECT_ERROR(t->test, t->stack, row->code);
 	look_at_objects(t, row);
 	look_at_stats(t, row, i);
-	KUNIT_EXPECT_EQ_MSG(t->test, nebula_stack_validate(t->stack, NULL), 0, "row %u", i);
+	KUNIT_EXPECT_EQ_MSG(t->test, nebula_validate(t->stack), 0, "row %u", i);
 }
 
 static void run_on(struct kunit *test, struct nebula_stack *s, const struct stack_row *rows,

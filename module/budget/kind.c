@@ -162,6 +162,8 @@ static struct nebula_refusal check(const char *name, const struct nebula_budget_
 	return NEBULA_ACCEPT;
 }
 
+static const struct nebula_kind_ops budget_ops;
+
 static struct nebula_budget *make(const struct nebula_budget_config *cfg)
 {
 	struct nebula_budget *b = nebula_fault_hit() ? NULL : kzalloc(sizeof(*b), GFP_KERNEL);
@@ -173,6 +175,7 @@ static struct nebula_budget *make(const struct nebula_budget_config *cfg)
 		kfree(b);
 		return NULL;
 	}
+	b->common.ops = &budget_ops;
 	b->common.kind = NEBULA_KIND_BUDGET;
 	b->limit = cfg->limit;
 	b->most = cfg->per_alloc ?: NEBULA_CAPACITY_MAX;
@@ -537,8 +540,7 @@ static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
 	budget_collect_cpu(budget_of(a), cpu);
 }
 
-const struct nebula_kind_ops nebula_budget_ops = {
-	.name		= "budget",
+static const struct nebula_kind_ops budget_ops = {
 	.dir		= NEBULA_DIR_BUDGETS,
 	.usage		= ops_usage,
 	.stats		= ops_stats,

@@ -5,14 +5,10 @@
 
 #include <nebula/bump.h>
 
-struct nebula_text;
-
 /* bump/shared.c: tests wait for growth ahead of need, or keep it from happening. */
 
 void nebula_growth_flush(struct nebula_bump *b);
 void nebula_growth_hold(struct nebula_bump *b);
 void nebula_growth_release(struct nebula_bump *b);
-
-int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_BUMP_HOOKS_H */

@@ -20,7 +20,7 @@
  * and the rest of each CPU's sub-chunk, is known to be free.
  */
 #include <linux/align.h>
-#include <linux/export.h>
+#include <linux/err.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
@@ -31,7 +31,6 @@
 #include "../core/faults.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
-#include "hooks.h"
 #include "priv.h"
 
 #define LOOKS		20
@@ -77,11 +76,6 @@ struct look {
 	unsigned int nr;	/* those in use */
 	struct region region[];	/* oldest first */
 };
-
-static const struct nebula_bump *bump_of(const struct nebula_allocator *a)
-{
-	return container_of(a, struct nebula_bump, common);
-}
 
 /* Odd while the regions change. */
 static unsigned int generation(const struct nebula_bump *b)
@@ -506,15 +500,13 @@ static struct look *look_create(const struct nebula_bump *b)
 	return l;
 }
 
-/* NULL when it does not count, or without memory, and then it has failed. */
-static struct look *look_once(const struct nebula_bump *b, void (*deeper)(struct look *l),
-			      bool *failed)
+/* ERR_PTR(): -EAGAIN when it does not count, -ENOMEM. */
+static struct look *look_once(const struct nebula_bump *b, void (*deeper)(struct look *l))
 {
 	struct look *l = look_create(b);
 
-	*failed = !l;
 	if (!l)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	if (bump_is_shared(b))
 		see_shared(l);
 	else
@@ -524,26 +516,32 @@ static struct look *look_once(const struct nebula_bump *b, void (*deeper)(struct
 	if (counts(l) && (!deeper || is_complete(l)))
 		return l;
 	kvfree(l);
-	return NULL;
+	return ERR_PTR(-EAGAIN);
 }
 
-/* NULL, with a word why, without memory or while the allocator keeps changing. */
-static struct look *look_at(const struct nebula_bump *b, void (*deeper)(struct look *l),
-			    struct nebula_text *t)
+/* ERR_PTR(): -EBUSY when the owner runs, or a shared one keeps changing; -ENOMEM. */
+static struct look *look_at(const struct nebula_bump *b, void (*deeper)(struct look *l))
 {
-	struct look *l = NULL;
-	bool failed = false;
-	unsigned int looks;
+	unsigned int looks = bump_is_shared(b) ? LOOKS : 1;
+	struct look *l;
 
-	for (looks = 0; looks < LOOKS && !l && !failed; looks++) {
-		l = look_once(b, deeper, &failed);
+	do {
+		l = look_once(b, deeper);
 		cond_resched();
-	}
-	if (failed && t)
-		t->failed = true;
-	else if (!l && t)
-		nebula_text_printf(t, "busy\n");
-	return l;
+	} while (l == ERR_PTR(-EAGAIN) && --looks);
+	return l == ERR_PTR(-EAGAIN) ? ERR_PTR(-EBUSY) : l;
+}
+
+/* The same for a file, which says why there is nothing to be seen: then NULL. */
+static struct look *look_for(const struct nebula_bump *b, void (*deeper)(struct look *l),
+			     struct nebula_text *t)
+{
+	struct look *l = look_at(b, deeper);
+
+	if (!IS_ERR(l))
+		return l;
+	nebula_inspect_failed(t, PTR_ERR(l));
+	return NULL;
 }
 
 /* What CPUs have of their sub-chunks is not used. */
@@ -584,16 +582,19 @@ static void put_regions(struct look *l, struct nebula_text *t)
 
 struct nebula_sites *bump_sites(struct nebula_allocator *a)
 {
-	struct look *l = look_at(bump_of(a), see_objects, NULL);
-	struct nebula_sites *sites = l ? nebula_sites_copy(&l->sites) : NULL;
+	struct look *l = look_at(bump_of(a), see_objects);
+	struct nebula_sites *sites;
 
+	if (IS_ERR(l))
+		return NULL;
+	sites = nebula_sites_copy(&l->sites);
 	kvfree(l);
 	return sites;
 }
 
 void bump_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct look *l = look_at(bump_of(a), see_objects, t);
+	struct look *l = look_for(bump_of(a), see_objects, t);
 	struct nebula_stats st;
 
 	if (!l)
@@ -646,7 +647,7 @@ static void put_maps(struct nebula_map *m, struct look *l, struct nebula_text *t
 void bump_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
 	struct nebula_map *m = nebula_map_create(t);
-	struct look *l = m ? look_at(bump_of(a), NULL, t) : NULL;
+	struct look *l = m ? look_for(bump_of(a), NULL, t) : NULL;
 
 	if (l)
 		put_maps(m, l, t);
@@ -654,27 +655,20 @@ void bump_render_map(struct nebula_allocator *a, struct nebula_text *t)
 	kvfree(m);
 }
 
-/*
- * Look whether everything is where it can be, and intact. Process context; sleeps. Returns faults;
- * -1 when there was no memory to look, or the allocator kept changing.
- */
-int nebula_bump_validate(const struct nebula_bump *b, struct nebula_text *t)
+/* Whether everything is where it can be, and intact. Process context; sleeps. */
+int bump_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct look *l = look_at(b, see_everything, t);
-	unsigned int faults;
+	struct look *l;
+	int faults;
 
-	if (!l)
-		return -1;
+	if (!bump_of(a)->heap)
+		return -EOPNOTSUPP;
+	l = look_at(bump_of(a), see_everything);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
 	faults = l->faults.nr;
 	if (t)
 		nebula_faults_render(&l->faults, t);
 	kvfree(l);
 	return faults;
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_bump_validate);
-
-void bump_render_validate(struct nebula_allocator *a, struct nebula_text *t)
-{
-	if (!nebula_bump_validate(bump_of(a), t))
-		nebula_text_printf(t, "ok\n");
 }

@@ -31,6 +31,8 @@
  */
 static atomic64_t lives = ATOMIC64_INIT(0);
 
+static const struct nebula_kind_ops owner_ops, shared_ops;
+
 /* The per-CPU parts of allocators without any: no object fits. */
 static DEFINE_PER_CPU(struct nebula_bump_cpu, no_cpus) = { .cur = NEBULA_BUMP_CPU_NONE };
 
@@ -79,7 +81,6 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 	struct nebula_bump *b = &heap->bump;
 	size_t capacity = cfg->capacity ?: cfg->buffer_size;
 
-	b->common.kind = NEBULA_KIND_BUMP;
 	b->common.flags = clean_flags(nebula_config_flags(common), cfg);
 	nebula_config_request(&heap->request, common);
 	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
@@ -89,6 +90,7 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 		heap->max_capacity =
 			PAGE_ALIGN(cfg->max_capacity ?: default_max(heap->request.size));
 	if (cfg->flags & NEBULA_SHARED) {
+		b->common.ops = &shared_ops;
 		heap->sub_size = bump_shared_sub_size(heap->request.size);
 		heap->request.align = heap->sub_size;
 	}
@@ -96,6 +98,7 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 
 static void begin_life(struct nebula_bump *b)
 {
+	b->common.ops = &owner_ops;
 	b->common.kind = NEBULA_KIND_BUMP;
 	b->stamps = (u64)atomic64_inc_return(&lives) << 32;
 	b->cpus = &no_cpus;
@@ -247,31 +250,33 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 }
 EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
 
-/* The first half of taking it down: no call is made any more. Process context. */
-void bump_retire(struct nebula_bump *b)
+/* The first half of taking it down: no call is made any more. */
+static void retire(struct nebula_allocator *a)
 {
+	struct nebula_bump *b = bump_of(a);
+
 	/* Growth may still fail, and record that with the registration. */
 	bump_shared_quiesce(b->heap);
-	nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
-	nebula_allocator_unregister(&b->common);
+	nebula_guard_release(a, &b->heap->guards, ULONG_MAX);
+	nebula_allocator_unregister(a);
 }
 
-/* The second half, after a grace period and nebula_chunks_flush(). Process context. */
-void bump_release(struct nebula_bump *b)
+/* The second half, after a grace period and nebula_chunks_flush(). */
+static void release(struct nebula_allocator *a)
 {
-	free_heap(b->heap);
+	free_heap(bump_of(a)->heap);
 }
 
 static void take_down(struct nebula_bump *b)
 {
 	nebula_cleanups_run(&b->common, &b->cleanups, 0);
-	bump_retire(b);
+	retire(&b->common);
 	/* The owner alone walks its only region; others walk several, and may kick growth. */
 	if (b->common.flags & (NEBULA_SHARED | NEBULA_GROW)) {
 		synchronize_rcu();
 		nebula_chunks_flush();
 	}
-	bump_release(b);
+	release(&b->common);
 }
 
 void nebula_bump_destroy(struct nebula_bump *b)
@@ -319,3 +324,98 @@ void nebula_bump_exit(struct nebula_bump *b)
 	bump_owner_enter_chunk(b, NULL, 0);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_exit);
+
+/* Where the inline paths serve at this moment. */
+static bool is_inline(const struct nebula_bump *b)
+{
+	return bump_is_shared(b) ? READ_ONCE(b->sub_mask) != ~0UL : READ_ONCE(b->limit);
+}
+
+/* A bit for each. */
+static unsigned long backings_of(const struct nebula_bump_heap *heap)
+{
+	const struct nebula_chunk *chunk;
+	unsigned long backings = 0;
+
+	rcu_read_lock();
+	chunk = nebula_chunk_read(&heap->first);
+	while (chunk) {
+		backings |= BIT(chunk->region.backing);
+		chunk = nebula_chunk_read(&chunk->next);
+	}
+	rcu_read_unlock();
+	return backings;
+}
+
+static void describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_bump_heap *heap = bump_of(a)->heap;
+
+	nebula_text_key(t, "mode", "%s", a->flags & NEBULA_SHARED ? "shared" : "owner");
+	nebula_text_key(t, "path", "%s", is_inline(&heap->bump) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, backings_of(heap), t);
+	nebula_text_bytes(t, "capacity", READ_ONCE(heap->bump.capacity));
+	nebula_text_bytes(t, "max capacity", heap->max_capacity);
+	if (a->flags & NEBULA_SHARED)
+		nebula_text_bytes(t, "sub-chunk", heap->sub_size);
+	nebula_text_bytes(t, "overhead",
+			  sizeof(*heap) + sizeof(struct nebula_chunk) * READ_ONCE(heap->regions) +
+				  (heap->cpus ? sizeof(*heap->cpus) * num_possible_cpus() : 0));
+}
+
+static void *alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_bump_alloc_outline(bump_of(a), size, align);
+}
+
+/* Nothing comes back before a reset. */
+static void free(struct nebula_allocator *a, void *p, size_t size)
+{
+}
+
+static bool owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_bump_owns(bump_of(a), p);
+}
+
+static bool in_use(const struct nebula_allocator *a)
+{
+	return atomic_read(&bump_of(a)->scopes);
+}
+
+static void orphan(struct nebula_allocator *a)
+{
+	nebula_cleanups_drop(&bump_of(a)->cleanups);
+}
+
+#define BUMP_OPS				\
+	.alloc		= alloc,		\
+	.free		= free,			\
+	.owns		= owns,			\
+	.describe	= describe,		\
+	.in_use		= in_use,		\
+	.retire		= retire,		\
+	.release	= release,		\
+	.orphan		= orphan,		\
+	.sites		= bump_sites,		\
+	.live		= bump_render_live,	\
+	.map		= bump_render_map,	\
+	.validate	= bump_validate
+
+static const struct nebula_kind_ops owner_ops = {
+	BUMP_OPS,
+	.one_owner	= true,
+	.usage		= bump_owner_usage,
+	.stats		= bump_owner_stats,
+	.divert		= bump_owner_divert,
+	.reset_peak	= bump_owner_reset_peak,
+};
+
+static const struct nebula_kind_ops shared_ops = {
+	BUMP_OPS,
+	.usage		= bump_shared_usage,
+	.stats		= bump_shared_stats,
+	.divert		= bump_shared_divert,
+	.reset_peak	= bump_shared_reset_peak,
+	.cpu_dead	= bump_shared_cpu_dead,
+};

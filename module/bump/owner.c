@@ -86,7 +86,7 @@ static void serve_inline(struct nebula_bump *b, unsigned long limit, unsigned lo
 	WRITE_ONCE(b->peak_at, peak_at);
 	barrier();
 	if (unlikely(nebula_is_diverted(&b->common)))
-		bump_owner_divert(b);
+		bump_owner_divert(&b->common);
 }
 
 /*
@@ -110,9 +110,11 @@ static void note_peak(struct nebula_bump *b)
 }
 
 /* Take the inline paths away if the allocator is watched. Any context; the owner may be running. */
-void bump_owner_divert(struct nebula_bump *b)
+void bump_owner_divert(struct nebula_allocator *a)
 {
-	if (!nebula_is_diverted(&b->common))
+	struct nebula_bump *b = bump_of(a);
+
+	if (!nebula_is_diverted(a))
 		return;
 	WRITE_ONCE(b->limit, NEBULA_BUMP_LIMIT_NONE);
 	WRITE_ONCE(b->peak_at, 0);
@@ -121,11 +123,14 @@ void bump_owner_divert(struct nebula_bump *b)
 /* Do what the owner was asked to do, and go back to the inline paths. The owner's context. */
 void bump_owner_attend(struct nebula_bump *b)
 {
-	if (nebula_attends(&b->common, NEBULA_ATTEND_PEAK)) {
-		WRITE_ONCE(b->peak, used_now(b));
-		nebula_attended(&b->common, NEBULA_ATTEND_PEAK);
-	}
 	note_peak(b);
+}
+
+/* What is in use now is the peak from now on. The owner's context. */
+void bump_owner_reset_peak(struct nebula_allocator *a)
+{
+	WRITE_ONCE(bump_of(a)->peak, 0);
+	note_peak(bump_of(a));
 }
 
 /* Serve from the start of a region. The owner's context. */
@@ -711,23 +716,24 @@ static void read_snapshot(const struct nebula_bump *b, struct bump_view *v)
 	}
 }
 
-void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u)
+void bump_owner_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
+	const struct nebula_bump *b = bump_of(a);
 	struct bump_view v;
 
 	read_snapshot(b, &v);
 	u->used = v.used;
 	u->capacity = v.capacity;
 	u->available = v.capacity - v.used;
-	u->peak = v.used;
-	if (!nebula_attends(&b->common, NEBULA_ATTEND_PEAK))
-		u->peak = max_t(size_t, READ_ONCE(b->peak), v.used);
+	u->peak = max_t(size_t, READ_ONCE(b->peak), v.used);
 	u->max_capacity = b->heap ? b->heap->max_capacity : v.capacity;
 	u->buffer = !b->heap || b->heap->request.backing == NEBULA_BUFFER;
+	u->budget = b->heap ? b->heap->request.budget : NULL;
 }
 
-void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st)
+void bump_owner_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
+	const struct nebula_bump *b = bump_of(a);
 	struct bump_view v;
 	size_t rest;
 

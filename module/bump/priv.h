@@ -79,6 +79,11 @@ struct nebula_bump_heap {
 	raw_spinlock_t chain_lock;	/* shared: publication of chunks against reset */
 };
 
+static inline struct nebula_bump *bump_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_bump, common);
+}
+
 static inline bool bump_is_shared(const struct nebula_bump *b)
 {
 	return b->common.flags & NEBULA_SHARED;
@@ -151,12 +156,11 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err);
 struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
 				   gfp_t gfp);
-void bump_retire(struct nebula_bump *b);
-void bump_release(struct nebula_bump *b);
 
 /* owner.c */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
-void bump_owner_divert(struct nebula_bump *b);
+void bump_owner_divert(struct nebula_allocator *a);
+void bump_owner_reset_peak(struct nebula_allocator *a);
 void bump_owner_attend(struct nebula_bump *b);
 void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp);
 void bump_owner_replace_region(struct nebula_bump *b, struct nebula_chunk *chunk);
@@ -166,8 +170,8 @@ void *bump_owner_alloc(struct nebula_bump *b, size_t size, size_t align, size_t 
 void bump_owner_reset(struct nebula_bump *b);
 bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
 int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
-void bump_owner_usage(const struct nebula_bump *b, struct nebula_usage *u);
-void bump_owner_stats(const struct nebula_bump *b, struct nebula_stats *st);
+void bump_owner_usage(const struct nebula_allocator *a, struct nebula_usage *u);
+void bump_owner_stats(const struct nebula_allocator *a, struct nebula_stats *st);
 
 /* Where a checkpoint points. */
 struct bump_place {
@@ -188,17 +192,17 @@ void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp);
 /* shared.c */
 int bump_shared_init(struct nebula_bump_heap *heap);
 void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
-void bump_shared_divert(struct nebula_bump *b);
-void bump_shared_reset_peak(struct nebula_bump *b);
+void bump_shared_divert(struct nebula_allocator *a);
+void bump_shared_reset_peak(struct nebula_allocator *a);
 void bump_shared_reset(struct nebula_bump *b);
 void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep);
 bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t new_size);
 int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp);
-void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u);
-void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st);
+void bump_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u);
+void bump_shared_stats(const struct nebula_allocator *a, struct nebula_stats *st);
 void bump_shared_quiesce(struct nebula_bump_heap *heap);
 void bump_shared_exit(struct nebula_bump_heap *heap);
-void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu);
+void bump_shared_cpu_dead(struct nebula_allocator *a, unsigned int cpu);
 unsigned long bump_shared_sub_size(size_t capacity);
 void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
 			 unsigned long *from, unsigned long *to);
@@ -208,6 +212,6 @@ size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned l
 struct nebula_sites *bump_sites(struct nebula_allocator *a);
 void bump_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void bump_render_map(struct nebula_allocator *a, struct nebula_text *t);
-void bump_render_validate(struct nebula_allocator *a, struct nebula_text *t);
+int bump_validate(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_BUMP_H */

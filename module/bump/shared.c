@@ -506,8 +506,9 @@ static void sum_up(const struct nebula_bump_heap *heap, struct sums *sums)
 	sums->used = capacity - min(unused, capacity);
 }
 
-void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
+void bump_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
+	const struct nebula_bump *b = bump_of(a);
 	const struct nebula_bump_heap *heap = b->heap;
 	struct sums sums;
 
@@ -519,10 +520,12 @@ void bump_shared_usage(const struct nebula_bump *b, struct nebula_usage *u)
 	u->max_capacity = heap->max_capacity;
 	u->growth_pending = atomic_read(&heap->growing);
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
+	u->budget = heap->request.budget;
 }
 
-void bump_shared_stats(const struct nebula_bump *b, struct nebula_stats *st)
+void bump_shared_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
+	const struct nebula_bump *b = bump_of(a);
 	const struct nebula_bump_heap *heap = b->heap;
 	struct sums sums;
 	u64 taken;
@@ -611,8 +614,9 @@ void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *
  * when this one has more. The lock keeps a reset out, after which the sub-chunk would be handed out
  * twice. Process context.
  */
-void bump_shared_cpu_dead(struct nebula_bump_heap *heap, int cpu)
+void bump_shared_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
 {
+	struct nebula_bump_heap *heap = bump_of(a)->heap;
 	unsigned long *word = per_cpu_ptr(cpu_word(heap), cpu), cur;
 	unsigned long flags;
 
@@ -670,8 +674,9 @@ void bump_shared_reset(struct nebula_bump *b)
 }
 
 /* What is in use now is the peak from now on. Process context. */
-void bump_shared_reset_peak(struct nebula_bump *b)
+void bump_shared_reset_peak(struct nebula_allocator *a)
 {
+	struct nebula_bump *b = bump_of(a);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&b->heap->chain_lock, flags);
@@ -680,9 +685,12 @@ void bump_shared_reset_peak(struct nebula_bump *b)
 }
 
 /* Attempts of inline code fail at the mask while the allocator is watched. Lock: diverting. */
-void bump_shared_divert(struct nebula_bump *b)
+void bump_shared_divert(struct nebula_allocator *a)
 {
-	WRITE_ONCE(b->sub_mask, bump_is_inline(b) ? ~(b->heap->sub_size - 1) : ~0UL);
+	struct nebula_bump *b = bump_of(a);
+
+	if (bump_has_inline(b))
+		WRITE_ONCE(b->sub_mask, bump_is_inline(b) ? ~(b->heap->sub_size - 1) : ~0UL);
 }
 
 /* Turn a new allocator into a shared one. Process context. Returns 0 or -ENOMEM. */

@@ -131,12 +131,15 @@ static int make_workers(struct nebula_cache *c, const char *name,
 	return c->workers ? 0 : -ENOMEM;
 }
 
+static const struct nebula_kind_ops cache_ops;
+
 static struct nebula_cache *alloc_cache(const struct nebula_cache_config *cfg)
 {
 	struct nebula_cache *c = nebula_fault_hit() ? NULL : kzalloc(sizeof(*c), GFP_KERNEL);
 
 	if (!c)
 		return NULL;
+	c->common.ops = &cache_ops;
 	c->common.kind = NEBULA_KIND_CACHE;
 	c->key_size = cfg->key_size;
 	c->key_ops = cfg->key_ops;
@@ -334,8 +337,7 @@ static void ops_release(struct nebula_allocator *a)
 	free_cache(cache_of(a));
 }
 
-const struct nebula_kind_ops nebula_cache_ops = {
-	.name		= "cache",
+static const struct nebula_kind_ops cache_ops = {
 	.dir		= NEBULA_DIR_CACHES,
 	.usage		= ops_usage,
 	.stats		= ops_stats,

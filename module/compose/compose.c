@@ -14,9 +14,10 @@
 #include "../core/fail_alloc.h"
 #include "../core/fastpath.h"
 #include "../core/fault.h"
-#include "generic.h"
+#include "../core/faults.h"
 #include "../error/error.h"
 #include "../unload.h"
+#include "generic.h"
 
 /* What a CPU did to a composite. */
 struct composite_cpu {
@@ -163,8 +164,8 @@ static void ops_reset_peak(struct nebula_allocator *a)
 	unsigned int i;
 
 	for (i = 0; i < c->nr; i++)
-		if (nebula_kind_ops(c->parts[i]->kind)->reset_peak)
-			nebula_kind_ops(c->parts[i]->kind)->reset_peak(c->parts[i]);
+		if (c->parts[i]->ops->reset_peak)
+			c->parts[i]->ops->reset_peak(c->parts[i]);
 }
 
 static u64 hits_of(const struct composite *c, unsigned int part)
@@ -208,22 +209,19 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 		permille = total ? div64_u64(hits * 1000, total) : 0;
 		nebula_text_printf(t, "%4u %-20s %-8s %12llu %4u.%u%%\n", i + 1,
 				   nebula_allocator_name(c->parts[i]),
-				   nebula_kind_ops(c->parts[i]->kind)->name, hits, permille / 10,
+				   nebula_kind_name(c->parts[i]->kind), hits, permille / 10,
 				   permille % 10);
 	}
 }
 
-/* A part's own file, or that its kind has none. */
-static void render_part(const struct composite *c, unsigned int i,
-			void (*render)(struct nebula_allocator *a, struct nebula_text *t),
-			struct nebula_text *t)
+/* Before a part's own file; false when its kind has none. */
+static bool begin_part(const struct composite *c, unsigned int i, bool has, struct nebula_text *t)
 {
 	nebula_text_printf(t, "part %u: %s (%s)\n", i + 1, nebula_allocator_name(c->parts[i]),
-			   nebula_kind_ops(c->parts[i]->kind)->name);
-	if (render)
-		render(c->parts[i], t);
-	else
+			   nebula_kind_name(c->parts[i]->kind));
+	if (!has)
 		nebula_text_printf(t, "none\n");
+	return has;
 }
 
 static void ops_live(struct nebula_allocator *a, struct nebula_text *t)
@@ -232,7 +230,8 @@ static void ops_live(struct nebula_allocator *a, struct nebula_text *t)
 	unsigned int i;
 
 	for (i = 0; i < c->nr; i++)
-		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->live, t);
+		if (begin_part(c, i, c->parts[i]->ops->live, t))
+			c->parts[i]->ops->live(c->parts[i], t);
 }
 
 static void ops_map(struct nebula_allocator *a, struct nebula_text *t)
@@ -241,32 +240,30 @@ static void ops_map(struct nebula_allocator *a, struct nebula_text *t)
 	unsigned int i;
 
 	for (i = 0; i < c->nr; i++)
-		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->map, t);
+		if (begin_part(c, i, c->parts[i]->ops->map, t))
+			c->parts[i]->ops->map(c->parts[i], t);
 }
 
-static void ops_validate(struct nebula_allocator *a, struct nebula_text *t)
+/* Each part in its file; else their sum. Parts that cannot be inspected are left out. */
+static int ops_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct composite *c = composite_of(a);
-	unsigned int i;
-
-	for (i = 0; i < c->nr; i++)
-		render_part(c, i, nebula_kind_ops(c->parts[i]->kind)->validate, t);
-}
-
-/* Parts that cannot be looked at are left out. */
-static int ops_faults(struct nebula_allocator *a)
-{
-	const struct composite *c = composite_of(a);
-	unsigned int i;
 	int sum = 0, faults;
+	unsigned int i;
 
 	for (i = 0; i < c->nr; i++) {
-		faults = nebula_allocator_faults(c->parts[i]);
-		if (faults == -EBUSY)
+		const struct nebula_kind_ops *ops = c->parts[i]->ops;
+
+		if (t && begin_part(c, i, ops->validate, t))
+			nebula_validate_render(c->parts[i], t);
+		if (t || !ops->validate)
+			continue;
+		faults = ops->validate(c->parts[i], NULL);
+		if (faults < 0)
 			return faults;
-		sum += max(faults, 0);
+		sum += faults;
 	}
-	return sum;
+	return t ? -EOPNOTSUPP : sum;
 }
 
 /* It is of a client's own kind, or has a part that is: useless without the client's code. */
@@ -424,6 +421,31 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 	return ERR_PTR(error_of(parts, nr) ?: err);
 }
 
+#define COMPOSITE_OPS			\
+	.free		= ops_free,	\
+	.owns		= ops_owns,	\
+	.usage		= ops_usage,	\
+	.stats		= ops_stats,	\
+	.describe	= ops_describe,	\
+	.retire		= ops_retire,	\
+	.release	= ops_release,	\
+	.live		= ops_live,	\
+	.map		= ops_map,	\
+	.validate	= ops_validate,	\
+	/* As its parts may be. */	\
+	.one_owner	= true,		\
+	.reset_peak	= ops_reset_peak
+
+static const struct nebula_kind_ops fallback_ops = {
+	.alloc	= fallback_alloc,
+	COMPOSITE_OPS,
+};
+
+static const struct nebula_kind_ops split_ops = {
+	.alloc	= split_alloc,
+	COMPOSITE_OPS,
+};
+
 /*
  * Make an allocator that tries others in order. nebula_fallback_create() is the convenient way to
  * call it. Process context; sleeps.
@@ -433,7 +455,10 @@ struct nebula_allocator *nebula_fallback_create_of(const char *name,
 						   unsigned int nr, unsigned int abi,
 						   struct module *owner)
 {
-	struct composite as = { .common.kind = NEBULA_KIND_FALLBACK };
+	struct composite as = {
+		.common.ops = &fallback_ops,
+		.common.kind = NEBULA_KIND_FALLBACK,
+	};
 
 	if (!nebula_config_is_ours(name, owner, abi, sizeof(as.common), sizeof(as.common)))
 		return ERR_PTR(-ENOEXEC);
@@ -450,7 +475,11 @@ struct nebula_allocator *nebula_split_create_of(const char *name, size_t thresho
 						struct nebula_allocator *large, unsigned int abi,
 						struct module *owner)
 {
-	struct composite as = { .common.kind = NEBULA_KIND_SPLIT, .threshold = threshold };
+	struct composite as = {
+		.common.ops = &split_ops,
+		.common.kind = NEBULA_KIND_SPLIT,
+		.threshold = threshold,
+	};
 	struct nebula_allocator *const parts[] = { small, large };
 
 	if (!nebula_config_is_ours(name, owner, abi, sizeof(as.common), sizeof(as.common)))
@@ -475,29 +504,3 @@ void nebula_composite_destroy(struct nebula_allocator *a)
 	}
 }
 EXPORT_SYMBOL_GPL(nebula_composite_destroy);
-
-#define COMPOSITE_OPS			\
-	.free		= ops_free,	\
-	.owns		= ops_owns,	\
-	.usage		= ops_usage,	\
-	.stats		= ops_stats,	\
-	.describe	= ops_describe,	\
-	.retire		= ops_retire,	\
-	.release	= ops_release,	\
-	.live		= ops_live,	\
-	.map		= ops_map,	\
-	.validate	= ops_validate,	\
-	.faults		= ops_faults,	\
-	.reset_peak	= ops_reset_peak
-
-const struct nebula_kind_ops nebula_fallback_ops = {
-	.name	= "fallback",
-	.alloc	= fallback_alloc,
-	COMPOSITE_OPS,
-};
-
-const struct nebula_kind_ops nebula_split_ops = {
-	.name	= "split",
-	.alloc	= split_alloc,
-	COMPOSITE_OPS,
-};

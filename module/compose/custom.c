@@ -127,6 +127,7 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 		return nebula_config_refuse(NEBULA_KIND_CUSTOM, name, 0, r);
 
 	memset(&c->common, 0, sizeof(c->common));
+	c->common.ops = &nebula_custom_ops;
 	c->common.kind = NEBULA_KIND_CUSTOM;
 	c->peak = 0;
 	c->cpus = nebula_fault_hit() ? NULL : alloc_percpu(struct nebula_custom_cpu);
@@ -142,29 +143,31 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 EXPORT_SYMBOL_GPL(nebula_custom_register_abi);
 
 /* The first half of taking it down: no call is made any more. Process context. */
-static void retire(struct nebula_custom *c)
+static void retire(struct nebula_allocator *a)
 {
 	char what[NEBULA_WHAT_SIZE];
 	struct nebula_stats st;
 
-	nebula_allocator_stats_read(&c->common, &st);
+	nebula_allocator_stats_read(a, &st);
 	if (st.live) {
 		snprintf(what, sizeof(what), "%u live", (u32)st.live);
-		nebula_fail(&c->common, NEBULA_E_LEAK, .size = st.used, .what = what);
+		nebula_fail(a, NEBULA_E_LEAK, .size = st.used, .what = what);
 	}
-	nebula_allocator_unregister(&c->common);
+	nebula_allocator_unregister(a);
 }
 
-static void release(struct nebula_custom *c)
+static void release(struct nebula_allocator *a)
 {
+	struct nebula_custom *c = custom_of(a);
+
 	free_percpu(c->cpus);
 	c->cpus = NULL;
 }
 
 static void take_down(struct nebula_custom *c)
 {
-	retire(c);
-	release(c);
+	retire(&c->common);
+	release(&c->common);
 }
 
 void nebula_custom_unregister(struct nebula_custom *c)
@@ -247,27 +250,17 @@ static void ops_reset_peak(struct nebula_allocator *a)
 		nebula_traffic_reset_peak(c->cpus, &c->peak);
 }
 
-static void ops_retire(struct nebula_allocator *a)
-{
-	retire(custom_of(a));
-}
-
-static void ops_release(struct nebula_allocator *a)
-{
-	release(custom_of(a));
-}
-
-const struct nebula_kind_ops nebula_custom_kind_ops = {
-	.name		= "custom",
+const struct nebula_kind_ops nebula_custom_ops = {
 	.alloc		= ops_alloc,
 	.free		= ops_free,
 	.owns		= ops_owns,
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.retire		= ops_retire,
-	.release	= ops_release,
+	.retire		= retire,
+	.release	= release,
 	.reports_live	= true,
 	.reset_peak	= ops_reset_peak,
 	.live		= ops_live,
 };
+EXPORT_SYMBOL_GPL(nebula_custom_ops);

@@ -8,7 +8,6 @@
 #include "../core/allocator.h"
 #include "../core/context.h"
 #include "../error/error.h"
-#include "../pool/hooks.h"
 #include "generic.h"
 
 /* Records what is wrong with a request that no kind could serve. Any context. */
@@ -23,32 +22,22 @@ bool nebula_request_valid(struct nebula_allocator *a, size_t size, size_t align)
 
 void *nebula_allocator_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
-	return nebula_kind_ops(a->kind)->alloc(a, size, align);
+	return a->ops->alloc(a, size, align);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_alloc);
 
 void nebula_allocator_free(struct nebula_allocator *a, void *p, size_t size)
 {
 	if (!ZERO_OR_NULL_PTR(p))
-		nebula_kind_ops(a->kind)->free(a, p, size);
+		a->ops->free(a, p, size);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_free);
 
 bool nebula_allocator_owns(const struct nebula_allocator *a, const void *p)
 {
-	return nebula_kind_ops(a->kind)->owns(a, p);
+	return a->ops->owns(a, p);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_owns);
-
-/* Faults, -EBUSY, or -EOPNOTSUPP for a kind that knows no objects. Process context. */
-int nebula_allocator_faults(struct nebula_allocator *a)
-{
-	const struct nebula_kind_ops *ops = nebula_kind_ops(a->kind);
-
-	if (a->kind == NEBULA_KIND_POOL)
-		return nebula_pool_validate(container_of(a, struct nebula_pool, common), NULL);
-	return ops->faults ? ops->faults(a) : -EOPNOTSUPP;
-}
 
 int nebula_allocator_validate(struct nebula_allocator *a)
 {
@@ -56,7 +45,7 @@ int nebula_allocator_validate(struct nebula_allocator *a)
 
 	if (nebula_atomic_context())
 		return nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "validate");
-	ret = a->reg ? nebula_allocator_faults(a) : -EOPNOTSUPP;
+	ret = a->ops->validate ? a->ops->validate(a, NULL) : -EOPNOTSUPP;
 	if (ret == -EOPNOTSUPP)
 		nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "validate");
 	return ret;

@@ -45,7 +45,6 @@ static DEFINE_PER_CPU(struct nebula_custom_cpu, counters);
 /* What was freed cannot keep a mark itself: it is the kernel's memory again. */
 static DEFINE_PER_CPU(unsigned long[FREED_KEPT], freed);
 static unsigned long peak;
-static struct nebula_allocator system = { .kind = NEBULA_KIND_SYSTEM };
 
 static unsigned long seal_of(const struct header *at, const struct header *h)
 {
@@ -201,8 +200,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_bytes(t, "header", sizeof(struct header));
 }
 
-const struct nebula_kind_ops nebula_system_ops = {
-	.name		= "system",
+static const struct nebula_kind_ops system_ops = {
 	.alloc		= ops_alloc,
 	.free		= ops_free,
 	.owns		= ops_owns,
@@ -210,6 +208,8 @@ const struct nebula_kind_ops nebula_system_ops = {
 	.stats		= ops_stats,
 	.describe	= ops_describe,
 };
+
+static struct nebula_allocator system = { .ops = &system_ops, .kind = NEBULA_KIND_SYSTEM };
 
 struct nebula_allocator *nebula_system_allocator(void)
 {

@@ -29,29 +29,26 @@ static unsigned int nr_live;
 static u64 newest_id;
 static DEFINE_MUTEX(registry);
 
-static const struct nebula_kind_ops no_ops = { .name = "none" };
-
-static const struct nebula_kind_ops *const kinds[] = {
-	[NEBULA_KIND_NONE]	= &no_ops,
-	[NEBULA_KIND_BUMP]	= &nebula_bump_ops,
-	[NEBULA_KIND_POOL]	= &nebula_pool_ops,
-	[NEBULA_KIND_STACK]	= &nebula_stack_ops,
-	[NEBULA_KIND_SCRATCH]	= &nebula_scratch_ops,
-	[NEBULA_KIND_CUSTOM]	= &nebula_custom_kind_ops,
-	[NEBULA_KIND_FALLBACK]	= &nebula_fallback_ops,
-	[NEBULA_KIND_SPLIT]	= &nebula_split_ops,
-	[NEBULA_KIND_SYSTEM]	= &nebula_system_ops,
-	[NEBULA_KIND_BUDGET]	= &nebula_budget_ops,
-	[NEBULA_KIND_CACHE]	= &nebula_cache_ops,
+static const char *const kind_names[] = {
+	[NEBULA_KIND_NONE]	= "none",
+	[NEBULA_KIND_BUMP]	= "bump",
+	[NEBULA_KIND_POOL]	= "pool",
+	[NEBULA_KIND_STACK]	= "stack",
+	[NEBULA_KIND_SCRATCH]	= "scratch",
+	[NEBULA_KIND_CUSTOM]	= "custom",
+	[NEBULA_KIND_FALLBACK]	= "fallback",
+	[NEBULA_KIND_SPLIT]	= "split",
+	[NEBULA_KIND_SYSTEM]	= "system",
+	[NEBULA_KIND_BUDGET]	= "budget",
+	[NEBULA_KIND_CACHE]	= "cache",
 };
 
-static_assert(ARRAY_SIZE(kinds) == NEBULA_KIND_NR);
+static_assert(ARRAY_SIZE(kind_names) == NEBULA_KIND_NR);
 
-const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind)
+const char *nebula_kind_name(enum nebula_kind kind)
 {
-	return kinds[kind < NEBULA_KIND_NR ? kind : NEBULA_KIND_NONE];
+	return kind_names[kind < NEBULA_KIND_NR ? kind : NEBULA_KIND_NONE];
 }
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_kind_ops);
 
 /* 1 to 63 of [A-Za-z0-9_.-], and no directory of its own. */
 bool nebula_name_valid(const char *name)
@@ -85,7 +82,7 @@ static u32 name_hash(const char *name)
 
 static enum nebula_dir dir_of(const struct nebula_registration *reg)
 {
-	return nebula_kind_ops(reg->allocator->kind)->dir;
+	return reg->allocator->ops->dir;
 }
 
 static bool is_allocator(const struct nebula_registration *reg)
@@ -280,12 +277,9 @@ void nebula_registry_cpu_dead(unsigned int cpu)
 	const struct nebula_registration *reg;
 
 	mutex_lock(&registry);
-	list_for_each_entry(reg, &registrations, node) {
-		const struct nebula_kind_ops *ops = nebula_kind_ops(reg->allocator->kind);
-
-		if (reg->live && ops->cpu_dead)
-			ops->cpu_dead(reg->allocator, cpu);
-	}
+	list_for_each_entry(reg, &registrations, node)
+		if (reg->live && reg->allocator->ops->cpu_dead)
+			reg->allocator->ops->cpu_dead(reg->allocator, cpu);
 	mutex_unlock(&registry);
 }
 
@@ -295,12 +289,9 @@ void nebula_registry_cpu_prepare(unsigned int cpu)
 	const struct nebula_registration *reg;
 
 	mutex_lock(&registry);
-	list_for_each_entry(reg, &registrations, node) {
-		const struct nebula_kind_ops *ops = nebula_kind_ops(reg->allocator->kind);
-
-		if (reg->live && ops->cpu_prepare)
-			ops->cpu_prepare(reg->allocator, cpu);
-	}
+	list_for_each_entry(reg, &registrations, node)
+		if (reg->live && reg->allocator->ops->cpu_prepare)
+			reg->allocator->ops->cpu_prepare(reg->allocator, cpu);
 	mutex_unlock(&registry);
 }
 

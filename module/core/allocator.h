@@ -71,7 +71,6 @@ enum nebula_dir {
 
 /* What the common code needs of each kind. */
 struct nebula_kind_ops {
-	const char *name;	/* of the kind, as shown */
 	/*
 	 * Where its files are. What is in another than allocators/ is no allocator: it has no
 	 * @alloc, @free, @owns and @describe, and is not counted as one.
@@ -108,6 +107,7 @@ struct nebula_kind_ops {
 	/* frees it, after a grace period; process context */
 	void (*release)(struct nebula_allocator *a);
 	bool reports_live;	/* its @retire records what is live as LEAK */
+	bool one_owner;		/* one owner at a time changes it, and others only read */
 	/*
 	 * All that is live by call site, sorted, for kvfree(), or NULL without memory, or when that
 	 * kept changing; NULL for a kind that knows no objects. Process context.
@@ -119,13 +119,11 @@ struct nebula_kind_ops {
 	void (*live)(struct nebula_allocator *a, struct nebula_text *t);
 	/* lines for debugfs' map, or NULL; process context */
 	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
-	/* lines for debugfs' validate, or NULL; process context */
-	void (*validate)(struct nebula_allocator *a, struct nebula_text *t);
 	/*
-	 * How many of those there are, or -EBUSY; NULL for a kind without, and for pools, see
-	 * generic.c. Process context.
+	 * Faults, or -EBUSY, or -ENOMEM; lines for debugfs' validate where there is a text. NULL for
+	 * a kind without. Process context.
 	 */
-	int (*faults)(struct nebula_allocator *a);
+	int (*validate)(struct nebula_allocator *a, struct nebula_text *t);
 	/* reads debugfs' cache_depth, or NULL; any context */
 	unsigned int (*cache_depth)(const struct nebula_allocator *a);
 	/* writes it; process context */
@@ -141,20 +139,9 @@ struct nebula_kind_ops {
 	void (*divert)(struct nebula_allocator *a);
 	/* what that takes afterwards, or NULL; process context, CPU hotplug is locked */
 	void (*settle)(struct nebula_allocator *a);
-	/* begins a new peak, or NULL; process context, the owner runs */
+	/* begins a new peak, or NULL; process context, the owner's with @one_owner */
 	void (*reset_peak)(struct nebula_allocator *a);
 };
-
-extern const struct nebula_kind_ops nebula_bump_ops;
-extern const struct nebula_kind_ops nebula_pool_ops;
-extern const struct nebula_kind_ops nebula_stack_ops;
-extern const struct nebula_kind_ops nebula_scratch_ops;
-extern const struct nebula_kind_ops nebula_custom_kind_ops;
-extern const struct nebula_kind_ops nebula_fallback_ops;
-extern const struct nebula_kind_ops nebula_split_ops;
-extern const struct nebula_kind_ops nebula_system_ops;
-extern const struct nebula_kind_ops nebula_budget_ops;
-extern const struct nebula_kind_ops nebula_cache_ops;
 
 /* An allocator in the registry. */
 struct nebula_registration {
@@ -192,7 +179,7 @@ struct nebula_sizes_cpu {
 	unsigned long count[NEBULA_SIZE_CLASSES];
 };
 
-const struct nebula_kind_ops *nebula_kind_ops(enum nebula_kind kind);
+const char *nebula_kind_name(enum nebula_kind kind);
 bool nebula_name_valid(const char *name);
 int nebula_allocator_register(struct nebula_allocator *a, const char *name, struct module *owner,
 			      gfp_t gfp);
@@ -212,7 +199,6 @@ void nebula_registry_forget(struct nebula_registration *reg);
 unsigned int nebula_registry_count(void);
 void nebula_registry_for_each(void (*fn)(const struct nebula_registration *reg, void *data),
 			      void *data);
-int nebula_allocator_faults(struct nebula_allocator *a);
 u64 nebula_registry_visit(u64 id, unsigned int n,
 			  void (*fn)(const struct nebula_registration *reg, void *data),
 			  void *data);

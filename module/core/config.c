@@ -272,5 +272,5 @@ void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text
 	nebula_text_key(t, "preset", "%s", preset_name(a));
 	put_flags(t, a->flags & NEBULA_INIT_ON_ALLOC ? a->flags & ~NEBULA_ZERO : a->flags);
 	put_init(t, a->flags);
-	nebula_kind_ops(a->kind)->describe(a, t);
+	a->ops->describe(a, t);
 }

@@ -166,7 +166,7 @@ bool nebula_fail_backing_hit(void)
  */
 bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size)
 {
-	return nebula_attends(a, NEBULA_ATTEND_FAIL) && is_on() && !in_nmi() &&
+	return READ_ONCE(a->attention) & BIT(NEBULA_ATTEND_FAIL) && is_on() && !in_nmi() &&
 	       should_fail_now(size);
 }
 

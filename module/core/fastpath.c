@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Moving allocators off their inline paths while they are watched: an event is traced, allocations
- * are to fail on purpose, a peak starts anew. The inline paths know nothing of that, not even a
+ * are to fail on purpose. The inline paths know nothing of that, not even a
  * branch: they find the limits that they check anyway reached.
  *
  * The limits belong to the owner, which runs on any CPU and takes no lock. A writer in process
@@ -41,11 +41,6 @@
 static unsigned int watchers[NEBULA_KIND_NR];
 static DEFINE_MUTEX(diverting);
 
-static const struct nebula_kind_ops *ops_of(const struct nebula_allocator *a)
-{
-	return nebula_kind_ops(a->kind);
-}
-
 /* What an allocator that is about to be registered has to attend to. Lock: registry. */
 void nebula_divert_new(struct nebula_allocator *a)
 {
@@ -54,8 +49,8 @@ void nebula_divert_new(struct nebula_allocator *a)
 	if (nebula_fail_alloc_names(nebula_allocator_name(a)))
 		set_bit(NEBULA_ATTEND_FAIL, &a->attention);
 	/* It is not in use yet. */
-	if (a->attention && ops_of(a)->divert)
-		ops_of(a)->divert(a);
+	if (a->attention && a->ops->divert)
+		a->ops->divert(a);
 }
 
 /* One on a caller's buffer is in no list; it is watched if made while its kind is. Any context. */
@@ -84,14 +79,30 @@ static void note(const struct nebula_registration *reg, void *data)
 
 static void divert(const struct nebula_registration *reg, void *unused)
 {
-	if (ops_of(reg->allocator)->divert)
-		ops_of(reg->allocator)->divert(reg->allocator);
+	if (reg->allocator->ops->divert)
+		reg->allocator->ops->divert(reg->allocator);
 }
 
 static void settle(const struct nebula_registration *reg, void *unused)
 {
-	if (ops_of(reg->allocator)->settle)
-		ops_of(reg->allocator)->settle(reg->allocator);
+	if (reg->allocator->ops->settle)
+		reg->allocator->ops->settle(reg->allocator);
+}
+
+/*
+ * While it is locked no inline path is taken away from an owner, which begins a new peak. Process
+ * context; sleeps.
+ */
+void nebula_divert_lock(void)
+{
+	cpus_read_lock();
+	mutex_lock(&diverting);
+}
+
+void nebula_divert_unlock(void)
+{
+	mutex_unlock(&diverting);
+	cpus_read_unlock();
 }
 
 /* Lock: CPU hotplug, diverting. */
@@ -120,15 +131,13 @@ static void watch(enum nebula_kind kind, int by)
 	};
 	bool first_or_last;
 
-	cpus_read_lock();
-	mutex_lock(&diverting);
+	nebula_divert_lock();
 	/* The first who comes, and the last who goes. */
 	first_or_last = watchers[kind] == (by > 0 ? 0 : 1);
 	WRITE_ONCE(watchers[kind], watchers[kind] + by);
 	if (first_or_last)
 		apply(&change);
-	mutex_unlock(&diverting);
-	cpus_read_unlock();
+	nebula_divert_unlock();
 }
 
 /*
@@ -158,20 +167,7 @@ void nebula_divert_named(void)
 {
 	struct change change = { .bit = NEBULA_ATTEND_FAIL, .wanted = is_named };
 
-	cpus_read_lock();
-	mutex_lock(&diverting);
+	nebula_divert_lock();
 	apply(&change);
-	mutex_unlock(&diverting);
-	cpus_read_unlock();
-}
-
-/* Have the owner of an allocator attend to something once. Process context; sleeps. */
-void nebula_divert_owner(struct nebula_allocator *a, enum nebula_attention bit,
-			 void (*divert)(struct nebula_allocator *a))
-{
-	mutex_lock(&diverting);
-	set_bit(bit, &a->attention);
-	kick_all_cpus_sync();
-	divert(a);
-	mutex_unlock(&diverting);
+	nebula_divert_unlock();
 }

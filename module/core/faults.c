@@ -18,7 +18,7 @@ void nebula_faults_add(struct nebula_faults *faults, const char *of, const void 
 	faults->what[i] = what;
 }
 
-/* Lines for debugfs' validate. Process context. */
+/* Process context. */
 void nebula_faults_render(const struct nebula_faults *faults, struct nebula_text *t)
 {
 	unsigned int i;
@@ -28,4 +28,24 @@ void nebula_faults_render(const struct nebula_faults *faults, struct nebula_text
 				   faults->what[i]);
 	if (faults->nr > NEBULA_FAULTS_SHOWN)
 		nebula_text_printf(t, "... and %u more\n", faults->nr - NEBULA_FAULTS_SHOWN);
+}
+
+/* An inspection came to nothing: its file says why, or cannot be opened. Process context. */
+void nebula_inspect_failed(struct nebula_text *t, int err)
+{
+	if (err == -EBUSY)
+		nebula_text_printf(t, "busy\n");
+	else if (err == -ENOMEM)
+		t->failed = true;
+}
+
+/* Debugfs' validate of an allocator whose kind has one. Process context. */
+void nebula_validate_render(struct nebula_allocator *a, struct nebula_text *t)
+{
+	const int ret = a->ops->validate(a, t);
+
+	if (ret < 0)
+		nebula_inspect_failed(t, ret);
+	else if (!ret)
+		nebula_text_printf(t, "ok\n");
 }

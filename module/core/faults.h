@@ -24,5 +24,7 @@ struct nebula_faults {
 void nebula_faults_add(struct nebula_faults *faults, const char *of, const void *at,
 		       const char *what);
 void nebula_faults_render(const struct nebula_faults *faults, struct nebula_text *t);
+void nebula_inspect_failed(struct nebula_text *t, int err);
+void nebula_validate_render(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_FAULTS_H */

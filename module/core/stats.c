@@ -20,6 +20,7 @@
 #include "../error/error.h"
 #include "allocator.h"
 #include "context.h"
+#include "fastpath.h"
 #include "stats.h"
 
 /* How full an allocator is. Any context. */
@@ -27,7 +28,7 @@ struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a)
 {
 	struct nebula_usage u = { };
 
-	nebula_kind_ops(a->kind)->usage(a, &u);
+	a->ops->usage(a, &u);
 	return u;
 }
 
@@ -62,7 +63,7 @@ void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula
 		.max_capacity = u.max_capacity,
 		.peak = u.peak,
 	};
-	nebula_kind_ops(a->kind)->stats(a, st);
+	a->ops->stats(a, st);
 	/* Another CPU may free an object before the one that allocates it has counted that. */
 	st->frees = min(st->frees, st->allocs);
 
@@ -162,13 +163,13 @@ EXPORT_SYMBOL_GPL(nebula_allocator_sizes_read);
 
 int nebula_allocator_peak_reset(struct nebula_allocator *a)
 {
-	const struct nebula_kind_ops *ops = nebula_kind_ops(a->kind);
-
 	if (nebula_atomic_context())
 		return nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "peak_reset");
-	if (!ops->reset_peak)
+	if (!a->ops->reset_peak)
 		return nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "peak_reset");
-	ops->reset_peak(a);
+	nebula_divert_lock();
+	a->ops->reset_peak(a);
+	nebula_divert_unlock();
 	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_peak_reset);

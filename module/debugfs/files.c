@@ -26,6 +26,7 @@
 #include <linux/utsname.h>
 #include "../core/config.h"
 #include "../core/fail_alloc.h"
+#include "../core/faults.h"
 #include "../core/memops.h"
 #include "../error/error.h"
 #include "files.h"
@@ -67,7 +68,7 @@ static_assert(ARRAY_SIZE(dir_names) == NEBULA_DIR_NR);
 
 static const struct nebula_kind_ops *ops_of(const struct nebula_registration *reg)
 {
-	return nebula_kind_ops(reg->allocator->kind);
+	return reg->allocator->ops;
 }
 
 /* @permille of a bar. */
@@ -142,7 +143,7 @@ static void add_row(const struct nebula_registration *reg, void *data)
 	nebula_allocator_stats_read(reg->allocator, &st);
 	strscpy(row->name, reg->name, sizeof(row->name));
 	strscpy(row->owner, nebula_owner_name(reg), sizeof(row->owner));
-	row->kind = ops_of(reg)->name;
+	row->kind = nebula_kind_name(reg->allocator->kind);
 	row->used = st.used;
 	row->capacity = st.capacity;
 	row->peak = st.peak;
@@ -215,12 +216,11 @@ static void render_errors(struct nebula_text *t, const struct nebula_registratio
 static void render_allocator_info(struct nebula_text *t, const struct nebula_registration *reg)
 {
 	const struct nebula_allocator *a = reg->allocator;
-	const struct nebula_kind_ops *ops = ops_of(reg);
 	u64 age_ms = div_u64(ktime_get_boottime_ns() - reg->created_ns, NSEC_PER_MSEC);
 	char comm[NEBULA_COMM_SIZE];
 
 	nebula_text_key(t, "name", "%s", reg->name);
-	nebula_text_key(t, "kind", "%s", ops->name);
+	nebula_text_key(t, "kind", "%s", nebula_kind_name(a->kind));
 	nebula_text_key(t, "owner", "%s", nebula_owner_name(reg));
 	nebula_text_key(t, "created by", "%s[%d]", nebula_comm_str(comm, reg->comm),
 			reg->pid);
@@ -302,8 +302,11 @@ static void render_allocator_stats(struct nebula_text *t, const struct nebula_re
 	put_sizes(t, reg->allocator);
 }
 
+/* With one owner at a time it is the owner's call. */
 static int reset_peak(const struct nebula_registration *reg)
 {
+	if (reg->allocator->ops->one_owner)
+		return -EBUSY;
 	return nebula_allocator_peak_reset(reg->allocator);
 }
 
@@ -330,7 +333,7 @@ static void render_map(struct nebula_text *t, const struct nebula_registration *
 
 static void render_validate(struct nebula_text *t, const struct nebula_registration *reg)
 {
-	ops_of(reg)->validate(reg->allocator, t);
+	nebula_validate_render(reg->allocator, t);
 }
 
 static void render_cache_depth(struct nebula_text *t, const struct nebula_registration *reg)
@@ -423,7 +426,7 @@ static int show_open(struct inode *inode, struct file *filp)
 
 	if (!t)
 		return -ENOMEM;
-	nebula_text_printf(t, "# nebula %s v1\n", ops_of(reg)->name);
+	nebula_text_printf(t, "# nebula %s v1\n", nebula_kind_name(reg->allocator->kind));
 	ops_of(reg)->show(reg->allocator, t);
 	return finish_text(filp, t);
 }

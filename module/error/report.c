@@ -137,7 +137,7 @@ static void token_pattern(struct sink *s, const struct nebula_error *err)
 
 static void token_kind(struct sink *s, const struct nebula_error *err)
 {
-	put(s, "%s", nebula_kind_ops(err->kind)->name);
+	put(s, "%s", nebula_kind_name(err->kind));
 }
 
 /* Where the fields of its configuration, and what it can be asked, are described. */

@@ -5,8 +5,6 @@
 
 #include <nebula/pool.h>
 
-struct nebula_text;
-
 void nebula_pool_growth_flush(struct nebula_pool *p);
 void nebula_pool_growth_hold(struct nebula_pool *p);
 void nebula_pool_growth_release(struct nebula_pool *p);
@@ -18,6 +16,5 @@ void nebula_pool_rcu_flush(struct nebula_pool *p);
 unsigned int nebula_pool_waiters(const struct nebula_pool *p);
 bool nebula_pool_is_inline(const struct nebula_pool *p);
 unsigned int nebula_pool_cached(const struct nebula_pool *p, unsigned int cpu);
-unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_POOL_HOOKS_H */

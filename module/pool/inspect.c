@@ -119,8 +119,8 @@ static void report_faults(const struct nebula_pool_heap *heap, const struct look
 		nebula_text_printf(t, "... and %u more\n", faults - FAULTS_SHOWN);
 }
 
-static unsigned int validate_segment(const struct nebula_pool_heap *heap,
-				     const struct pool_segment *seg, struct nebula_text *t)
+static int validate_segment(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
+			    struct nebula_text *t)
 {
 	struct look look = { .seg = seg };
 	unsigned int suspects = 1, turn;
@@ -128,11 +128,8 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 
 	if (seg->blocks <= INT_MAX / 2)
 		look.places = kvzalloc(2 * seg->blocks, GFP_KERNEL | __GFP_NOWARN);
-	if (!look.places) {
-		if (t)
-			t->failed = true;
-		return 1;
-	}
+	if (!look.places)
+		return -ENOMEM;
 	look.suspects = look.places + seg->blocks;
 	for (turn = 0; turn < LOOKS && suspects; turn++) {
 		see_places(heap, &look);
@@ -151,28 +148,24 @@ static unsigned int validate_segment(const struct nebula_pool_heap *heap,
 	return suspects;
 }
 
-/*
- * Look whether every block is in one place, and intact. Process context; sleeps. Returns blocks at
- * fault; not 0 when there was no memory to look.
- */
-unsigned int nebula_pool_validate(struct nebula_pool *p, struct nebula_text *t)
+/* Whether every block is in one place, and intact. Process context; sleeps. */
+int pool_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct nebula_pool_heap *heap = pool_heap(p);
+	struct nebula_pool_heap *heap = pool_heap_of(a);
 	const struct pool_segment *seg;
-	unsigned int faults = 0;
+	int faults = 0, found;
 
 	mutex_lock(&heap->grow_lock);
-	pool_for_each_segment(seg, heap)
-		faults += validate_segment(heap, seg, t);
+	pool_for_each_segment(seg, heap) {
+		found = validate_segment(heap, seg, t);
+		if (found < 0) {
+			faults = found;
+			break;
+		}
+		faults += found;
+	}
 	mutex_unlock(&heap->grow_lock);
 	return faults;
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_pool_validate);
-
-void pool_render_validate(struct nebula_allocator *a, struct nebula_text *t)
-{
-	if (!nebula_pool_validate(&pool_heap_of(a)->pool, t))
-		nebula_text_printf(t, "ok\n");
 }
 
 static void map_segment(struct nebula_map *m, const struct pool_segment *seg,

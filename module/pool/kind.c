@@ -40,6 +40,8 @@
 /* Blocks that are only handed out and taken back one by one. */
 #define UNCACHED_FLAGS	(NEBULA_FIFO | NEBULA_DEBUG_FLAGS)
 
+static const struct nebula_kind_ops pool_ops;
+
 static struct nebula_refusal check_blocks(const struct nebula_pool_config *cfg)
 {
 	size_t bytes;
@@ -121,6 +123,7 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool_config *cfg,
 			 const struct nebula_config_common *common)
 {
+	heap->pool.common.ops = &pool_ops;
 	heap->pool.common.kind = NEBULA_KIND_POOL;
 	heap->pool.block_size = cfg->block_size;
 	heap->ctor = cfg->ctor;
@@ -614,8 +617,7 @@ static void ops_cpu_prepare(struct nebula_allocator *a, unsigned int cpu)
 	pool_set_share(heap, num_online_cpus() + 1);
 }
 
-const struct nebula_kind_ops nebula_pool_ops = {
-	.name			= "pool",
+static const struct nebula_kind_ops pool_ops = {
 	.alloc			= ops_alloc,
 	.free			= ops_free,
 	.owns			= ops_owns,
@@ -631,7 +633,7 @@ const struct nebula_kind_ops nebula_pool_ops = {
 	.orphan			= ops_orphan,
 	.live			= pool_render_live,
 	.map			= pool_render_map,
-	.validate		= pool_render_validate,
+	.validate		= pool_validate,
 	.cache_depth		= ops_cache_depth,
 	.set_cache_depth	= ops_set_cache_depth,
 	.cpu_dead		= ops_cpu_dead,

@@ -446,6 +446,6 @@ void pool_report_leaks(struct nebula_pool_heap *heap);
 struct nebula_sites *pool_sites(struct nebula_allocator *a);
 void pool_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void pool_render_map(struct nebula_allocator *a, struct nebula_text *t);
-void pool_render_validate(struct nebula_allocator *a, struct nebula_text *t);
+int pool_validate(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_POOL_PRIV_H */

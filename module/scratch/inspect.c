@@ -5,16 +5,9 @@
  * No user waits for the reader: a CPU that is at work is read again, or called busy.
  */
 #include <linux/cpumask.h>
-#include <linux/export.h>
 #include <linux/slab.h>
 #include "../debugfs/map.h"
-#include "hooks.h"
 #include "priv.h"
-
-static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
-{
-	return container_of(a, struct nebula_scratch, common);
-}
 
 /* What a look at a CPU's part found. */
 struct looked {
@@ -119,11 +112,12 @@ void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t)
 }
 
 /*
- * Look whether everything is intact. A CPU that is at work is read again, and passed over if that
+ * Whether everything is intact. A CPU that is at work is read again, and passed over if that
  * goes on. Process context. Returns CPUs at fault.
  */
-unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebula_text *t)
+int scratch_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
+	const struct nebula_scratch *s = scratch_of(a);
 	unsigned int faults = 0, looks;
 	struct looked l;
 	int cpu;
@@ -143,11 +137,4 @@ unsigned int nebula_scratch_validate(const struct nebula_scratch *s, struct nebu
 			nebula_text_printf(t, "cpu %d, object at %p: %s\n", cpu, l.at, l.fault);
 	}
 	return faults;
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_scratch_validate);
-
-void scratch_render_validate(struct nebula_allocator *a, struct nebula_text *t)
-{
-	if (!nebula_scratch_validate(scratch_of(a), t))
-		nebula_text_printf(t, "ok\n");
 }

@@ -115,6 +115,7 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 	if (!heap)
 		return NULL;
 	heap->scratch.heap = heap;
+	heap->scratch.common.ops = &scratch_ops;
 	heap->scratch.common.kind = NEBULA_KIND_SCRATCH;
 	heap->scratch.common.flags = nebula_config_flags(common);
 	nebula_config_request(&heap->request, common);
@@ -183,22 +184,22 @@ static void report_leak(struct nebula_scratch *s)
 }
 
 /* The first half of taking it down: no call is made any more. Process context. */
-void scratch_retire(struct nebula_scratch *s)
+void scratch_retire(struct nebula_allocator *a)
 {
-	report_leak(s);
-	nebula_allocator_unregister(&s->common);
+	report_leak(scratch_of(a));
+	nebula_allocator_unregister(a);
 }
 
 /* The second half. Process context. */
-void scratch_release(struct nebula_scratch *s)
+void scratch_release(struct nebula_allocator *a)
 {
-	free_heap(s->heap);
+	free_heap(scratch_of(a)->heap);
 }
 
 static void take_down(struct nebula_scratch *s)
 {
-	scratch_retire(s);
-	scratch_release(s);
+	scratch_retire(&s->common);
+	scratch_release(&s->common);
 }
 
 void nebula_scratch_destroy(struct nebula_scratch *s)
@@ -221,6 +222,7 @@ void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t si
 	int cpu;
 
 	memset(s, 0, sizeof(*s));
+	s->common.ops = &scratch_ops;
 	s->common.kind = NEBULA_KIND_SCRATCH;
 	s->common.flags = nebula_init_flags(0, false);
 	if (!buf || size < head + 3 * SCRATCH_WORD || size > NEBULA_SCRATCH_SIZE_MAX ||

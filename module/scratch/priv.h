@@ -27,6 +27,11 @@ struct nebula_scratch_heap {
 	struct nebula_region __percpu *regions;	/* Of each possible CPU. Invariant. */
 };
 
+static inline struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_scratch, common);
+}
+
 static inline bool scratch_is_guarded(const struct nebula_scratch *s)
 {
 	return s->common.flags & NEBULA_DEBUG_FLAGS;
@@ -63,16 +68,17 @@ struct scratch_object {
 };
 
 /* scratch.c */
+extern const struct nebula_kind_ops scratch_ops;
 bool scratch_read(const struct nebula_scratch_cpu *c, unsigned long cur, struct scratch_object *o);
 
 /* kind.c */
-void scratch_retire(struct nebula_scratch *s);
-void scratch_release(struct nebula_scratch *s);
+void scratch_retire(struct nebula_allocator *a);
+void scratch_release(struct nebula_allocator *a);
 
 /* inspect.c */
 unsigned int scratch_live(const struct nebula_scratch_cpu *c);
 void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t);
-void scratch_render_validate(struct nebula_allocator *a, struct nebula_text *t);
+int scratch_validate(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_SCRATCH_H */

@@ -37,7 +37,6 @@
 #include "../core/fail_alloc.h"
 #include "../core/stats.h"
 #include "../error/error.h"
-#include "hooks.h"
 #include "priv.h"
 
 static unsigned long word_at(unsigned long addr)
@@ -314,11 +313,6 @@ bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p)
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_owns);
 
-static const struct nebula_scratch *scratch_of(const struct nebula_allocator *a)
-{
-	return container_of(a, struct nebula_scratch, common);
-}
-
 /* The peak is the sum of those of the CPUs, each at its own time. */
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
@@ -375,13 +369,12 @@ static void begin_peak(const struct nebula_scratch *s, struct nebula_scratch_cpu
 	WRITE_ONCE(c->peak, READ_ONCE(c->cur));
 }
 
+/* CPU hotplug is locked. */
 static void ops_reset_peak(struct nebula_allocator *a)
 {
-	struct change change = { container_of(a, struct nebula_scratch, common), begin_peak };
+	struct change change = { scratch_of(a), begin_peak };
 
-	cpus_read_lock();
 	change_all(&change);
-	cpus_read_unlock();
 }
 
 /*
@@ -406,7 +399,7 @@ static void change_path(const struct nebula_scratch *s, struct nebula_scratch_cp
 /* Of one that is in use, only the CPU itself changes the limit: see ops_settle(). */
 static void ops_divert(struct nebula_allocator *a)
 {
-	struct nebula_scratch *s = container_of(a, struct nebula_scratch, common);
+	struct nebula_scratch *s = scratch_of(a);
 	int cpu;
 
 	if (a->reg->live)
@@ -417,7 +410,7 @@ static void ops_divert(struct nebula_allocator *a)
 
 static void ops_settle(struct nebula_allocator *a)
 {
-	struct change change = { container_of(a, struct nebula_scratch, common), change_path };
+	struct change change = { scratch_of(a), change_path };
 	const struct nebula_scratch_cpu *c = raw_cpu_ptr(change.scratch->cpus);
 
 	/* All CPUs have the same. */
@@ -474,13 +467,13 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 
 static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
-	return nebula_scratch_get_outline(container_of(a, struct nebula_scratch, common), size,
+	return nebula_scratch_get_outline(scratch_of(a), size,
 					  align);
 }
 
 static void ops_free(struct nebula_allocator *a, void *p, size_t size)
 {
-	nebula_scratch_put(container_of(a, struct nebula_scratch, common), p);
+	nebula_scratch_put(scratch_of(a), p);
 }
 
 static bool ops_owns(const struct nebula_allocator *a, const void *p)
@@ -488,37 +481,20 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 	return nebula_scratch_owns(scratch_of(a), p);
 }
 
-static int ops_faults(struct nebula_allocator *a)
-{
-	return nebula_scratch_validate(scratch_of(a), NULL);
-}
-
-static void ops_retire(struct nebula_allocator *a)
-{
-	scratch_retire(container_of(a, struct nebula_scratch, common));
-}
-
-static void ops_release(struct nebula_allocator *a)
-{
-	scratch_release(container_of(a, struct nebula_scratch, common));
-}
-
-const struct nebula_kind_ops nebula_scratch_ops = {
-	.name		= "scratch",
+const struct nebula_kind_ops scratch_ops = {
 	.alloc		= ops_alloc,
 	.free		= ops_free,
 	.owns		= ops_owns,
 	.usage		= ops_usage,
 	.stats		= ops_stats,
 	.describe	= ops_describe,
-	.retire		= ops_retire,
-	.release	= ops_release,
+	.retire		= scratch_retire,
+	.release	= scratch_release,
 	.reports_live	= true,
 	.reset_peak	= ops_reset_peak,
 	.divert		= ops_divert,
 	.settle		= ops_settle,
 	.live		= scratch_render_live,
 	.map		= scratch_render_map,
-	.validate	= scratch_render_validate,
-	.faults		= ops_faults,
+	.validate	= scratch_validate,
 };

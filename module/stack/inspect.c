@@ -5,7 +5,7 @@
  * The stack may be in use. What was collected counts only if nothing has changed since; otherwise
  * the reader starts over and, when the stack goes on changing, says so.
  */
-#include <linux/export.h>
+#include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
@@ -14,7 +14,6 @@
 #include "../core/faults.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
-#include "hooks.h"
 #include "priv.h"
 
 #define LOOKS		20
@@ -39,11 +38,6 @@ struct collection {
 	struct nebula_faults faults;		/* what is wrong with them */
 	const void *above;			/* address that all further objects lie below */
 };
-
-static const struct nebula_stack *stack_of(const struct nebula_allocator *a)
-{
-	return container_of(a, struct nebula_stack, common);
-}
 
 static void *first_byte(const struct nebula_stack *s)
 {
@@ -118,22 +112,39 @@ static bool look_once(struct collection *c, const struct nebula_stack *s)
 	return stack_look(s, collect, c);
 }
 
-/* NULL, with a word why, without memory or while the stack keeps changing. */
-static struct collection *collect_all(const struct nebula_stack *s, struct nebula_text *t)
+/*
+ * ERR_PTR(): -EBUSY when the owner runs, or a shared one keeps changing; -ENOMEM. With @faults one
+ * counts if so many looks find one: an object that was just allocated is seen before its guard is
+ * there.
+ */
+static struct collection *collect_all(const struct nebula_stack *s, bool faults)
 {
 	struct collection *c = kvmalloc(sizeof(*c), GFP_KERNEL);
-	unsigned int looks;
+	unsigned int looks = stack_is_shared(s) || faults ? LOOKS : 1;
+	bool seen = false;
 
-	for (looks = 0; c && looks < LOOKS; looks++) {
-		if (look_once(c, s))
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	do {
+		seen = look_once(c, s);
+		if (seen && (!faults || !c->faults.nr))
 			return c;
 		cond_resched();
-	}
-	if (!c && t)
-		t->failed = true;
-	else if (t)
-		nebula_text_printf(t, "busy\n");
+	} while (--looks);
+	if (seen)
+		return c;
 	kvfree(c);
+	return ERR_PTR(-EBUSY);
+}
+
+/* The same for a file, which says why there is nothing to be seen: then NULL. */
+static struct collection *collect_for(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	struct collection *c = collect_all(stack_of(a), false);
+
+	if (!IS_ERR(c))
+		return c;
+	nebula_inspect_failed(t, PTR_ERR(c));
 	return NULL;
 }
 
@@ -151,9 +162,12 @@ static void put_sections(const struct collection *c, struct nebula_text *t)
 
 struct nebula_sites *stack_sites(struct nebula_allocator *a)
 {
-	struct collection *c = collect_all(stack_of(a), NULL);
-	struct nebula_sites *sites = c ? nebula_sites_copy(&c->sites) : NULL;
+	struct collection *c = collect_all(stack_of(a), false);
+	struct nebula_sites *sites;
 
+	if (IS_ERR(c))
+		return NULL;
+	sites = nebula_sites_copy(&c->sites);
 	kvfree(c);
 	return sites;
 }
@@ -161,7 +175,7 @@ struct nebula_sites *stack_sites(struct nebula_allocator *a)
 /* By sections, which are what lies between two marks; with NEBULA_TRACK by call sites too. */
 void stack_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct collection *c = collect_all(stack_of(a), t);
+	struct collection *c = collect_for(a, t);
 
 	if (!c)
 		return;
@@ -180,7 +194,7 @@ void stack_render_live(struct nebula_allocator *a, struct nebula_text *t)
 
 void stack_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct collection *c = collect_all(stack_of(a), t);
+	struct collection *c = collect_for(a, t);
 
 	if (!c)
 		return;
@@ -189,44 +203,17 @@ void stack_render_map(struct nebula_allocator *a, struct nebula_text *t)
 	kvfree(c);
 }
 
-/*
- * A fault counts if so many looks find one: an object that was just allocated is seen before its
- * guard is there.
- */
-static struct collection *collect_faults(const struct nebula_stack *s, struct nebula_text *t)
+/* Whether every object is where it can be, and intact. Process context; sleeps. */
+int stack_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct collection *c = collect_all(s, t);
-	unsigned int looks;
+	struct collection *c = collect_all(stack_of(a), true);
+	int faults;
 
-	for (looks = 1; c && c->faults.nr && looks < LOOKS; looks++) {
-		kvfree(c);
-		cond_resched();
-		c = collect_all(s, t);
-	}
-	return c;
-}
-
-/*
- * Look whether every object is where it can be, and intact. Process context; sleeps. Returns
- * faults; -1 when there was no memory to look, or the stack kept changing.
- */
-int nebula_stack_validate(const struct nebula_stack *s, struct nebula_text *t)
-{
-	struct collection *c = collect_faults(s, t);
-	unsigned int faults;
-
-	if (!c)
-		return -1;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
 	faults = c->faults.nr;
 	if (t)
 		nebula_faults_render(&c->faults, t);
 	kvfree(c);
 	return faults;
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_stack_validate);
-
-void stack_render_validate(struct nebula_allocator *a, struct nebula_text *t)
-{
-	if (!nebula_stack_validate(stack_of(a), t))
-		nebula_text_printf(t, "ok\n");
 }

@@ -37,8 +37,11 @@ static struct nebula_refusal check_capacity(const struct nebula_stack_config *cf
 	return NEBULA_ACCEPT;
 }
 
+static const struct nebula_kind_ops owner_ops, shared_ops;
+
 static void begin_life(struct nebula_stack *s)
 {
+	s->common.ops = &owner_ops;
 	s->common.kind = NEBULA_KIND_STACK;
 	s->marks = (u64)(atomic_inc_return(&lives) & (BIT(29) - 1)) << 33;
 }
@@ -69,6 +72,7 @@ static void apply_config(struct nebula_stack_heap *heap, const struct nebula_sta
 	nebula_config_request(&heap->request, common);
 	heap->request.size = cfg->buffer ? capacity : PAGE_ALIGN(capacity);
 	if (cfg->flags & NEBULA_SHARED) {
+		heap->stack.common.ops = &shared_ops;
 		heap->shift = stack_shared_shift(heap->request.size);
 		heap->request.align = 1UL << heap->shift;
 	}
@@ -182,26 +186,28 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 }
 EXPORT_SYMBOL_GPL(nebula_stack_create_cfg);
 
-/* The first half of taking it down: no call is made any more. Process context. */
-void stack_retire(struct nebula_stack *s)
+/* The first half of taking it down: no call is made any more. */
+static void retire(struct nebula_allocator *a)
 {
+	struct nebula_stack *s = stack_of(a);
+
 	nebula_cleanups_drop(&s->cleanups);
 	if (!stack_is_shared(s))
 		stack_owner_reset(s);
-	nebula_allocator_unregister(&s->common);
+	nebula_allocator_unregister(a);
 }
 
-/* The second half. Process context. */
-void stack_release(struct nebula_stack *s)
+/* The second half. */
+static void release(struct nebula_allocator *a)
 {
-	free_heap(s->heap);
+	free_heap(stack_of(a)->heap);
 }
 
 static void take_down(struct nebula_stack *s)
 {
 	nebula_cleanups_run(&s->common, &s->cleanups, 0);
-	stack_retire(s);
-	stack_release(s);
+	retire(&s->common);
+	release(&s->common);
 }
 
 void nebula_stack_destroy(struct nebula_stack *s)
@@ -286,3 +292,79 @@ void nebula_stack_exit(struct nebula_stack *s)
 	enter_nothing(s);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_exit);
+
+static void describe(const struct nebula_allocator *a, struct nebula_text *t)
+{
+	const struct nebula_stack *s = stack_of(a);
+	const struct nebula_stack_heap *heap = s->heap;
+	size_t overhead = sizeof(*heap);
+
+	nebula_text_key(t, "mode", "%s", stack_is_shared(s) ? "shared" : "owner");
+	nebula_text_key(t, "path", "%s", READ_ONCE(s->limit) ? "inline" : "out of line");
+	nebula_region_describe(&heap->request, BIT(heap->region.backing), t);
+	nebula_text_bytes(t, "capacity", nebula_stack_capacity(s));
+	if (stack_is_shared(s)) {
+		nebula_text_bytes(t, "granule", 1UL << heap->shift);
+		overhead += heap->granules * sizeof(*heap->slots) +
+			    num_possible_cpus() * sizeof(*heap->cpus);
+	} else {
+		nebula_text_key(t, "entries", "%u", s->room);
+		overhead += s->room * sizeof(*s->entries);
+	}
+	nebula_text_bytes(t, "overhead", overhead);
+}
+
+static void *alloc(struct nebula_allocator *a, size_t size, size_t align)
+{
+	return nebula_stack_alloc_outline(stack_of(a), size, align);
+}
+
+static void free(struct nebula_allocator *a, void *p, size_t size)
+{
+	nebula_stack_free_sized(stack_of(a), p, size);
+}
+
+static bool owns(const struct nebula_allocator *a, const void *p)
+{
+	return nebula_stack_owns(stack_of(a), p);
+}
+
+static bool in_use(const struct nebula_allocator *a)
+{
+	return atomic_read(&stack_of(a)->scopes);
+}
+
+static void orphan(struct nebula_allocator *a)
+{
+	nebula_cleanups_drop(&stack_of(a)->cleanups);
+}
+
+#define STACK_OPS				\
+	.alloc		= alloc,		\
+	.free		= free,			\
+	.owns		= owns,			\
+	.describe	= describe,		\
+	.in_use		= in_use,		\
+	.retire		= retire,		\
+	.release	= release,		\
+	.orphan		= orphan,		\
+	.sites		= stack_sites,		\
+	.live		= stack_render_live,	\
+	.map		= stack_render_map,	\
+	.validate	= stack_validate
+
+static const struct nebula_kind_ops owner_ops = {
+	STACK_OPS,
+	.one_owner	= true,
+	.usage		= stack_owner_usage,
+	.stats		= stack_owner_stats,
+	.divert		= stack_owner_divert,
+	.reset_peak	= stack_owner_reset_peak,
+};
+
+static const struct nebula_kind_ops shared_ops = {
+	STACK_OPS,
+	.usage		= stack_shared_usage,
+	.stats		= stack_shared_stats,
+	.reset_peak	= stack_shared_reset_peak,
+};

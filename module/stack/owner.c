@@ -103,11 +103,9 @@ static void note_peak(struct nebula_stack *s, u32 cur)
 		stack_owner_raise(s, cur);
 }
 
-/* Highest offset ever, or since the owner was asked to forget it. Any context. */
+/* Highest offset since the peak began. Any context. */
 static u32 peak_of(const struct nebula_stack *s, u32 cur)
 {
-	if (nebula_attends(&s->common, NEBULA_ATTEND_PEAK))
-		return cur;
 	return max(max3(READ_ONCE(s->limit), READ_ONCE(s->peak), READ_ONCE(s->kept_limit)), cur);
 }
 
@@ -115,11 +113,12 @@ static u32 peak_of(const struct nebula_stack *s, u32 cur)
  * Take the inline paths away if the stack is watched. The peak is kept where only we write.
  * Context: any, one at a time; the owner may be running.
  */
-void stack_owner_divert(struct nebula_stack *s)
+void stack_owner_divert(struct nebula_allocator *a)
 {
+	struct nebula_stack *s = stack_of(a);
 	u32 limit;
 
-	if (!nebula_is_diverted(&s->common))
+	if (!nebula_is_diverted(a))
 		return;
 	/* Before the limit: when that is gone the owner may attend, and go back, at once. */
 	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
@@ -128,15 +127,15 @@ void stack_owner_divert(struct nebula_stack *s)
 		WRITE_ONCE(s->kept_limit, limit);
 }
 
-/*
- * Take the inline paths away, and the peak with them. Nothing is kept: the owner may have begun it
- * already, and what was before is forgotten. Context: as stack_owner_divert().
- */
-void stack_owner_divert_anew(struct nebula_stack *s)
+/* What is in use now is the peak from now on. The owner's context. Lock: diverting. */
+void stack_owner_reset_peak(struct nebula_allocator *a)
 {
-	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
-	barrier();
-	WRITE_ONCE(s->limit, NEBULA_STACK_LIMIT_NONE);
+	struct nebula_stack *s = stack_of(a);
+
+	WRITE_ONCE(s->kept_limit, 0);
+	WRITE_ONCE(s->peak, *s->top);
+	if (s->limit)
+		WRITE_ONCE(s->limit, *s->top);
 }
 
 /* Do what the owner was asked to do, and go back to the inline paths. The owner's context. */
@@ -144,11 +143,6 @@ void stack_owner_attend(struct nebula_stack *s)
 {
 	const u32 cur = *s->top;
 
-	if (nebula_attends(&s->common, NEBULA_ATTEND_PEAK)) {
-		WRITE_ONCE(s->kept_limit, 0);
-		WRITE_ONCE(s->peak, cur);
-		nebula_attended(&s->common, NEBULA_ATTEND_PEAK);
-	}
 	if (!stack_is_inline(s))
 		return;
 	if (!s->cleanups)
@@ -438,8 +432,9 @@ static u32 read_cursor(const struct nebula_stack *s)
 	return clamp(cur, s->start, s->end);
 }
 
-void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
+void stack_owner_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
+	const struct nebula_stack *s = stack_of(a);
 	const u32 cur = read_cursor(s);
 
 	u->used = cur - s->start;
@@ -450,8 +445,9 @@ void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u)
 	u->buffer = !s->heap || s->heap->request.backing == NEBULA_BUFFER;
 }
 
-void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st)
+void stack_owner_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
+	const struct nebula_stack *s = stack_of(a);
 	const u64 entries = READ_ONCE(s->top) - s->entries + 1, consumed = READ_ONCE(s->consumed);
 	const u64 live = entries - min_t(u64, READ_ONCE(s->extras), entries);
 

@@ -50,6 +50,11 @@ struct nebula_stack_heap {
 	struct stack_cpu __percpu *cpus;	/* Shared: counters. Any context on its own CPU. */
 };
 
+static inline struct nebula_stack *stack_of(const struct nebula_allocator *a)
+{
+	return container_of(a, struct nebula_stack, common);
+}
+
 static inline bool stack_is_shared(const struct nebula_stack *s)
 {
 	return s->common.flags & NEBULA_SHARED;
@@ -99,13 +104,11 @@ void stack_mark(struct nebula_stack *s, struct nebula_mark *m);
 
 /* kind.c */
 size_t stack_buffer_for(const struct nebula_stack *s, size_t grains);
-void stack_retire(struct nebula_stack *s);
-void stack_release(struct nebula_stack *s);
 
 /* owner.c */
 void stack_owner_begin(struct nebula_stack *s);
-void stack_owner_divert(struct nebula_stack *s);
-void stack_owner_divert_anew(struct nebula_stack *s);
+void stack_owner_divert(struct nebula_allocator *a);
+void stack_owner_reset_peak(struct nebula_allocator *a);
 void stack_owner_attend(struct nebula_stack *s);
 void stack_owner_stop_inline(struct nebula_stack *s);
 size_t stack_owner_needed(const struct nebula_stack *s, size_t size, size_t align);
@@ -118,8 +121,8 @@ void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m);
 enum nebula_errc stack_owner_restore(struct nebula_stack *s, const struct nebula_mark *m);
 void stack_owner_defer(struct nebula_stack *s, struct nebula_cleanup *c);
 void stack_owner_reset(struct nebula_stack *s);
-void stack_owner_usage(const struct nebula_stack *s, struct nebula_usage *u);
-void stack_owner_stats(const struct nebula_stack *s, struct nebula_stats *st);
+void stack_owner_usage(const struct nebula_allocator *a, struct nebula_usage *u);
+void stack_owner_stats(const struct nebula_allocator *a, struct nebula_stats *st);
 bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
 
 /* The inline paths serve up to @limit, which is the peak. Context: the owner's. */
@@ -144,15 +147,15 @@ struct nebula_mark stack_shared_mark(struct nebula_stack *s);
 enum nebula_errc stack_shared_restore(struct nebula_stack *s, const struct nebula_mark *m);
 void stack_shared_reset(struct nebula_stack *s);
 size_t stack_shared_needed(const struct nebula_stack *s, size_t size, size_t align);
-void stack_shared_reset_peak(struct nebula_stack *s);
-void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u);
-void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st);
+void stack_shared_reset_peak(struct nebula_allocator *a);
+void stack_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u);
+void stack_shared_stats(const struct nebula_allocator *a, struct nebula_stats *st);
 bool stack_shared_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
 
 /* inspect.c */
 struct nebula_sites *stack_sites(struct nebula_allocator *a);
 void stack_render_live(struct nebula_allocator *a, struct nebula_text *t);
 void stack_render_map(struct nebula_allocator *a, struct nebula_text *t);
-void stack_render_validate(struct nebula_allocator *a, struct nebula_text *t);
+int stack_validate(struct nebula_allocator *a, struct nebula_text *t);
 
 #endif /* _NEBULA_MODULE_STACK_H */

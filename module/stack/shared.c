@@ -395,15 +395,17 @@ size_t stack_shared_needed(const struct nebula_stack *s, size_t size, size_t ali
 }
 
 /* What is in use now is the peak from now on. Any context. */
-void stack_shared_reset_peak(struct nebula_stack *s)
+void stack_shared_reset_peak(struct nebula_allocator *a)
 {
-	atomic_set(&s->heap->peak, 0);
-	note_peak(s->heap, granules_used(unpack(read_word(s->heap))));
+	struct nebula_stack_heap *heap = stack_of(a)->heap;
+
+	atomic_set(&heap->peak, 0);
+	note_peak(heap, granules_used(unpack(read_word(heap))));
 }
 
-void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u)
+void stack_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
-	const struct nebula_stack_heap *heap = s->heap;
+	const struct nebula_stack_heap *heap = stack_of(a)->heap;
 	const unsigned int used = granules_used(unpack(read_word(heap)));
 
 	u->used = (size_t)used << heap->shift;
@@ -414,9 +416,9 @@ void stack_shared_usage(const struct nebula_stack *s, struct nebula_usage *u)
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
 }
 
-void stack_shared_stats(const struct nebula_stack *s, struct nebula_stats *st)
+void stack_shared_stats(const struct nebula_allocator *a, struct nebula_stats *st)
 {
-	const struct nebula_stack_heap *heap = s->heap;
+	const struct nebula_stack_heap *heap = stack_of(a)->heap;
 	u64 consumed = 0, used;
 	int cpu;
 
