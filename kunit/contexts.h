@@ -13,54 +13,34 @@
 
 struct contexts;
 
-/**
- * struct context_thread - a thread
- * @contexts: of which.
- * @who: its number.
- * @worker: runs it.
- */
+/* A thread. */
 struct context_thread {
-	struct contexts *contexts;
-	unsigned int who;
-	struct worker worker;
+	struct contexts *contexts;	/* of which */
+	unsigned int who;		/* its number */
+	struct worker worker;		/* runs it */
 };
 
-/**
- * struct context_cpu - what interrupts a CPU
- * @contexts: of which.
- * @cpu: the CPU.
- * @soft: soft interrupt.
- * @hard: hard interrupt.
- */
+/* What interrupts a CPU. */
 struct context_cpu {
-	struct contexts *contexts;
-	unsigned int cpu;
-	struct hrtimer soft;
-	struct hrtimer hard;
+	struct contexts *contexts;	/* of which */
+	unsigned int cpu;		/* the CPU */
+	struct hrtimer soft;		/* soft interrupt */
+	struct hrtimer hard;		/* hard interrupt */
 };
 
-/**
- * struct contexts - all of them
- * @turn: what each does, @who is below contexts_count().
- * @data: for @turn.
- * @threads: how many; each is bound to a CPU, in turn.
- * @turns: of each thread, or 0 for as many as there are until @over.
- * @over: no more turns; for @turn to set.
- * @entered: how often @turn was called, by context. Any context.
- * @nmis: NMIs are sent.
- * @thread: the threads.
- * @cpus: by CPU number.
- */
+/* All of them. */
 struct contexts {
+	/* what each does, @who is below contexts_count() */
 	void (*turn)(struct contexts *c, unsigned int who);
-	void *data;
-	unsigned int threads;
-	unsigned int turns;
-	bool over;
+	void *data;		/* for @turn */
+	unsigned int threads;	/* how many; each is bound to a CPU, in turn */
+	unsigned int turns;	/* of each thread, or 0 for as many as there are until @over */
+	bool over;		/* no more turns; for @turn to set */
+	/* How often @turn was called, by context. Any context. */
 	atomic_t entered[NEBULA_IN_NMI + 1];
-	bool nmis;
-	struct context_thread *thread;
-	struct context_cpu *cpus;
+	bool nmis;		/* NMIs are sent */
+	struct context_thread *thread;	/* the threads */
+	struct context_cpu *cpus;	/* by CPU number */
 };
 
 struct contexts *contexts_create(struct kunit *test, unsigned int threads,

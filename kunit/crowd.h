@@ -21,58 +21,34 @@
 
 struct crowd;
 
-/**
- * struct holder - a context that holds blocks
- * @crowd: whose it is.
- * @random: what it does next.
- * @filling: it takes more than it gives back.
- * @count: entries of @blocks in use.
- * @blocks: room for @crowd's @share.
- */
+/* A context that holds blocks. */
 struct holder {
-	struct crowd *crowd;
-	struct rnd_state random;
-	bool filling;
-	unsigned int count;
-	void **blocks;
+	struct crowd *crowd;		/* whose it is */
+	struct rnd_state random;	/* what it does next */
+	bool filling;			/* it takes more than it gives back */
+	unsigned int count;		/* entries of @blocks in use */
+	void **blocks;			/* room for @crowd's @share */
 };
 
-/**
- * struct crowd_cpu - the holders of a CPU
- * @task: thread.
- * @hardirq: hard interrupt, from @timer.
- * @nmi: NMI.
- * @worker: runs @task.
- * @timer: runs @hardirq, as long as @worker runs.
- */
+/* The holders of a CPU. */
 struct crowd_cpu {
-	struct holder task;
-	struct holder hardirq;
-	struct holder nmi;
-	struct worker worker;
-	struct hrtimer timer;
+	struct holder task;	/* thread */
+	struct holder hardirq;	/* hard interrupt, from @timer */
+	struct holder nmi;	/* NMI */
+	struct worker worker;	/* runs @task */
+	struct hrtimer timer;	/* runs @hardirq, as long as @worker runs */
 };
 
-/**
- * struct crowd - all of them
- * @ledger: where all blocks are entered.
- * @share: most blocks that each context holds.
- * @turns: of each task, or 0 for as many as there is time for.
- * @over: no more turns.
- * @nmis: NMIs are sent as well.
- * @brink: each context holds all that it may, or one less.
- * @swap: %CROWD_SWAP blocks, exchanged by all contexts. Any context.
- * @cpus: by CPU number.
- */
+/* All of them. */
 struct crowd {
-	struct ledger *ledger;
-	unsigned int share;
-	unsigned int turns;
-	bool over;
-	bool nmis;
-	bool brink;
-	void *swap[CROWD_SWAP];
-	struct crowd_cpu *cpus;
+	struct ledger *ledger;	/* where all blocks are entered */
+	unsigned int share;	/* most blocks that each context holds */
+	unsigned int turns;	/* of each task, or 0 for as many as there is time for */
+	bool over;		/* no more turns */
+	bool nmis;		/* NMIs are sent as well */
+	bool brink;		/* each context holds all that it may, or one less */
+	void *swap[CROWD_SWAP];	/* CROWD_SWAP blocks, exchanged by all contexts. Any context. */
+	struct crowd_cpu *cpus;	/* by CPU number */
 };
 
 /* A crowd that holds at most @limit blocks. */

@@ -246,14 +246,10 @@ void held_give(struct held *h, unsigned int n)
 		nebula_pool_free(h->pool, h->blocks[--h->count]);
 }
 
-/**
- * struct errand - what another CPU does
- * @held: with these blocks.
- * @n: how many of them.
- */
+/* What another CPU does. */
 struct errand {
-	struct held *held;
-	unsigned int n;
+	struct held *held;	/* with these blocks */
+	unsigned int n;		/* how many of them */
 };
 
 static long take(void *data)

@@ -16,14 +16,10 @@
 /* Random numbers are the same in every run. */
 #define FIXTURE_SEED	0x6e6562756c61ULL
 
-/**
- * struct fixture - per test
- * @before: what was mapped when the test began.
- * @random: for the test's use.
- */
+/* Per test. */
 struct fixture {
-	struct nebula_region_totals before;
-	struct rnd_state random;
+	struct nebula_region_totals before;	/* what was mapped when the test began */
+	struct rnd_state random;		/* for the test's use */
 };
 
 int fixture_init(struct kunit *test);
@@ -65,18 +61,12 @@ bool fixture_stamped(const void *p, size_t size, u32 id);
 #define ASSERT_POOL(test, p)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p)
 #define ASSERT_STACK(test, s)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s)
 
-/**
- * struct held - blocks of a pool that a test holds
- * @pool: whose they are.
- * @blocks: the blocks, each stamped with its place in here.
- * @count: how many.
- * @room: how many there can be.
- */
+/* Blocks of a pool that a test holds. */
 struct held {
-	struct nebula_pool *pool;
-	void **blocks;
-	unsigned int count;
-	unsigned int room;
+	struct nebula_pool *pool;	/* whose they are */
+	void **blocks;			/* the blocks, each stamped with its place in here */
+	unsigned int count;		/* how many */
+	unsigned int room;		/* how many there can be */
 };
 
 /*

@@ -23,17 +23,13 @@
 #define KINDS_ALIGN	((size_t)64)
 #define KINDS_BLOCKS	8
 
-/**
- * struct traits - what is different between kinds
- * @frees: it gives back what is freed.
- * @too_large: recorded for a gigabyte.
- * @too_aligned: recorded for an alignment of four times %KINDS_ALIGN, or %NEBULA_OK.
- * @foreign: recorded when what is not its own is freed, or %NEBULA_OK.
- */
+/* What is different between kinds. */
 struct traits {
-	bool frees;
-	enum nebula_errc too_large;
+	bool frees;			/* it gives back what is freed */
+	enum nebula_errc too_large;	/* recorded for a gigabyte */
+	/* recorded for an alignment of four times KINDS_ALIGN, or NEBULA_OK */
 	enum nebula_errc too_aligned;
+	/* recorded when what is not its own is freed, or NEBULA_OK */
 	enum nebula_errc foreign;
 };
 
@@ -54,34 +50,20 @@ static const struct traits custom_traits __maybe_unused = TRAITS_OTHER;
 static const struct traits any_custom_traits __maybe_unused = TRAITS_OTHER;
 static const struct traits composite_traits __maybe_unused = TRAITS_OTHER;
 
-/**
- * struct kinds - one of each
- * @bump: ...
- * @pool: of %KINDS_BLOCKS blocks.
- * @stack: ...
- * @scratch: ...
- * @custom: ...
- * @composite: ...
- * @any_bump: as @bump, and so on.
- * @any_pool: ...
- * @any_stack: ...
- * @any_scratch: ...
- * @any_custom: ...
- * @spare: the pool that @composite asks first.
- */
+/* One of each. */
 struct kinds {
-	struct nebula_bump *bump;
-	struct nebula_pool *pool;
-	struct nebula_stack *stack;
-	struct nebula_scratch *scratch;
-	struct nebula_custom *custom;
-	struct nebula_allocator *composite;
-	struct nebula_allocator *any_bump;
-	struct nebula_allocator *any_pool;
-	struct nebula_allocator *any_stack;
-	struct nebula_allocator *any_scratch;
-	struct nebula_allocator *any_custom;
-	struct nebula_pool *spare;
+	struct nebula_bump *bump;		/*  */
+	struct nebula_pool *pool;		/* of KINDS_BLOCKS blocks */
+	struct nebula_stack *stack;		/*  */
+	struct nebula_scratch *scratch;		/*  */
+	struct nebula_custom *custom;		/*  */
+	struct nebula_allocator *composite;	/*  */
+	struct nebula_allocator *any_bump;	/* as @bump, and so on */
+	struct nebula_allocator *any_pool;	/*  */
+	struct nebula_allocator *any_stack;	/*  */
+	struct nebula_allocator *any_scratch;	/*  */
+	struct nebula_allocator *any_custom;	/*  */
+	struct nebula_pool *spare;		/* the pool that @composite asks first */
 };
 
 void kinds_create(struct kunit *test, struct kinds *k);

@@ -190,16 +190,11 @@ unsigned int ledger_alloc_all(struct ledger *l, void **objs)
 	return n;
 }
 
-/**
- * struct errand - what is to be done on a CPU of choice
- * @ledger: of the pool.
- * @objs: blocks.
- * @n: how many.
- */
+/* What is to be done on a CPU of choice. */
 struct errand {
-	struct ledger *ledger;
-	void **objs;
-	unsigned int n;
+	struct ledger *ledger;	/* of the pool */
+	void **objs;		/* blocks */
+	unsigned int n;		/* how many */
 };
 
 static long errand_take(void *data)

@@ -9,45 +9,29 @@
 
 #include "fixture.h"
 
-/**
- * enum ledger_fault - what a pool can do wrong
- * @LEDGER_NO_BLOCK: what was handed out is not a block of the pool.
- * @LEDGER_TWICE: a block was handed out while it was live.
- * @LEDGER_OVERWRITTEN: a block changed while it was live.
- * @LEDGER_NOT_ZERO: a block of a pool with %NEBULA_ZERO was not.
- * @LEDGER_FAULTS: number of faults.
- */
+/* What a pool can do wrong. */
 enum ledger_fault {
-	LEDGER_NO_BLOCK = 0,
-	LEDGER_TWICE,
-	LEDGER_OVERWRITTEN,
-	LEDGER_NOT_ZERO,
-	LEDGER_FAULTS
+	LEDGER_NO_BLOCK = 0,	/* what was handed out is not a block of the pool */
+	LEDGER_TWICE,		/* a block was handed out while it was live */
+	LEDGER_OVERWRITTEN,	/* a block changed while it was live */
+	LEDGER_NOT_ZERO,	/* a block of a pool with NEBULA_ZERO was not */
+	LEDGER_FAULTS		/* number of faults */
 };
 
-/**
- * struct ledger - the blocks of a pool and who has them
- * @pool: the pool.
- * @entries: for each block the number of the hand-out that it is in, 0 while it is free. Any
- *	context.
- * @blocks: blocks that could be live at once when the pool was made.
- * @live: how many blocks are out. Any context.
- * @hand_outs: number of the last hand-out. Any context.
- * @refused: requests that were refused. Any context.
- * @double_frees: DOUBLE_FREE errors that the test provoked.
- * @in_context: hand-outs by &enum nebula_context. Any context.
- * @faults: how often each was noted. Any context.
- */
+/* The blocks of a pool and who has them. */
 struct ledger {
-	struct nebula_pool *pool;
+	struct nebula_pool *pool;	/* the pool */
+	/*
+	 * For each block the number of the hand-out that it is in, 0 while it is free. Any context.
+	 */
 	u32 *entries;
-	unsigned int blocks;
-	atomic_t live;
-	atomic_t hand_outs;
-	atomic_t refused;
-	unsigned int double_frees;
-	atomic_t in_context[NEBULA_IN_NMI + 1];
-	atomic_t faults[LEDGER_FAULTS];
+	unsigned int blocks;	/* blocks that could be live at once when the pool was made */
+	atomic_t live;		/* How many blocks are out. Any context. */
+	atomic_t hand_outs;	/* Number of the last hand-out. Any context. */
+	atomic_t refused;	/* Requests that were refused. Any context. */
+	unsigned int double_frees;	/* DOUBLE_FREE errors that the test provoked */
+	atomic_t in_context[NEBULA_IN_NMI + 1];	/* Hand-outs by enum nebula_context. Any context. */
+	atomic_t faults[LEDGER_FAULTS];	/* How often each was noted. Any context. */
 };
 
 struct ledger *ledger_create(struct kunit *test, struct nebula_pool *p);

@@ -15,18 +15,12 @@
 
 #define POINTS_MAX	4096
 
-/**
- * struct symbol - what the kernel's symbol table says of an address
- * @text: "name+0xoffset/0xsize [module]".
- * @start: where the function begins.
- * @end: and where the next one does.
- * @module: in @text.
- */
+/* What the kernel's symbol table says of an address. */
 struct symbol {
-	char text[KSYM_SYMBOL_LEN];
-	unsigned long start;
-	unsigned long end;
-	const char *module;
+	char text[KSYM_SYMBOL_LEN];	/* "name+0xoffset/0xsize [module]" */
+	unsigned long start;		/* where the function begins */
+	unsigned long end;		/* and where the next one does */
+	const char *module;		/* in @text */
 };
 
 static bool symbol_of(struct symbol *s, unsigned long addr)

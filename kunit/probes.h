@@ -24,27 +24,18 @@
 /* Addresses that one set of breakpoints covers: as many as the processor has breakpoints. */
 #define BREAKPOINTS	4U
 
-/**
- * struct probe - an instruction that is interrupted while the probe is enabled
- * @kp: the kernel's part.
- * @hits: for the handler's use.
- */
+/* An instruction that is interrupted while the probe is enabled. */
 struct probe {
-	struct kprobe kp;
-	unsigned int hits;
+	struct kprobe kp;	/* the kernel's part */
+	unsigned int hits;	/* for the handler's use */
 };
 
-/**
- * struct probes - probes, all disabled at first
- * @points: the probes, in order of their addresses.
- * @list: their kernel's parts.
- * @n: how many.
- * @refused: addresses where the kernel wants none, though an instruction may begin there.
- */
+/* Probes, all disabled at first. */
 struct probes {
-	struct probe *points;
-	struct kprobe **list;
-	unsigned int n;
+	struct probe *points;	/* the probes, in order of their addresses */
+	struct kprobe **list;	/* their kernel's parts */
+	unsigned int n;		/* how many */
+	/* addresses where the kernel wants none, though an instruction may begin there */
 	unsigned int refused;
 };
 
@@ -68,12 +59,9 @@ void probes_create(struct kunit *test, struct probes *ps, unsigned long function
 		   kprobe_pre_handler_t handler);
 void probes_destroy(struct probes *ps);
 
-/**
- * struct breakpoints - hardware breakpoints of this CPU
- * @events: the breakpoints.
- */
+/* Hardware breakpoints of this CPU. */
 struct breakpoints {
-	struct perf_event *events[BREAKPOINTS];
+	struct perf_event *events[BREAKPOINTS];	/* the breakpoints */
 };
 
 /* At @addr and the addresses after it; they are off while a handler runs. */

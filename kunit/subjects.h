@@ -8,32 +8,24 @@
 
 #include "fixture.h"
 
-/**
- * struct subject - a kind of allocator, in one of its modes
- * @name: for the reader of a failure.
- * @too_large: recorded for a gigabyte.
- * @block: bytes of every object, whatever was asked for; 0 when it is that.
- * @shared: any number of CPUs may use it at once.
- * @parts: it is made of others, whose bytes it reports.
- * @exact_peak: its peak is exact whenever nothing is under way.
- * @tracks: it counts sizes with %NEBULA_TRACK.
- * @create: one, with more flags; any task may sleep. Or ERR_PTR().
- * @destroy: takes it down.
- * @reset: gives all back, where single objects never are; else NULL.
- * @turn: some use of its inline functions, all of it given back afterwards as far as it can be;
- *	what is refused does not matter. Preemption is off.
- */
+/* A kind of allocator, in one of its modes. */
 struct subject {
-	const char *name;
-	enum nebula_errc too_large;
-	size_t block;
-	bool shared;
-	bool parts;
-	bool exact_peak;
-	bool tracks;
+	const char *name;	/* for the reader of a failure */
+	enum nebula_errc too_large;	/* recorded for a gigabyte */
+	size_t block;	/* bytes of every object, whatever was asked for; 0 when it is that */
+	bool shared;	/* any number of CPUs may use it at once */
+	bool parts;	/* it is made of others, whose bytes it reports */
+	bool exact_peak;	/* its peak is exact whenever nothing is under way */
+	bool tracks;	/* it counts sizes with NEBULA_TRACK */
+	/* One, with more flags; any task may sleep. Or ERR_PTR(). */
 	struct nebula_allocator *(*create)(unsigned int flags);
-	void (*destroy)(struct nebula_allocator *a);
+	void (*destroy)(struct nebula_allocator *a);	/* takes it down */
+	/* gives all back, where single objects never are; else NULL */
 	void (*reset)(struct nebula_allocator *a);
+	/*
+	 * Some use of its inline functions, all of it given back afterwards as far as it can be;
+	 * what is refused does not matter. Preemption is off.
+	 */
 	void (*turn)(struct nebula_allocator *a, u32 random);
 };
 

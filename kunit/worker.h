@@ -13,18 +13,12 @@
 /* Value of worker_start()'s cpu: wherever the scheduler likes. */
 #define WORKER_ANYWHERE	(-1)
 
-/**
- * struct worker - a thread
- * @task: the thread, or NULL when it could not be started.
- * @done: the function has returned.
- * @fn: the function.
- * @data: for the function.
- */
+/* A thread. */
 struct worker {
-	struct task_struct *task;
-	struct completion done;
-	void (*fn)(void *data);
-	void *data;
+	struct task_struct *task;	/* the thread, or NULL when it could not be started */
+	struct completion done;		/* the function has returned */
+	void (*fn)(void *data);		/* the function */
+	void *data;			/* for the function */
 };
 
 void worker_start(struct kunit *test, struct worker *w, int cpu, void (*fn)(void *data),

@@ -182,16 +182,11 @@ static void bump_objects_do_not_overlap(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct twins - two allocators, one served inline, one out of line
- * @inlined: by constants.
- * @outlined: by the same values, hidden from the compiler.
- * @spaces: their memory.
- */
+/* Two allocators, one served inline, one out of line. */
 struct twins {
-	struct nebula_bump inlined;
-	struct nebula_bump outlined;
-	u8 *spaces[2];
+	struct nebula_bump inlined;	/* by constants */
+	struct nebula_bump outlined;	/* by the same values, hidden from the compiler */
+	u8 *spaces[2];			/* their memory */
 };
 
 static void expect_same_place(struct kunit *test, struct twins *t, u8 *p, size_t size, size_t align)

@@ -292,18 +292,12 @@ static void checkpoint_survives_shrinking(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct model - a checkpoint and all that can be known of it
- * @cp: the checkpoint.
- * @used: bytes in use when it was taken.
- * @live: objects in use when it was taken.
- * @stale: the allocator was reset since, or rewound past it.
- */
+/* A checkpoint and all that can be known of it. */
 struct model {
-	struct nebula_checkpoint cp;
-	size_t used;
-	u64 live;
-	bool stale;
+	struct nebula_checkpoint cp;	/* the checkpoint */
+	size_t used;			/* bytes in use when it was taken */
+	u64 live;			/* objects in use when it was taken */
+	bool stale;			/* the allocator was reset since, or rewound past it */
 };
 
 static void rewound(struct model *m, unsigned int n, size_t used)

@@ -129,18 +129,12 @@ static void growth_beyond_the_largest_block(struct kunit *test)
 	}
 }
 
-/**
- * struct sequence - allocations that fit before a reset
- * @capacity: of the allocator, bytes.
- * @max_capacity: likewise.
- * @backing: likewise.
- * @sizes: bytes of the objects, up to a 0.
- */
+/* Allocations that fit before a reset. */
 struct sequence {
-	size_t capacity;
-	size_t max_capacity;
-	enum nebula_backing backing;
-	size_t sizes[6];
+	size_t capacity;		/* of the allocator, bytes */
+	size_t max_capacity;		/* likewise */
+	enum nebula_backing backing;	/* likewise */
+	size_t sizes[6];		/* bytes of the objects, up to a 0 */
 };
 
 static const struct sequence sequences[] = {
@@ -360,20 +354,13 @@ static void growth_counts_exactly(struct kunit *test)
 
 #ifdef HAVE_PROBES
 
-/**
- * struct nmi_scene - an owner that works in NMI
- * @bump: what it owns.
- * @checkpoint: where it rewinds to first; then it resets.
- * @restored: what the rewind returned.
- * @turn: how often the owner shall have run.
- * @entered: how often it ran, in NMI.
- */
+/* An owner that works in NMI. */
 struct nmi_scene {
-	struct nebula_bump *bump;
-	struct nebula_checkpoint checkpoint;
-	int restored;
-	unsigned int turn;
-	unsigned int entered;
+	struct nebula_bump *bump;		/* what it owns */
+	struct nebula_checkpoint checkpoint;	/* where it rewinds to first; then it resets */
+	int restored;				/* what the rewind returned */
+	unsigned int turn;			/* how often the owner shall have run */
+	unsigned int entered;			/* how often it ran, in NMI */
 };
 
 static struct nmi_scene *nmi_scene;

@@ -21,30 +21,19 @@
 #define CAPACITY	SZ_1M
 #define OBJECTS_MAX	65536
 
-/**
- * struct handed - an object that was handed out
- * @p: where.
- * @size: bytes.
- */
+/* An object that was handed out. */
 struct handed {
-	void *p;
-	u32 size;
+	void *p;	/* where */
+	u32 size;	/* bytes */
 };
 
-/**
- * struct record - all objects that were handed out, by anyone
- * @bump: by whom.
- * @next: entries of @objects in use. Any context.
- * @in_hardirq: how many of them in hard interrupts.
- * @in_nmi: how many of them in NMIs.
- * @objects: the objects, each stamped with its index.
- */
+/* All objects that were handed out, by anyone. */
 struct record {
-	struct nebula_bump *bump;
-	atomic_t next;
-	atomic_t in_hardirq;
-	atomic_t in_nmi;
-	struct handed *objects;
+	struct nebula_bump *bump;	/* by whom */
+	atomic_t next;			/* Entries of @objects in use. Any context. */
+	atomic_t in_hardirq;		/* how many of them in hard interrupts */
+	atomic_t in_nmi;		/* how many of them in NMIs */
+	struct handed *objects;		/* the objects, each stamped with its index */
 };
 
 static struct record *record_create(struct kunit *test, struct nebula_bump *b)
@@ -128,18 +117,12 @@ static void record_destroy(struct record *r)
 	nebula_bump_destroy(r->bump);
 }
 
-/**
- * struct cpu_worker - one CPU at work
- * @record: where its objects go.
- * @timer: allocates in hard interrupts while the thread works.
- * @random: for the timer.
- * @done: the thread has ended.
- */
+/* One CPU at work. */
 struct cpu_worker {
-	struct record *record;
-	struct hrtimer timer;
-	struct rnd_state random;
-	struct completion done;
+	struct record *record;		/* where its objects go */
+	struct hrtimer timer;		/* allocates in hard interrupts while the thread works */
+	struct rnd_state random;	/* for the timer */
+	struct completion done;		/* the thread has ended */
 };
 
 static enum hrtimer_restart allocate_in_hardirq(struct hrtimer *timer)
@@ -342,16 +325,12 @@ static void shared_growth_fails(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct walk - a walk through the chain of a shared allocator, again and again
- * @bump: the allocator.
- * @fallback: a composite with it as its first part; each free asks the parts whose the block is.
- * @over: no more turns.
- */
+/* A walk through the chain of a shared allocator, again and again. */
 struct walk {
 	struct nebula_bump *bump;
+	/* a composite with it as its first part; each free asks the parts whose the block is */
 	struct nebula_allocator *fallback;
-	bool over;
+	bool over;	/* no more turns */
 };
 
 static void walk_chain(void *data)

@@ -14,28 +14,17 @@
 #define RING_SLOTS	64U
 #define RING_CAPACITY	((size_t)RING_SLOT * RING_SLOTS)
 
-/**
- * struct ring - what the tests look at
- * @map: slots that are taken.
- * @length: slots of the run that begins at each.
- * @next: where the next search begins.
- * @allocs: calls of alloc.
- * @frees: calls of free.
- * @size: what the last of them was told.
- * @skew: bytes by which all results are off their alignment.
- * @answer: what free returns in place of its own answer, unless 0.
- * @result: what alloc returns in place of memory, unless NULL.
- */
+/* What the tests look at. */
 struct ring {
-	DECLARE_BITMAP(map, RING_SLOTS);
-	u8 length[RING_SLOTS];
-	unsigned int next;
-	unsigned int allocs;
-	unsigned int frees;
-	size_t size;
-	size_t skew;
-	int answer;
-	void *result;
+	DECLARE_BITMAP(map, RING_SLOTS);	/* slots that are taken */
+	u8 length[RING_SLOTS];	/* slots of the run that begins at each */
+	unsigned int next;	/* where the next search begins */
+	unsigned int allocs;	/* calls of alloc */
+	unsigned int frees;	/* calls of free */
+	size_t size;		/* what the last of them was told */
+	size_t skew;		/* bytes by which all results are off their alignment */
+	int answer;		/* what free returns in place of its own answer, unless 0 */
+	void *result;		/* what alloc returns in place of memory, unless NULL */
 };
 
 /* There is one, which each test finds empty, under the name "ring" or not registered. */

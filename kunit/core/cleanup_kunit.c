@@ -321,18 +321,12 @@ static void cleanup_that_cannot_be_registered(struct kunit *test)
 	EXPECT_CALLS(test, "");
 }
 
-/**
- * struct nested - a cleanup that uses its allocator
- * @test: ...
- * @bump: the allocator.
- * @cp: what it rewinds to.
- * @ret: what that returned.
- */
+/* A cleanup that uses its allocator. */
 struct nested {
-	struct kunit *test;
+	struct kunit *test;		/*  */
 	struct nebula_bump *bump;
-	struct nebula_checkpoint cp;
-	int ret;
+	struct nebula_checkpoint cp;	/* what it rewinds to */
+	int ret;			/* what that returned */
 };
 
 static void register_another(void *data)

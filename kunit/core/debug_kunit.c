@@ -14,16 +14,11 @@
 
 #define NAME_63	"0123456789012345678901234567890123456789012345678901234567890ab"
 
-/**
- * struct rule - what rules say of a name
- * @rules: as written.
- * @name: of an allocator, or NULL for any at all.
- * @flags: those it gets; -EINVAL when they are no rules.
- */
+/* What rules say of a name. */
 struct rule {
-	const char *rules;
-	const char *name;
-	int flags;
+	const char *rules;	/* as written */
+	const char *name;	/* of an allocator, or NULL for any at all */
+	int flags;		/* those it gets; -EINVAL when they are no rules */
 };
 
 static const struct rule meanings[] = {

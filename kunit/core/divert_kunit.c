@@ -234,34 +234,20 @@ static void divert_of_embedded_ones(struct kunit *test)
 
 /* With an owner on another CPU */
 
-/**
- * struct owner - the owner of an allocator, and what it has to say of it
- * @bump: the allocator, or NULL.
- * @stack: likewise; one of both is there.
- * @random: what it does next.
- * @over: it shall come to an end.
- * @watched: diverting has begun, and not yet ended.
- * @watched_turns: turns that were diverted from beginning to end.
- * @turns: of all kinds.
- * @inlined: operations that could have been served inline in one of them.
- * @wrong: results that were.
- * @allocs: allocations served.
- * @bytes: that were asked for.
- * @highest: most bytes in use.
- */
+/* The owner of an allocator, and what it has to say of it. */
 struct owner {
-	struct nebula_bump *bump;
-	struct nebula_stack *stack;
-	struct rnd_state random;
-	bool over;
-	unsigned int watched;
-	unsigned int watched_turns;
-	unsigned int turns;
-	unsigned int inlined;
-	unsigned int wrong;
-	u64 allocs;
-	u64 bytes;
-	size_t highest;
+	struct nebula_bump *bump;	/* the allocator, or NULL */
+	struct nebula_stack *stack;	/* likewise; one of both is there */
+	struct rnd_state random;	/* what it does next */
+	bool over;		/* it shall come to an end */
+	unsigned int watched;	/* diverting has begun, and not yet ended */
+	unsigned int watched_turns;	/* turns that were diverted from beginning to end */
+	unsigned int turns;	/* of all kinds */
+	unsigned int inlined;	/* operations that could have been served inline in one of them */
+	unsigned int wrong;	/* results that were */
+	u64 allocs;		/* allocations served */
+	u64 bytes;		/* that were asked for */
+	size_t highest;		/* most bytes in use */
 };
 
 /* Only the owner ever gives them back. */
@@ -501,18 +487,12 @@ static void divert_empties_the_caches(struct kunit *test)
 	nebula_pool_destroy(p);
 }
 
-/**
- * struct sharer - one of those who use a shared bump allocator
- * @bump: the allocator.
- * @over: all shall come to an end.
- * @allocs: allocations served to this one.
- * @overlaps: objects whose content was another's.
- */
+/* One of those who use a shared bump allocator. */
 struct sharer {
 	struct nebula_bump *bump;
-	const bool *over;
-	u64 allocs;
-	unsigned int overlaps;
+	const bool *over;	/* all shall come to an end */
+	u64 allocs;		/* allocations served to this one */
+	unsigned int overlaps;	/* objects whose content was another's */
 };
 
 static void share(void *data)

@@ -10,20 +10,14 @@
 
 #ifdef HAVE_PROBES
 
-/**
- * struct target - whose owner is interrupted
- * @bump: the allocator, or NULL.
- * @stack: likewise; one of both is there.
- * @common: of it.
- * @divert: takes its inline paths away, a function of the module.
- * @hits: how often it did.
- */
+/* Whose owner is interrupted. */
 struct target {
-	struct nebula_bump *bump;
-	struct nebula_stack *stack;
-	struct nebula_allocator *common;
+	struct nebula_bump *bump;		/* the allocator, or NULL */
+	struct nebula_stack *stack;		/* likewise; one of both is there */
+	struct nebula_allocator *common;	/* of it */
+	/* takes its inline paths away, a function of the module */
 	void (*divert)(void *allocator);
-	unsigned int hits;
+	unsigned int hits;			/* how often it did */
 };
 
 static struct target target;

@@ -23,18 +23,12 @@
 
 static u8 buffer[256] __aligned(64);
 
-/**
- * struct drawing - a small allocator, and the map of it
- * @kind: which.
- * @make: makes it, under the name "drawn".
- * @sizes: bytes of objects that are allocated, aligned to 8, up to a 0.
- * @map: a part of the map.
- */
+/* A small allocator, and the map of it. */
 struct drawing {
-	const char *kind;
-	struct nebula_allocator *(*make)(void);
-	size_t sizes[6];
-	const char *map;
+	const char *kind;	/* which */
+	struct nebula_allocator *(*make)(void);	/* makes it, under the name "drawn" */
+	size_t sizes[6];	/* bytes of objects that are allocated, aligned to 8, up to a 0 */
+	const char *map;	/* a part of the map */
 };
 
 static struct nebula_allocator *bump_of_64(void)
@@ -436,16 +430,11 @@ static void look_survives_a_lost_list(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct tampering - a word of an allocator that is wrong
- * @word: the word.
- * @by: what is added to it.
- * @what: said about that.
- */
+/* A word of an allocator that is wrong. */
 struct tampering {
-	unsigned long *word;
-	unsigned long by;
-	const char *what;
+	unsigned long *word;	/* the word */
+	unsigned long by;	/* what is added to it */
+	const char *what;	/* said about that */
 };
 
 static void expect_tampering_found(struct kunit *test, struct nebula_bump *b,
@@ -521,20 +510,13 @@ static void look_verifies_a_shared_one(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct client - who uses an allocator while it is looked at
- * @bump: the allocator.
- * @random: what it does next.
- * @resets: it gives back what it took; otherwise it ends when there is no more.
- * @over: no more turns.
- * @worker: runs it.
- */
+/* Who uses an allocator while it is looked at. */
 struct client {
 	struct nebula_bump *bump;
-	struct rnd_state random;
-	bool resets;
-	bool over;
-	struct worker worker;
+	struct rnd_state random;	/* what it does next */
+	bool resets;	/* it gives back what it took; otherwise it ends when there is no more */
+	bool over;	/* no more turns */
+	struct worker worker;	/* runs it */
 };
 
 static u32 pick(struct client *u, u32 below)

@@ -49,14 +49,10 @@ static void lookup_makes_directories(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct names - what a directory lists
- * @ctx: for iterate_dir().
- * @seen: a bit for each of those that are looked for.
- */
+/* What a directory lists. */
 struct names {
-	struct dir_context ctx;
-	unsigned long seen;
+	struct dir_context ctx;	/* for iterate_dir() */
+	unsigned long seen;	/* a bit for each of those that are looked for */
 };
 
 static const char *const listed[] = { "list.a", "list.b", "list.c" };

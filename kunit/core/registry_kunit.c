@@ -40,20 +40,13 @@ static void fake_define(struct nebula_custom *c)
 	};
 }
 
-/**
- * struct many - very many allocators
- * @n: how many.
- * @all: the allocators.
- * @order: their numbers, as shuffled.
- * @seen: rows that were found, by number.
- * @same: they were all given the same name.
- */
+/* Very many allocators. */
 struct many {
-	unsigned int n;
-	struct nebula_custom *all;
-	unsigned int *order;
-	unsigned long *seen;
-	bool same;
+	unsigned int n;			/* how many */
+	struct nebula_custom *all;	/* the allocators */
+	unsigned int *order;		/* their numbers, as shuffled */
+	unsigned long *seen;		/* rows that were found, by number */
+	bool same;			/* they were all given the same name */
 };
 
 static void many_free(void *data)
@@ -151,22 +144,14 @@ static int many_number(const struct many *m, const char *name)
 	return sscanf(name, "conn.%u", &i) == 1 && i - 1 < m->n ? i - 1 : -1;
 }
 
-/**
- * struct rows_seen - what a summary has
- * @rows: of ours.
- * @twice: of them, those that were there before.
- * @foreign: those that belong to another module.
- * @unsorted: those that the one before should not have been before.
- * @before: the name of that.
- * @used: by it, bytes.
- */
+/* What a summary has. */
 struct rows_seen {
-	unsigned int rows;
-	unsigned int twice;
-	unsigned int foreign;
-	unsigned int unsorted;
-	char before[32];
-	size_t used;
+	unsigned int rows;	/* of ours */
+	unsigned int twice;	/* of them, those that were there before */
+	unsigned int foreign;	/* those that belong to another module */
+	unsigned int unsorted;	/* those that the one before should not have been before */
+	char before[32];	/* the name of that */
+	size_t used;		/* by it, bytes */
 };
 
 /* The largest first, then by name. */
@@ -292,16 +277,11 @@ static void registry_numbers(struct kunit *test)
 
 #define COME_AND_GO	(IS_ENABLED(CONFIG_KASAN) ? 60U : 2000U)
 
-/**
- * struct coming - who makes and takes down
- * @over: that has ended.
- * @failed: how often it could not be made.
- * @opened: files that were opened.
- */
+/* Who makes and takes down. */
 struct coming {
-	bool over;
-	unsigned int failed;
-	unsigned int opened;
+	bool over;		/* that has ended */
+	unsigned int failed;	/* how often it could not be made */
+	unsigned int opened;	/* files that were opened */
 };
 
 static void come_and_go(void *data)

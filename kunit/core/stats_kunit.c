@@ -41,28 +41,17 @@ static const size_t sizes[] = { 16, 1, 24, 100, 64, 7, 256, 33 };
 
 #define TOO_LARGE	((size_t)SZ_1G)
 
-/**
- * struct tally - what a subject's statistics have to say
- * @test: the test.
- * @subject: of which kind it is.
- * @a: the allocator.
- * @st: as read last.
- * @allocs: allocations served.
- * @frees: objects given back.
- * @bytes: asked for and served.
- * @failed: requests refused.
- * @highest: most that was seen in use.
- */
+/* What a subject's statistics have to say. */
 struct tally {
-	struct kunit *test;
-	const struct subject *subject;
+	struct kunit *test;		/* the test */
+	const struct subject *subject;	/* of which kind it is */
 	struct nebula_allocator *a;
-	struct nebula_stats st;
-	u64 allocs;
-	u64 frees;
-	u64 bytes;
-	u64 failed;
-	u64 highest;
+	struct nebula_stats st;		/* as read last */
+	u64 allocs;			/* allocations served */
+	u64 frees;			/* objects given back */
+	u64 bytes;			/* asked for and served */
+	u64 failed;			/* requests refused */
+	u64 highest;			/* most that was seen in use */
 };
 
 static void expect_equal(const struct tally *t, const char *what, u64 seen, u64 expected)
@@ -634,13 +623,9 @@ static void stats_sizes_are_drawn(struct kunit *test)
 
 #ifdef CONFIG_HOTPLUG_CPU
 
-/**
- * struct hotplug - a subject, and what is done to it on a CPU
- * @subject: of which kind.
- * @a: the allocator.
- */
+/* A subject, and what is done to it on a CPU. */
 struct hotplug {
-	const struct subject *subject;
+	const struct subject *subject;	/* of which kind */
 	struct nebula_allocator *a;
 };
 

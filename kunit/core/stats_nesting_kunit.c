@@ -14,20 +14,13 @@
 /* Random numbers of the turns that are interrupted: each way through a turn is one of them. */
 static const u32 turns[] = { 0, 1, 2, 3, 5, 17, 25, 1023 };
 
-/**
- * struct scene - an allocator, and who reads its statistics
- * @subject: what is used.
- * @a: the allocator.
- * @reads: how often its statistics were read.
- * @insane: what was wrong with them first, or NULL.
- * @hits: interruptions at the instruction of the moment.
- */
+/* An allocator, and who reads its statistics. */
 struct scene {
-	const struct subject *subject;
+	const struct subject *subject;	/* what is used */
 	struct nebula_allocator *a;
-	unsigned int reads;
-	const char *insane;
-	unsigned int hits;
+	unsigned int reads;		/* how often its statistics were read */
+	const char *insane;		/* what was wrong with them first, or NULL */
+	unsigned int hits;		/* interruptions at the instruction of the moment */
 };
 
 /* A handler has no argument of ours. */

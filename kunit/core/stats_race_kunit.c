@@ -14,58 +14,35 @@
 #define TURNS		CROWD_SCALE(100000)
 #define ROUNDS		3
 
-/**
- * struct reader - a context that reads
- * @reads: how often.
- * @faults: how often what it read cannot be.
- * @first: what was wrong first, or NULL.
- * @st: with that.
- */
+/* A context that reads. */
 struct reader {
-	unsigned int reads;
-	unsigned int faults;
-	const char *first;
-	struct nebula_stats st;
+	unsigned int reads;	/* how often */
+	unsigned int faults;	/* how often what it read cannot be */
+	const char *first;	/* what was wrong first, or NULL */
+	struct nebula_stats st;	/* with that */
 };
 
 struct watch;
 
-/**
- * struct watch_cpu - who runs on a CPU
- * @watch: whose it is.
- * @worker: thread.
- * @user: @worker uses the allocator; otherwise it reads only.
- * @random: for it.
- * @timer_random: for @timer.
- * @timer: reads, as long as @worker runs.
- * @task: that worker, after each turn.
- * @hardirq: @timer.
- * @nmi: NMIs.
- */
+/* Who runs on a CPU. */
 struct watch_cpu {
-	struct watch *watch;
-	bool user;
-	struct worker worker;
-	struct rnd_state random;
-	struct rnd_state timer_random;
-	struct hrtimer timer;
-	struct reader task;
-	struct reader hardirq;
-	struct reader nmi;
+	struct watch *watch;		/* whose it is */
+	bool user;			/* @worker uses the allocator; otherwise it reads only */
+	struct worker worker;		/* thread */
+	struct rnd_state random;	/* for it */
+	struct rnd_state timer_random;	/* for @timer */
+	struct hrtimer timer;		/* reads, as long as @worker runs */
+	struct reader task;		/* that worker, after each turn */
+	struct reader hardirq;		/* @timer */
+	struct reader nmi;		/* NMIs */
 };
 
-/**
- * struct watch - all of them
- * @subject: what is used.
- * @a: the allocator.
- * @nmis: NMIs are sent, too.
- * @cpus: by CPU number.
- */
+/* All of them. */
 struct watch {
-	const struct subject *subject;
+	const struct subject *subject;	/* what is used */
 	struct nebula_allocator *a;
-	bool nmis;
-	struct watch_cpu *cpus;
+	bool nmis;			/* NMIs are sent, too */
+	struct watch_cpu *cpus;		/* by CPU number */
 };
 
 static void look(struct watch *w, struct reader *r)

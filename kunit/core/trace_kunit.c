@@ -34,20 +34,13 @@ enum traced {
 
 /* What arrives */
 
-/**
- * struct event - one that arrived
- * @event: which.
- * @name: of the allocator.
- * @ptr: where, or NULL.
- * @size: bytes.
- * @align: bytes, or 0.
- */
+/* One that arrived. */
 struct event {
-	enum traced event;
+	enum traced event;	/* which */
 	char name[16];
-	const void *ptr;
-	size_t size;
-	size_t align;
+	const void *ptr;	/* where, or NULL */
+	size_t size;		/* bytes */
+	size_t align;		/* bytes, or 0 */
 };
 
 #define EVENTS_MAX	64
@@ -167,32 +160,19 @@ static void start_listening(struct kunit *test)
 
 #define OBJS	8
 
-/**
- * struct scene - one allocator of each kind, and what the steps of a script had of it
- * @bump: ...
- * @shared: a bump allocator, shared.
- * @pool: ...
- * @stack: ...
- * @custom: ...
- * @any: the common part of the pool.
- * @objs: by the number that a step has.
- * @cp: a checkpoint.
- * @mark: a mark.
- * @reserve: blocks put aside.
- * @served: what a bulk allocation returned.
- */
+/* One allocator of each kind, and what the steps of a script had of it. */
 struct scene {
-	struct nebula_bump *bump;
-	struct nebula_bump *shared;
-	struct nebula_pool *pool;
-	struct nebula_stack *stack;
-	struct nebula_custom *custom;
-	struct nebula_allocator *any;
-	void *objs[OBJS];
-	struct nebula_checkpoint cp;
-	struct nebula_mark mark;
-	struct nebula_reserve reserve;
-	bool served;
+	struct nebula_bump *bump;	/*  */
+	struct nebula_bump *shared;	/* a bump allocator, shared */
+	struct nebula_pool *pool;	/*  */
+	struct nebula_stack *stack;	/*  */
+	struct nebula_custom *custom;	/*  */
+	struct nebula_allocator *any;	/* the common part of the pool */
+	void *objs[OBJS];		/* by the number that a step has */
+	struct nebula_checkpoint cp;	/* a checkpoint */
+	struct nebula_mark mark;	/* a mark */
+	struct nebula_reserve reserve;	/* blocks put aside */
+	bool served;			/* what a bulk allocation returned */
 };
 
 /* Any object, of the size that a block has. */
@@ -438,20 +418,13 @@ static void trace_customs(struct kunit *test)
 
 /* Regions */
 
-/**
- * struct regions - what was mapped and unmapped
- * @mapped: last of its kind, likewise @unmapped.
- * @unmapped: ...
- * @bytes: of @mapped.
- * @bytes_unmapped: of @unmapped.
- * @nr: events of both kinds.
- */
+/* What was mapped and unmapped. */
 struct regions {
-	const void *mapped;
-	const void *unmapped;
-	size_t bytes;
-	size_t bytes_unmapped;
-	unsigned int nr;
+	const void *mapped;	/* last of its kind, likewise @unmapped */
+	const void *unmapped;	/*  */
+	size_t bytes;		/* of @mapped */
+	size_t bytes_unmapped;	/* of @unmapped */
+	unsigned int nr;	/* events of both kinds */
 };
 
 static void hear_map(void *data, const void *ptr, size_t size, const char *backing)
@@ -553,18 +526,12 @@ static void trace_moves_the_path(struct kunit *test)
 /* Operations of one turn that are traced: of the bump allocator, the stack, and the pool. */
 #define TRACED		(2 + 2 + 2)
 
-/**
- * struct load - an owner on another CPU
- * @scene: what it uses.
- * @wish: turns that it shall have made.
- * @turns: that it has made.
- * @over: it shall come to an end.
- */
+/* An owner on another CPU. */
 struct load {
-	struct scene scene;
-	unsigned int wish;
-	unsigned int turns;
-	bool over;
+	struct scene scene;	/* what it uses */
+	unsigned int wish;	/* turns that it shall have made */
+	unsigned int turns;	/* that it has made */
+	bool over;		/* it shall come to an end */
 };
 
 static void load_turn(struct scene *s)

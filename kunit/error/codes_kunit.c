@@ -13,20 +13,14 @@
 
 #define REPORT_SIZE	2048
 
-/**
- * struct provocation - how a code comes about
- * @code: the code.
- * @provoke: brings it about, once, and nothing else.
- * @head: what the first line says behind the time.
- * @lines: further lines, in their order, or NULL.
- * @detail: of the record.
- */
+/* How a code comes about. */
 struct provocation {
-	enum nebula_errc code;
+	enum nebula_errc code;		/* the code */
+	/* brings it about, once, and nothing else */
 	void (*provoke)(struct kunit *test, enum nebula_errc code);
-	const char *head;
-	const char *lines;
-	enum nebula_detail detail;
+	const char *head;		/* what the first line says behind the time */
+	const char *lines;		/* further lines, in their order, or NULL */
+	enum nebula_detail detail;	/* of the record */
 };
 
 static void bump_alloc(struct kunit *test, size_t size, size_t align)

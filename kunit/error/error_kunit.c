@@ -62,16 +62,11 @@ static void error_record_says_what_happened(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/**
- * struct interrupt - an allocation that fails in an interrupt
- * @timer: brings it about.
- * @bump: what it fails on.
- * @done: it did.
- */
+/* An allocation that fails in an interrupt. */
 struct interrupt {
-	struct hrtimer timer;
-	struct nebula_bump *bump;
-	struct completion done;
+	struct hrtimer timer;		/* brings it about */
+	struct nebula_bump *bump;	/* what it fails on */
+	struct completion done;		/* it did */
 };
 
 static enum hrtimer_restart fail_in_interrupt(struct hrtimer *timer)

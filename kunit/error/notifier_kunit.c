@@ -19,26 +19,16 @@ static struct nebula_bump *bump_create(struct kunit *test)
 	return b;
 }
 
-/**
- * struct listener - a notifier that notes its calls
- * @nb: the notifier.
- * @calls: how often it was called.
- * @errors: how many errors it was told of.
- * @turn: number of its last call among those of all listeners.
- * @bump: an allocation that it fails on, or NULL.
- * @entered: completed when it is called, unless NULL.
- * @leave: awaited before it returns, where @entered is set.
- * @leaves: it unregisters itself.
- */
+/* A notifier that notes its calls. */
 struct listener {
-	struct notifier_block nb;
-	unsigned int calls;
-	u64 errors;
-	unsigned int turn;
-	struct nebula_bump *bump;
-	struct completion *entered;
-	struct completion *leave;
-	bool leaves;
+	struct notifier_block nb;	/* the notifier */
+	unsigned int calls;		/* how often it was called */
+	u64 errors;			/* how many errors it was told of */
+	unsigned int turn;		/* number of its last call among those of all listeners */
+	struct nebula_bump *bump;	/* an allocation that it fails on, or NULL */
+	struct completion *entered;	/* completed when it is called, unless NULL */
+	struct completion *leave;	/* awaited before it returns, where @entered is set */
+	bool leaves;			/* it unregisters itself */
 };
 
 static unsigned int turns;

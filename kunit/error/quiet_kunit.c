@@ -105,16 +105,11 @@ static void quiet_until_the_last_part(struct kunit *test)
 	nebula_bump_destroy(first);
 }
 
-/**
- * struct part - what a part of a client's own kind does while it is asked
- * @interrupt: fails on @other in an interrupt on top of it.
- * @other: another allocator.
- * @corrupt: it reports that as well, which no caller is prepared for.
- */
+/* What a part of a client's own kind does while it is asked. */
 struct part {
-	struct irq_work interrupt;
-	struct nebula_bump *other;
-	bool corrupt;
+	struct irq_work interrupt;	/* fails on @other in an interrupt on top of it */
+	struct nebula_bump *other;	/* another allocator */
+	bool corrupt;	/* it reports that as well, which no caller is prepared for */
 };
 
 static struct part part;

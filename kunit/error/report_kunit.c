@@ -140,16 +140,11 @@ static void report_has_no_tokens(struct kunit *test)
 	}
 }
 
-/**
- * struct whole - a record, and all of its report
- * @why: for the reader of a failure.
- * @err: the record.
- * @text: the report.
- */
+/* A record, and all of its report. */
 struct whole {
-	const char *why;
-	struct nebula_error err;
-	const char *text;
+	const char *why;		/* for the reader of a failure */
+	struct nebula_error err;	/* the record */
+	const char *text;		/* the report */
 };
 
 /* Of advice as little as there is: what it says is none of the layout's. */

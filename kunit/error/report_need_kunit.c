@@ -21,22 +21,16 @@
 #define BUFFER_SIZE	((size_t)SZ_64K)
 #define PER_CPU_SIZE	((size_t)SZ_8K)
 
-/**
- * struct vessel - a kind of allocator, set up in a way
- * @why: for the reader of a failure.
- * @create: makes one with so much of the field that a record of it names, or NULL.
- * @destroy: takes it down.
- * @begin: how much of that to begin with.
- * @step: with so much less than needed the same requests fail; 0: what is needed is a bound.
- * @size_max: of a request; 0: all are of one block.
- */
+/* A kind of allocator, set up in a way. */
 struct vessel {
-	const char *why;
+	const char *why;				/* for the reader of a failure */
+	/* makes one with so much of the field that a record of it names, or NULL */
 	struct nebula_allocator *(*create)(size_t amount);
-	void (*destroy)(struct nebula_allocator *a);
-	size_t begin;
+	void (*destroy)(struct nebula_allocator *a);	/* takes it down */
+	size_t begin;					/* how much of that to begin with */
+	/* with so much less than needed the same requests fail; 0: what is needed is a bound */
 	size_t step;
-	size_t size_max;
+	size_t size_max;				/* of a request; 0: all are of one block */
 };
 
 static u8 buffer[BUFFER_SIZE] __aligned(PAGE_SIZE);

@@ -9,21 +9,15 @@
 
 #include <nebula/error.h>
 
-/**
- * struct report_row - a record, and what is chosen for it
- * @why: for the reader of a failure.
- * @err: the record; its detail is that of where the error was noticed.
- * @detail: of the record once it is complete.
- * @row_kind: of the row that is chosen.
- * @row_detail: likewise.
- * @values: words that its text has in this order, separated by spaces; NULL: none to check.
- */
+/* A record, and what is chosen for it. */
 struct report_row {
-	const char *why;
+	const char *why;		/* for the reader of a failure */
+	/* the record; its detail is that of where the error was noticed */
 	struct nebula_error err;
-	enum nebula_detail detail;
-	enum nebula_kind row_kind;
-	enum nebula_detail row_detail;
+	enum nebula_detail detail;	/* of the record once it is complete */
+	enum nebula_kind row_kind;	/* of the row that is chosen */
+	enum nebula_detail row_detail;	/* likewise */
+	/* words that its text has in this order, separated by spaces; NULL: none to check */
 	const char *values;
 };
 

@@ -22,18 +22,13 @@
 /* As many turns as a kernel without KASAN does, or a part of them on one that has it. */
 #define SCALE(n)	((n) / (IS_ENABLED(CONFIG_KASAN) ? 10 : 1))
 
-/**
- * struct storm - errors from all CPUs at once
- * @bump: shared, and full.
- * @torn: records whose parts do not belong together.
- * @depth: the entry of a call stack that tells the two functions that fail apart.
- * @site: that entry, of either function.
- */
+/* Errors from all CPUs at once. */
 struct storm {
-	struct nebula_bump *bump;
-	atomic_t torn;
+	struct nebula_bump *bump;	/* shared, and full */
+	atomic_t torn;			/* records whose parts do not belong together */
+	/* the entry of a call stack that tells the two functions that fail apart */
 	unsigned int depth;
-	unsigned long site[2];
+	unsigned long site[2];		/* that entry, of either function */
 };
 
 /* The size tells CPU, alignment and function, so that a record of two errors shows. */
@@ -130,20 +125,13 @@ static void storm_of_one(struct kunit *test)
 	nebula_bump_destroy(s.bump);
 }
 
-/**
- * struct watch - one CPU records errors, the others do nothing but read the newest
- * @storm: the allocator, and what was torn.
- * @writer: the CPU that records.
- * @readers: CPUs that have begun to read.
- * @reads: records read.
- * @over: the writer has ended.
- */
+/* One CPU records errors, the others do nothing but read the newest. */
 struct watch {
-	struct storm storm;
-	int writer;
-	atomic_t readers;
-	atomic_t reads;
-	bool over;
+	struct storm storm;	/* the allocator, and what was torn */
+	int writer;		/* the CPU that records */
+	atomic_t readers;	/* CPUs that have begun to read */
+	atomic_t reads;		/* records read */
+	bool over;		/* the writer has ended */
 };
 
 static void fail_or_look(void *data)
@@ -189,22 +177,15 @@ static void storm_is_never_read_torn(struct kunit *test)
 #define ALLOCATORS	12
 #define PREFIX		"storm-"
 
-/**
- * struct many - errors of many allocators, in all contexts
- * @bump: shared, and too small for what they are asked for.
- * @torn: records whose parts do not belong together.
- * @turn: numbers the turns.
- * @heard: records that the notifier was passed, without repeats.
- * @newest: sequence number of the last of them.
- * @listener: the notifier.
- */
+/* Errors of many allocators, in all contexts. */
 struct many {
+	/* shared, and too small for what they are asked for */
 	struct nebula_bump *bump[ALLOCATORS];
-	atomic_t torn;
-	atomic_t turn;
-	u64 heard;
-	u64 newest;
-	struct notifier_block listener;
+	atomic_t torn;			/* records whose parts do not belong together */
+	atomic_t turn;			/* numbers the turns */
+	u64 heard;			/* records that the notifier was passed, without repeats */
+	u64 newest;			/* sequence number of the last of them */
+	struct notifier_block listener;	/* the notifier */
 };
 
 /* The size tells allocator, context and CPU, so that a record of two errors shows. */

@@ -31,39 +31,28 @@ static struct nebula_scratch *scratch_create(struct kunit *test, unsigned int fl
 	return s;
 }
 
-/**
- * struct piece - an object that a context has
- * @p: where.
- * @size: bytes.
- * @id: its content.
- */
+/* An object that a context has. */
 struct piece {
-	void *p;
-	size_t size;
-	u32 id;
+	void *p;	/* where */
+	size_t size;	/* bytes */
+	u32 id;		/* its content */
 };
 
 /* Everywhere */
 
-/**
- * struct crew - all those who use the scratch memory of their CPU
- * @scratch: the memory.
- * @random: of each, by its number.
- * @served: objects, by context. Any context.
- * @above: of them, those that were not the lowest of their CPU when their owner had none. Any
- *	context.
- * @refused: gets. Any context.
- * @overwritten: objects with another's content. Any context.
- * @stuck: objects that could not be put. Any context.
- */
+/* All those who use the scratch memory of their CPU. */
 struct crew {
-	struct nebula_scratch *scratch;
-	struct rnd_state *random;
-	atomic_t served;
+	struct nebula_scratch *scratch;	/* the memory */
+	struct rnd_state *random;	/* of each, by its number */
+	atomic_t served;		/* Objects, by context. Any context. */
+	/*
+	 * Of them, those that were not the lowest of their CPU when their owner had none. Any
+	 * context.
+	 */
 	atomic_t above;
-	atomic_t refused;
-	atomic_t overwritten;
-	atomic_t stuck;
+	atomic_t refused;		/* Gets. Any context. */
+	atomic_t overwritten;		/* Objects with another's content. Any context. */
+	atomic_t stuck;			/* Objects that could not be put. Any context. */
 };
 
 static unsigned long top_here(const struct nebula_scratch *s)
@@ -168,22 +157,14 @@ static void nested_wherever_it_hits_guarded(struct kunit *test)
 
 /* An interrupt that does what it must not */
 
-/**
- * struct vandal - a hard interrupt that puts what is not its own, and twice what is
- * @scratch: the memory.
- * @victim: the task's object.
- * @foreign: what putting that came to, with an object of its own above.
- * @own: what putting its own came to.
- * @twice: what putting it once more came to.
- * @times: how often it did.
- */
+/* A hard interrupt that puts what is not its own, and twice what is. */
 struct vandal {
-	struct nebula_scratch *scratch;
-	void *victim;
-	int foreign;
-	int own;
-	int twice;
-	unsigned int times;
+	struct nebula_scratch *scratch;	/* the memory */
+	void *victim;		/* the task's object */
+	int foreign;		/* what putting that came to, with an object of its own above */
+	int own;		/* what putting its own came to */
+	int twice;		/* what putting it once more came to */
+	unsigned int times;	/* how often it did */
 };
 
 static void vandal_turn(struct contexts *contexts, unsigned int who)
@@ -256,29 +237,19 @@ static void misbehaving_interrupt_is_refused(struct kunit *test)
 #define FUNCTION_SIZE	8192
 #define HELD		3
 
-/**
- * struct scene - a task that gets and puts, and what interrupts it
- * @scratch: the memory.
- * @task: the task.
- * @working: it is between its first get and its last put.
- * @fresh: the peak is a new one each time, and so is noted; inline get leads out of line then.
- * @nested: interruptions.
- * @faults: objects overwritten, refused, or not put.
- * @high: highest address in use so far, as seen by those who use it.
- * @random: what the handler does next.
- * @start: of the function where breakpoints are.
- * @seen: its instructions that were interrupted, by offset.
- */
+/* A task that gets and puts, and what interrupts it. */
 static struct scene {
-	struct nebula_scratch *scratch;
-	struct task_struct *task;
-	bool working;
+	struct nebula_scratch *scratch;	/* the memory */
+	struct task_struct *task;	/* the task */
+	bool working;		/* it is between its first get and its last put */
+	/* the peak is a new one each time, and so is noted; inline get leads out of line then */
 	bool fresh;
-	unsigned int nested;
-	unsigned int faults;
-	unsigned long high;
-	struct rnd_state random;
-	unsigned long start;
+	unsigned int nested;	/* interruptions */
+	unsigned int faults;	/* objects overwritten, refused, or not put */
+	unsigned long high;	/* highest address in use so far, as seen by those who use it */
+	struct rnd_state random;	/* what the handler does next */
+	unsigned long start;	/* of the function where breakpoints are */
+	/* its instructions that were interrupted, by offset */
 	DECLARE_BITMAP(seen, FUNCTION_SIZE);
 } scene;
 

@@ -151,16 +151,11 @@ static void scratch_is_exact_to_the_byte(struct kunit *test)
 	destroy_empty(test, s);
 }
 
-/**
- * struct bad_get - what get has to refuse, and how
- * @size: bytes.
- * @align: bytes.
- * @code: of the record.
- */
+/* What get has to refuse, and how. */
 struct bad_get {
-	size_t size;
-	size_t align;
-	enum nebula_errc code;
+	size_t size;		/* bytes */
+	size_t align;		/* bytes */
+	enum nebula_errc code;	/* of the record */
 };
 
 static void scratch_refuses_sizes(struct kunit *test)
@@ -242,16 +237,11 @@ static void scratch_refuses_puts_guarded(struct kunit *test)
 	expect_puts_refused(test, NEBULA_DEBUG_FLAGS);
 }
 
-/**
- * struct errand - what another CPU is asked to put
- * @scratch: where.
- * @p: what.
- * @ret: what came of it.
- */
+/* What another CPU is asked to put. */
 struct errand {
-	struct nebula_scratch *scratch;
-	void *p;
-	int ret;
+	struct nebula_scratch *scratch;	/* where */
+	void *p;			/* what */
+	int ret;			/* what came of it */
 };
 
 static void put_there(void *data)
@@ -507,19 +497,13 @@ static void scratch_on_a_buffer_of_no_use(struct kunit *test)
 	nebula_scratch_destroy(ERR_PTR(-ENOMEM));
 }
 
-/**
- * struct bad_scratch - what nebula_scratch_create_cfg() has to refuse, and how
- * @name: of the scratch memory.
- * @what: field that the record names.
- * @code: code of the record.
- * @err: errno returned.
- * @cfg: the configuration; no field is a constant where it is used, so it compiles.
- */
+/* What nebula_scratch_create_cfg() has to refuse, and how. */
 struct bad_scratch {
-	const char *name;
-	const char *what;
-	enum nebula_errc code;
-	int err;
+	const char *name;	/* of the scratch memory */
+	const char *what;	/* field that the record names */
+	enum nebula_errc code;	/* code of the record */
+	int err;		/* errno returned */
+	/* the configuration; no field is a constant where it is used, so it compiles */
 	struct nebula_scratch_config cfg;
 };
 

@@ -100,16 +100,11 @@ static void config_refuses_bad_names(struct kunit *test)
 	expect_names_refused(test, &stacks, &plain);
 }
 
-/**
- * struct good_config - a configuration and the capacity it leads to
- * @capacity: bytes.
- * @regions: mapped for it.
- * @cfg: the configuration.
- */
+/* A configuration and the capacity it leads to. */
 struct good_config {
-	size_t capacity;
-	unsigned int regions;
-	struct nebula_stack_config cfg;
+	size_t capacity;		/* bytes */
+	unsigned int regions;		/* mapped for it */
+	struct nebula_stack_config cfg;	/* the configuration */
 };
 
 static const struct good_config good_configs[] = {

@@ -27,100 +27,60 @@
 /* Code of what was refused for a reason that is not known. */
 #define HISTORY_REFUSED	NEBULA_E_NR
 
-/**
- * enum history_kind - the operations
- * @HISTORY_ALLOC: @size granules, aligned to @align; @place is where.
- * @HISTORY_FREE: the object at @place.
- * @HISTORY_RESIZE: the object at @place to @size granules.
- * @HISTORY_MARK: @place is where the newest object is.
- * @HISTORY_RESTORE: the mark that operation @mark took.
- * @HISTORY_RESET: everything.
- * @HISTORY_KINDS: how many there are.
- */
+/* The operations. */
 enum history_kind {
-	HISTORY_ALLOC,
-	HISTORY_FREE,
-	HISTORY_RESIZE,
-	HISTORY_MARK,
-	HISTORY_RESTORE,
-	HISTORY_RESET,
-	HISTORY_KINDS
+	HISTORY_ALLOC,		/* @size granules, aligned to @align; @place is where */
+	HISTORY_FREE,		/* the object at @place */
+	HISTORY_RESIZE,		/* the object at @place to @size granules */
+	HISTORY_MARK,		/* @place is where the newest object is */
+	HISTORY_RESTORE,	/* the mark that operation @mark took */
+	HISTORY_RESET,		/* everything */
+	HISTORY_KINDS		/* how many there are */
 };
 
-/**
- * struct history_op - an operation
- * @kind: what it is.
- * @actor: who did it, for the reader.
- * @place: granule.
- * @size: granules.
- * @align: granules, a power of two or 0.
- * @mark: number of an operation.
- * @code: &enum nebula_errc, or %HISTORY_REFUSED.
- * @begin: ticket drawn before.
- * @end: ticket drawn after.
- */
+/* An operation. */
 struct history_op {
-	enum history_kind kind;
-	u8 actor;
-	u16 place;
-	u16 size;
-	u16 align;
-	u8 mark;
-	u8 code;
-	u32 begin;
-	u32 end;
+	enum history_kind kind;	/* what it is */
+	u8 actor;		/* who did it, for the reader */
+	u16 place;		/* granule */
+	u16 size;		/* granules */
+	u16 align;		/* granules, a power of two or 0 */
+	u8 mark;		/* number of an operation */
+	u8 code;		/* enum nebula_errc, or HISTORY_REFUSED */
+	u32 begin;		/* ticket drawn before */
+	u32 end;		/* ticket drawn after */
 };
 
-/**
- * struct history_state - a stack that is used by one alone
- * @depth: objects.
- * @resets: how often it was reset.
- * @start: granule where an object begins.
- * @end: granule behind it.
- * @id: number of the operation that made it.
- */
+/* A stack that is used by one alone. */
 struct history_state {
-	u8 depth;
-	u8 resets;
-	u8 start[HISTORY_DEPTH];
-	u8 end[HISTORY_DEPTH];
-	u8 id[HISTORY_DEPTH];
+	u8 depth;			/* objects */
+	u8 resets;			/* how often it was reset */
+	u8 start[HISTORY_DEPTH];	/* granule where an object begins */
+	u8 end[HISTORY_DEPTH];		/* granule behind it */
+	u8 id[HISTORY_DEPTH];		/* number of the operation that made it */
 };
 
-/**
- * struct history_level - a position of the search
- * @state: of the stack.
- * @tried: operations that were tried next.
- * @next: the one that is.
- */
+/* A position of the search. */
 struct history_level {
-	struct history_state state;
-	u64 tried;
-	u8 next;
+	struct history_state state;	/* of the stack */
+	u64 tried;			/* operations that were tried next */
+	u8 next;			/* the one that is */
 };
 
-/**
- * struct history - what happened to a stack that was empty in the beginning
- * @stack: the stack, or %NULL for a history that was made by hand.
- * @capacity: of it, granules.
- * @claimed: operations that were begun, those there was no room for included. Any context.
- * @clock: newest ticket. Any context.
- * @ops: the operations, each written by the actor that claimed it.
- * @marks: those that were taken, by the number of the operation.
- * @steps: that the search took.
- * @taken: what each mark is on top of, in the order that is being tried.
- * @levels: of the search.
- */
+/* What happened to a stack that was empty in the beginning. */
 struct history {
-	struct nebula_stack *stack;
-	unsigned int capacity;
+	struct nebula_stack *stack;	/* the stack, or NULL for a history that was made by hand */
+	unsigned int capacity;	/* of it, granules */
+	/* Operations that were begun, those there was no room for included. Any context. */
 	atomic_t claimed;
-	atomic_t clock;
+	atomic_t clock;		/* Newest ticket. Any context. */
+	/* the operations, each written by the actor that claimed it */
 	struct history_op ops[HISTORY_OPS];
+	/* those that were taken, by the number of the operation */
 	struct nebula_mark marks[HISTORY_OPS];
-	unsigned int steps;
-	u8 taken[HISTORY_OPS];
-	struct history_level levels[HISTORY_OPS + 1];
+	unsigned int steps;	/* that the search took */
+	u8 taken[HISTORY_OPS];	/* what each mark is on top of, in the order that is being tried */
+	struct history_level levels[HISTORY_OPS + 1];	/* of the search */
 };
 
 struct history *history_create(struct kunit *test, struct nebula_stack *s);

@@ -36,14 +36,10 @@
 
 #define EXAMPLE_OPS	8
 
-/**
- * struct example - a history made by hand
- * @why: for the reader of a failure.
- * @ops: the operations, the first of them with an @end.
- */
+/* A history made by hand. */
 struct example {
-	const char *why;
-	struct history_op ops[EXAMPLE_OPS];
+	const char *why;			/* for the reader of a failure */
+	struct history_op ops[EXAMPLE_OPS];	/* the operations, the first of them with an @end */
 };
 
 #define NO_PLACE	HISTORY_NOWHERE
@@ -183,60 +179,35 @@ static void check_refuses_what_is_not(struct kunit *test)
 
 /* Rounds */
 
-/**
- * struct player - an actor that chooses its operations at random
- * @actor: in the history.
- * @nr_objects: how many.
- * @nr_marks: how many.
- * @objects: places of what it allocated, though others may have taken it down.
- * @marks: operations that took its marks.
- * @random: what it does next.
- */
+/* An actor that chooses its operations at random. */
 struct player {
-	u8 actor;
-	u8 nr_objects;
-	u8 nr_marks;
+	u8 actor;			/* in the history */
+	u8 nr_objects;			/* how many */
+	u8 nr_marks;			/* how many */
+	/* places of what it allocated, though others may have taken it down */
 	u16 objects[HISTORY_OPS];
-	u8 marks[HISTORY_OPS];
-	struct rnd_state random;
+	u8 marks[HISTORY_OPS];		/* operations that took its marks */
+	struct rnd_state random;	/* what it does next */
 };
 
-/**
- * struct rounds - histories, one after the other
- * @test: of which.
- * @history: of this round.
- * @players: by the numbers of their contexts.
- * @round: of each thread, by its number.
- * @begun: rounds that were begun. Thread 0.
- * @open: interrupts may play. Thread 0.
- * @busy: interrupts that are at it. Any context.
- * @arrived: threads that have begun. Threads.
- * @playing: threads that have not ended. Threads.
- * @begin: of a round.
- * @end: of a round.
- * @rounds: how many there were. Thread 0.
- * @ops: of all rounds. Thread 0.
- * @steps: of all rounds. Thread 0.
- * @until: no more rounds after it, jiffies.
- * @over: time is up, or nothing gets better. Thread 0.
- */
+/* Histories, one after the other. */
 struct rounds {
-	struct kunit *test;
-	struct history *history;
-	struct player *players;
-	unsigned int round[THREADS];
-	unsigned int begun;
-	bool open;
-	atomic_t busy;
-	atomic_t arrived;
-	atomic_t playing;
-	wait_queue_head_t begin;
-	wait_queue_head_t end;
-	unsigned int rounds;
-	unsigned long ops;
-	unsigned long steps;
-	unsigned long until;
-	bool over;
+	struct kunit *test;		/* of which */
+	struct history *history;	/* of this round */
+	struct player *players;		/* by the numbers of their contexts */
+	unsigned int round[THREADS];	/* of each thread, by its number */
+	unsigned int begun;		/* Rounds that were begun. Thread 0. */
+	bool open;			/* Interrupts may play. Thread 0. */
+	atomic_t busy;			/* Interrupts that are at it. Any context. */
+	atomic_t arrived;		/* Threads that have begun. Threads. */
+	atomic_t playing;		/* Threads that have not ended. Threads. */
+	wait_queue_head_t begin;	/* of a round */
+	wait_queue_head_t end;		/* of a round */
+	unsigned int rounds;		/* How many there were. Thread 0. */
+	unsigned long ops;		/* Of all rounds. Thread 0. */
+	unsigned long steps;		/* Of all rounds. Thread 0. */
+	unsigned long until;		/* no more rounds after it, jiffies */
+	bool over;			/* Time is up, or nothing gets better. Thread 0. */
 };
 
 static void play_alloc(struct history *h, struct player *p, u32 random)
@@ -516,22 +487,15 @@ static const struct history_op meanwhile[][SCRIPT_OPS] = {
 	{ RESTORE(MARK_ON_FIRST), ALLOC(1), ALLOC(1) },
 };
 
-/**
- * struct scene - an operation that is interrupted once
- * @history: what happens.
- * @task: who is interrupted.
- * @script: what the interrupting context does, or %NULL for nothing.
- * @armed: it has not been interrupted yet.
- * @start: of the function where it is.
- * @seen: instructions where it was, by offset.
- */
+/* An operation that is interrupted once. */
 static struct scene {
-	struct history *history;
-	struct task_struct *task;
+	struct history *history;		/* what happens */
+	struct task_struct *task;		/* who is interrupted */
+	/* what the interrupting context does, or NULL for nothing */
 	const struct history_op *script;
-	bool armed;
-	unsigned long start;
-	DECLARE_BITMAP(seen, FUNCTION_SIZE);
+	bool armed;				/* it has not been interrupted yet */
+	unsigned long start;			/* of the function where it is */
+	DECLARE_BITMAP(seen, FUNCTION_SIZE);	/* instructions where it was, by offset */
 } scene;
 
 static void play_script(struct history *h, const struct history_op *script, unsigned int n,

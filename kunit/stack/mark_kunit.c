@@ -112,14 +112,10 @@ static void mark_goes_stale_by_reset(struct kunit *test)
 		    REFUSES(STALE_CHECKPOINT, RESTORE, '4', 0, 0, 0, 0, 128, 0));
 }
 
-/**
- * struct level - one of many nested marks
- * @m: the mark.
- * @used: bytes in use below it.
- */
+/* One of many nested marks. */
 struct level {
-	struct nebula_mark m;
-	size_t used;
+	struct nebula_mark m;	/* the mark */
+	size_t used;		/* bytes in use below it */
 };
 
 /* One object of @size and up on each mark. */
@@ -256,62 +252,36 @@ static void mark_ends_with_its_stack(struct kunit *test)
 #define WALK_OBJECTS	512
 #define WALK_MARKS	48
 
-/**
- * struct walk_object - an object, oldest first
- * @p: where.
- * @size: bytes.
- * @below: bytes in use before it.
- * @end: bytes in use up to its end, as far as is known.
- * @serial: no other ever has it.
- */
+/* An object, oldest first. */
 struct walk_object {
-	u8 *p;
-	size_t size;
-	size_t below;
-	size_t end;
-	u32 serial;
+	u8 *p;		/* where */
+	size_t size;	/* bytes */
+	size_t below;	/* bytes in use before it */
+	size_t end;	/* bytes in use up to its end, as far as is known */
+	u32 serial;	/* no other ever has it */
 };
 
-/**
- * struct walk_mark - a mark and what makes it valid
- * @m: the mark.
- * @depth: objects below it.
- * @serial: of the newest of them, or of the bottom.
- */
+/* A mark and what makes it valid. */
 struct walk_mark {
-	struct nebula_mark m;
-	unsigned int depth;
-	u32 serial;
+	struct nebula_mark m;	/* the mark */
+	unsigned int depth;	/* objects below it */
+	u32 serial;		/* of the newest of them, or of the bottom */
 };
 
-/**
- * struct walk - the plain model
- * @test: whose.
- * @stack: what is compared with it.
- * @exact: objects are large enough for it to be exact to the byte.
- * @objects: those that are live.
- * @n: how many.
- * @marks: some of those taken.
- * @nr_marks: how many.
- * @used: bytes in use.
- * @bottom: serial of the bottom.
- * @serial: the newest.
- * @allocs: allocations so far.
- * @resets: resets so far.
- */
+/* The plain model. */
 struct walk {
-	struct kunit *test;
-	struct nebula_stack *stack;
-	bool exact;
-	struct walk_object objects[WALK_OBJECTS];
-	unsigned int n;
-	struct walk_mark marks[WALK_MARKS];
-	unsigned int nr_marks;
-	size_t used;
-	u32 bottom;
-	u32 serial;
-	u64 allocs;
-	u64 resets;
+	struct kunit *test;	/* whose */
+	struct nebula_stack *stack;	/* what is compared with it */
+	bool exact;		/* objects are large enough for it to be exact to the byte */
+	struct walk_object objects[WALK_OBJECTS];	/* those that are live */
+	unsigned int n;		/* how many */
+	struct walk_mark marks[WALK_MARKS];	/* some of those taken */
+	unsigned int nr_marks;	/* how many */
+	size_t used;		/* bytes in use */
+	u32 bottom;		/* serial of the bottom */
+	u32 serial;		/* the newest */
+	u64 allocs;		/* allocations so far */
+	u64 resets;		/* resets so far */
 };
 
 static u32 serial_at(const struct walk *w, unsigned int depth)

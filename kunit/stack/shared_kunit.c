@@ -104,16 +104,11 @@ static void shared_stack_aligns(struct kunit *test)
 	nebula_stack_destroy(s);
 }
 
-/**
- * struct bad_size - what alloc has to refuse, and how
- * @size: bytes.
- * @align: bytes.
- * @code: of the record.
- */
+/* What alloc has to refuse, and how. */
 struct bad_size {
-	size_t size;
-	size_t align;
-	enum nebula_errc code;
+	size_t size;		/* bytes */
+	size_t align;		/* bytes */
+	enum nebula_errc code;	/* of the record */
 };
 
 static void shared_stack_refuses_sizes(struct kunit *test)
@@ -384,53 +379,32 @@ static void shared_stack_finds_an_overrun(struct kunit *test)
 #define OBJECTS_MAX	4
 #define CAPACITY	SZ_8K
 
-/**
- * struct piled - an object that a climber has
- * @p: where.
- * @size: bytes.
- * @id: its content.
- * @mark: taken on top of it, if @marked.
- * @marked: there is.
- */
+/* An object that a climber has. */
 struct piled {
-	u8 *p;
-	size_t size;
-	u32 id;
-	struct nebula_mark mark;
-	bool marked;
+	u8 *p;				/* where */
+	size_t size;			/* bytes */
+	u32 id;				/* its content */
+	struct nebula_mark mark;	/* taken on top of it, if @marked */
+	bool marked;			/* there is */
 };
 
-/**
- * struct climber - one of those who use the stack
- * @objects: what it has, newest last.
- * @count: how many.
- * @ids: that were used.
- * @random: what it does next.
- */
+/* One of those who use the stack. */
 struct climber {
-	struct piled objects[OBJECTS_MAX];
-	unsigned int count;
-	u32 ids;
-	struct rnd_state random;
+	struct piled objects[OBJECTS_MAX];	/* what it has, newest last */
+	unsigned int count;			/* how many */
+	u32 ids;				/* that were used */
+	struct rnd_state random;		/* what it does next */
 };
 
-/**
- * struct climb - all of them
- * @stack: the stack.
- * @climbers: by the numbers of their contexts.
- * @claimed: granules that are in an object. Any context.
- * @served: allocations. Any context.
- * @overlaps: granules that two had. Any context.
- * @overwritten: objects with another's content. Any context.
- * @revived: marks that were good though their object was freed. Any context.
- */
+/* All of them. */
 struct climb {
-	struct nebula_stack *stack;
-	struct climber *climbers;
-	DECLARE_BITMAP(claimed, CAPACITY / 64);
-	atomic_t served;
-	atomic_t overlaps;
-	atomic_t overwritten;
+	struct nebula_stack *stack;		/* the stack */
+	struct climber *climbers;		/* by the numbers of their contexts */
+	DECLARE_BITMAP(claimed, CAPACITY / 64);	/* Granules that are in an object. Any context. */
+	atomic_t served;			/* Allocations. Any context. */
+	atomic_t overlaps;			/* Granules that two had. Any context. */
+	atomic_t overwritten;			/* Objects with another's content. Any context. */
+	/* Marks that were good though their object was freed. Any context. */
 	atomic_t revived;
 };
 

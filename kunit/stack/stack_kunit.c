@@ -303,16 +303,11 @@ static void stack_serves_to_the_end_inline(struct kunit *test)
 	nebula_stack_destroy(s);
 }
 
-/**
- * struct impossible - what cannot be allocated, and why
- * @size: bytes.
- * @align: bytes.
- * @code: of the record.
- */
+/* What cannot be allocated, and why. */
 struct impossible {
-	size_t size;
-	size_t align;
-	enum nebula_errc code;
+	size_t size;		/* bytes */
+	size_t align;		/* bytes */
+	enum nebula_errc code;	/* of the record */
 };
 
 static const struct impossible impossible[] = {
@@ -377,14 +372,10 @@ static void stack_allocates_nothing(struct kunit *test)
 	nebula_stack_destroy(s);
 }
 
-/**
- * struct crumbs - small objects, oldest first
- * @p: where.
- * @used: bytes in use before each.
- */
+/* Small objects, oldest first. */
 struct crumbs {
-	u8 *p[SZ_2K];
-	size_t used[SZ_2K];
+	u8 *p[SZ_2K];		/* where */
+	size_t used[SZ_2K];	/* bytes in use before each */
 };
 
 /* Fills the stack with objects of one to @most bytes, and returns how many it held. */

@@ -9,36 +9,23 @@
 #define OBJECTS	26
 #define MARKS	10
 
-/**
- * struct table_object - what a table knows of an object
- * @p: where it is, or was.
- * @size: bytes.
- * @place: number of objects below it; those at it and above are gone when it goes.
- * @lives: it is in use.
- */
+/* What a table knows of an object. */
 struct table_object {
-	u8 *p;
-	size_t size;
+	u8 *p;		/* where it is, or was */
+	size_t size;	/* bytes */
+	/* number of objects below it; those at it and above are gone when it goes */
 	unsigned int place;
-	bool lives;
+	bool lives;	/* it is in use */
 };
 
-/**
- * struct table - one that is running
- * @test: whose.
- * @stack: the stack.
- * @objects: by letter.
- * @marks: by digit.
- * @allocs: allocations so far.
- * @bytes: bytes asked for so far.
- */
+/* One that is running. */
 struct table {
-	struct kunit *test;
-	struct nebula_stack *stack;
-	struct table_object objects[OBJECTS];
-	struct nebula_mark marks[MARKS];
-	u64 allocs;
-	u64 bytes;
+	struct kunit *test;			/* whose */
+	struct nebula_stack *stack;		/* the stack */
+	struct table_object objects[OBJECTS];	/* by letter */
+	struct nebula_mark marks[MARKS];	/* by digit */
+	u64 allocs;				/* allocations so far */
+	u64 bytes;				/* bytes asked for so far */
 };
 
 struct nebula_stack *stack_create(struct kunit *test, size_t capacity, unsigned int flags)

@@ -20,28 +20,17 @@
  */
 enum stack_op { ALLOC, ZALLOC, FREE, REALLOC, MARK, RESTORE, RESET };
 
-/**
- * struct stack_row - one of a table
- * @op: what to do.
- * @id: with which object or mark.
- * @size: bytes.
- * @align: bytes.
- * @code: what has to be recorded; %NEBULA_OK for success.
- * @used: bytes in use after it.
- * @live: objects in use after it.
- * @peak: highest use so far after it.
- * @padding: bytes ever lost, after it.
- */
+/* One of a table. */
 struct stack_row {
-	enum stack_op op;
-	char id;
-	long size;
-	size_t align;
-	enum nebula_errc code;
-	size_t used;
-	unsigned int live;
-	size_t peak;
-	size_t padding;
+	enum stack_op op;	/* what to do */
+	char id;		/* with which object or mark */
+	long size;		/* bytes */
+	size_t align;		/* bytes */
+	enum nebula_errc code;	/* what has to be recorded; NEBULA_OK for success */
+	size_t used;		/* bytes in use after it */
+	unsigned int live;	/* objects in use after it */
+	size_t peak;		/* highest use so far after it */
+	size_t padding;		/* bytes ever lost, after it */
 };
 
 /* A row that succeeds, and one that is refused for a reason and changes nothing but that. */

@@ -8,37 +8,25 @@
 
 #include "../fixture.h"
 
-/**
- * struct maker - how allocators of a kind come and go
- * @kind: the kind.
- * @cfg_size: bytes of its configuration.
- * @create: makes one of a configuration, or ERR_PTR().
- * @destroy: takes it down.
- * @use: sees that one made of a configuration serves.
- * @common: the common part of one.
- */
+/* How allocators of a kind come and go. */
 struct maker {
-	enum nebula_kind kind;
-	size_t cfg_size;
+	enum nebula_kind kind;				/* the kind */
+	size_t cfg_size;				/* bytes of its configuration */
+	/* makes one of a configuration, or ERR_PTR() */
 	void *(*create)(const char *name, const void *cfg, size_t cfg_size, unsigned int abi);
-	void (*destroy)(void *made);
+	void (*destroy)(void *made);			/* takes it down */
+	/* sees that one made of a configuration serves */
 	void (*use)(struct kunit *test, void *made, const void *cfg);
-	struct nebula_allocator *(*common)(void *made);
+	struct nebula_allocator *(*common)(void *made);	/* the common part of one */
 };
 
-/**
- * struct refusal - a configuration that has to be refused, and how
- * @why: for the reader of a failure.
- * @what: field that the record names.
- * @code: code of the record.
- * @err: errno returned.
- * @cfg: the configuration; no field is a constant where it is used, so it compiles.
- */
+/* A configuration that has to be refused, and how. */
 struct refusal {
-	const char *why;
-	const char *what;
-	enum nebula_errc code;
-	int err;
+	const char *why;	/* for the reader of a failure */
+	const char *what;	/* field that the record names */
+	enum nebula_errc code;	/* code of the record */
+	int err;		/* errno returned */
+	/* the configuration; no field is a constant where it is used, so it compiles */
 	const void *cfg;
 };
 

@@ -8,26 +8,18 @@
 
 #include <nebula/nebula.h>
 
-/**
- * enum meeting_place - what is left behind
- * @MEETING_EARLY: tracked pool; a block is taken in the other module's init function.
- * @MEETING_SITES: tracked pool with more call sites than a list holds, one of them the other's.
- * @MEETING_BUILT_IN: tracked pool; the other module takes blocks through the kernel's mempool.
- * @MEETING_WAITED: pool of one block, which the other has and also waits for.
- * @MEETING_RESERVED: pool that the other has a reserve of.
- * @MEETING_SCOPED: bump with an open scope of the other's.
- * @MEETING_BUDGET: budget of the pool @MEETING_EARLY; the leaver listens to its states.
- * @MEETING_NR: number of places.
- */
+/* What is left behind. */
 enum meeting_place {
-	MEETING_EARLY,
+	MEETING_EARLY,	/* tracked pool; a block is taken in the other module's init function */
+	/* tracked pool with more call sites than a list holds, one of them the other's */
 	MEETING_SITES,
+	/* tracked pool; the other module takes blocks through the kernel's mempool */
 	MEETING_BUILT_IN,
-	MEETING_WAITED,
-	MEETING_RESERVED,
-	MEETING_SCOPED,
-	MEETING_BUDGET,
-	MEETING_NR
+	MEETING_WAITED,	/* pool of one block, which the other has and also waits for */
+	MEETING_RESERVED,	/* pool that the other has a reserve of */
+	MEETING_SCOPED,	/* bump with an open scope of the other's */
+	MEETING_BUDGET,	/* budget of the pool @MEETING_EARLY; the leaver listens to its states */
+	MEETING_NR	/* number of places */
 };
 
 void nebula_meeting_leave(enum meeting_place place, void *allocator);
