@@ -122,14 +122,14 @@ struct nebula_bump_stale {
  * struct nebula_bump_cpu - what a CPU has of a shared bump allocator
  * @cur: private; next address to hand out of the sub-chunk, %NEBULA_BUMP_CPU_NONE without one.
  * @allocs: private; allocations served on this CPU.
- * @cur_outline: private; as @cur, while the inline path is off.
+ * @cur_slow: private; as @cur, while the inline path is off.
  * @padding: private; bytes lost on this CPU.
  * @released: private; bytes given back by objects that shrank on this CPU.
  */
 struct nebula_bump_cpu {
 	unsigned long cur;
 	unsigned long allocs;
-	unsigned long cur_outline;
+	unsigned long cur_slow;
 	unsigned long padding;
 	unsigned long released;
 };
@@ -259,13 +259,13 @@ void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size);
  */
 void nebula_bump_exit(struct nebula_bump *b);
 
-void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
+void *nebula_bump_alloc_slow(struct nebula_bump *b, size_t size, size_t align)
 	__alloc_size(2);
-u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at);
-int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp);
+u64 nebula_bump_stamp_slow(struct nebula_bump *b, unsigned long at);
+int nebula_bump_restore_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp);
 void nebula_bump_scope_enter_slow(struct nebula_bump *b, struct nebula_checkpoint *cp);
 void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp);
-void nebula_bump_reset_outline(struct nebula_bump *b);
+void nebula_bump_reset_slow(struct nebula_bump *b);
 
 /**
  * nebula_bump_realloc() - change the size of an object
@@ -488,12 +488,12 @@ static __always_inline void *nebula_bump_alloc_shared(struct nebula_bump *b, siz
 	unsigned long cur, next;
 
 	if (!NEBULA_NMI_SAFE)
-		return nebula_bump_alloc_outline(b, size, align);
+		return nebula_bump_alloc_slow(b, size, align);
 	cur = this_cpu_read(cpus->cur);
 	next = cur + size;
 	if (unlikely((next ^ cur) & data_race(b->sub_mask)) || /* see module/core/fastpath.c */
 	    unlikely(!nebula_this_cpu_cas(cpus->cur, &cur, next)))
-		return nebula_bump_alloc_outline(b, size, align);
+		return nebula_bump_alloc_slow(b, size, align);
 	this_cpu_inc(cpus->allocs);
 	return (void *)cur;
 }
@@ -509,7 +509,7 @@ static __always_inline void *nebula_bump_alloc_packed(struct nebula_bump *b, siz
 	unsigned long cur = b->cur, tail, p = cur, e, next;
 
 	if (unlikely(size - 1 >= NEBULA_BUMP_INLINE_MAX))	/* 0 as well */
-		return nebula_bump_alloc_outline(b, size, align);
+		return nebula_bump_alloc_slow(b, size, align);
 	if (align < NEBULA_BUMP_GRAIN) {
 		tail = b->tail;
 		if (cur - tail < NEBULA_BUMP_GRAIN)
@@ -519,7 +519,7 @@ static __always_inline void *nebula_bump_alloc_packed(struct nebula_bump *b, siz
 	}
 	e = p + size;
 	if (unlikely(e > data_race(b->limit)))	/* see module/core/fastpath.c */
-		return nebula_bump_alloc_outline(b, size, align);
+		return nebula_bump_alloc_slow(b, size, align);
 	next = ALIGN(e, NEBULA_BUMP_GRAIN);
 	WRITE_ONCE(b->tail, e);
 	nebula_count(b->padding, next - cur - size);
@@ -553,7 +553,7 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	unsigned long cur, p, e, next;
 
 	if (!aligned)
-		return nebula_bump_alloc_outline(b, size, align);
+		return nebula_bump_alloc_slow(b, size, align);
 	if (!whole)
 		return nebula_bump_alloc_packed(b, size, align);
 
@@ -562,7 +562,7 @@ void *nebula_bump_alloc(struct nebula_bump *b, size_t size, size_t align)
 	e = p + size;
 	if (unlikely(e > data_race(b->limit))) { /* see module/core/fastpath.c */
 		if (size % NEBULA_BUMP_GRAIN || align > NEBULA_BUMP_GRAIN)
-			return nebula_bump_alloc_outline(b, size, align);
+			return nebula_bump_alloc_slow(b, size, align);
 		return nebula_bump_alloc_shared(b, size, align);
 	}
 	if (size % NEBULA_BUMP_GRAIN)
@@ -606,7 +606,7 @@ static __always_inline u64 nebula_bump_stamp(struct nebula_bump *b)
 	if (at - b->tail < NEBULA_BUMP_GRAIN)
 		at = b->tail;
 	if (b->stamp != NEBULA_BUMP_STAMP_NONE)
-		return nebula_bump_stamp_outline(b, at);
+		return nebula_bump_stamp_slow(b, at);
 	/* The first one since a reset: all before are stale. */
 	b->stale_to = b->stamps;
 	b->stale_count = 0;
@@ -678,7 +678,7 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 	    unlikely(cp.owner != b)) {
 		struct nebula_checkpoint copy = cp;
 
-		return nebula_bump_restore_outline(b, &copy);
+		return nebula_bump_restore_slow(b, &copy);
 	}
 	WRITE_ONCE(b->cur, cp.cur);
 	nebula_count(b->released, cur - cp.cur);
@@ -705,7 +705,7 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 	unsigned long cur = b->cur;
 
 	if (unlikely(cur > data_race(b->peak_at))) { /* see module/core/fastpath.c */
-		nebula_bump_reset_outline(b);
+		nebula_bump_reset_slow(b);
 		return;
 	}
 	WRITE_ONCE(b->cur, b->start);

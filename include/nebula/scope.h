@@ -88,7 +88,7 @@ struct nebula_stack *nebula_with_stack_begin(struct nebula_with_stack *w, size_t
 static inline void nebula_with_bump_end(struct nebula_with_bump *w)
 {
 	if (unlikely(w->bump.cleanups))
-		nebula_bump_reset_outline(&w->bump);
+		nebula_bump_reset_slow(&w->bump);
 	kfree(w->buffer);
 }
 

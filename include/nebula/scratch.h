@@ -149,11 +149,11 @@ void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t si
 void nebula_scratch_exit(struct nebula_scratch *s);
 
 /* Not __malloc: the caller may have lent the memory, and then knows it by another pointer. */
-void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
+void *nebula_scratch_get_slow(struct nebula_scratch *s, size_t size, size_t align)
 	__alloc_size(2);
 void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
 	__alloc_size(2);
-int nebula_scratch_put_outline(struct nebula_scratch *s, void *p);
+int nebula_scratch_put_slow(struct nebula_scratch *s, void *p);
 
 /**
  * nebula_scratch_owns() - does an address lie in scratch memory?
@@ -227,7 +227,7 @@ void *nebula_scratch_get(struct nebula_scratch *s, size_t size, size_t align)
 
 	if (!inlined || unlikely(size - 1 >= NEBULA_SCRATCH_INLINE_MAX) ||	/* 0 as well */
 	    !nebula_scratch_stays())
-		return nebula_scratch_get_outline(s, size, align);
+		return nebula_scratch_get_slow(s, size, align);
 	cpus = s->cpus;
 	cur = raw_cpu_read(cpus->cur);
 	next = cur + ALIGN(size, NEBULA_SCRATCH_GRAIN) + sizeof(unsigned long);
@@ -259,7 +259,7 @@ static __always_inline int nebula_scratch_put(struct nebula_scratch *s, void *p)
 
 	if (unlikely(!nebula_scratch_stays()) ||
 	    unlikely(((unsigned long *)raw_cpu_read(cpus->cur))[-1] != (unsigned long)p))
-		return nebula_scratch_put_outline(s, p);
+		return nebula_scratch_put_slow(s, p);
 	raw_cpu_write(cpus->cur, (unsigned long)p);
 	return 0;
 }

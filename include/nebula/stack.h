@@ -205,15 +205,15 @@ void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size);
 void nebula_stack_exit(struct nebula_stack *s);
 
 /* Not __malloc: the caller may have lent the memory, and then knows it by another pointer. */
-void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
+void *nebula_stack_alloc_slow(struct nebula_stack *s, size_t size, size_t align)
 	__alloc_size(2);
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
 	__alloc_size(2);
 void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t align)
 	__alloc_size(2);
-int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size);
+int nebula_stack_free_slow(struct nebula_stack *s, void *p, size_t size);
 void nebula_stack_mark_fresh(struct nebula_stack *s, struct nebula_mark *m);
-int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m);
+int nebula_stack_restore_slow(struct nebula_stack *s, const struct nebula_mark *m);
 void nebula_stack_scope_enter_slow(struct nebula_stack *s, struct nebula_mark *m);
 void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m);
 
@@ -360,14 +360,14 @@ void *nebula_stack_alloc(struct nebula_stack *s, size_t size, size_t align)
 
 	if (!inlined || unlikely(size - NEBULA_STACK_GRAIN >
 				 NEBULA_STACK_INLINE_MAX - NEBULA_STACK_GRAIN))
-		return nebula_stack_alloc_outline(s, size, align);
+		return nebula_stack_alloc_slow(s, size, align);
 
 	top = s->top;
 	cur = *top;
 	if (unlikely(cur & (align - 1))) {
 		/* The padding takes an entry, too. */
 		if (size < 2 * NEBULA_STACK_GRAIN)
-			return nebula_stack_alloc_outline(s, size, align);
+			return nebula_stack_alloc_slow(s, size, align);
 		return nebula_stack_alloc_padded(s, size, align);
 	}
 	next = cur + size;
@@ -408,7 +408,7 @@ static __always_inline int nebula_stack_free_sized(struct nebula_stack *s, void 
 	/* What is tagged lies above the limit; for the race see module/core/fastpath.c. */
 	if (unlikely(start >= data_race(s->limit)) ||
 	    unlikely((unsigned long)p != s->base + start))
-		return nebula_stack_free_outline(s, p, size);
+		return nebula_stack_free_slow(s, p, size);
 	barrier();	/* or it is computed from what was loaded, and stored */
 	nebula_count(s->top, -1);
 	return 0;
@@ -493,7 +493,7 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 	    unlikely(nebula_stack_mark_id(at) != m.id)) {
 		struct nebula_mark copy = m;
 
-		return nebula_stack_restore_outline(s, &copy);
+		return nebula_stack_restore_slow(s, &copy);
 	}
 	WRITE_ONCE(s->extras, m.extras);
 	WRITE_ONCE(s->top, at);

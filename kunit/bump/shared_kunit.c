@@ -627,7 +627,7 @@ static void shared_interrupted_at_each_instruction(struct kunit *test)
 /* Sub-chunks of the smallest size, so that every third allocation takes a new one. */
 static void shared_interrupted_while_refilling(struct kunit *test)
 {
-	const unsigned long alloc = probes_function(nebula_bump_alloc_outline,
+	const unsigned long alloc = probes_function(nebula_bump_alloc_slow,
 						    "bump_shared_alloc", 0);
 
 	KUNIT_ASSERT_NE(test, alloc, 0UL);

@@ -120,7 +120,7 @@ static void expect_diverted_in(struct kunit *test, const char *name)
 	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
 	breakpoints_create(test, &bs, (unsigned long)divert_nested, divert_nested);
 	for (skip = 0;; skip++) {
-		function = probes_function(nebula_bump_alloc_outline, name, skip);
+		function = probes_function(nebula_bump_alloc_slow, name, skip);
 		if (!function)
 			break;
 		interrupted += divert_in(test, &bs, function);
@@ -133,7 +133,7 @@ static void expect_diverted_in(struct kunit *test, const char *name)
 /* Module functions that take the inline paths away, and may be called at any moment. */
 static void (*divert_of(struct kunit *test, const char *name))(void *allocator)
 {
-	const unsigned long function = probes_function(nebula_bump_alloc_outline, name, 0);
+	const unsigned long function = probes_function(nebula_bump_alloc_slow, name, 0);
 
 	KUNIT_ASSERT_NE_MSG(test, function, 0UL, "no %s", name);
 	return (void (*)(void *))function;

@@ -121,7 +121,7 @@ static void interrupt_everywhere(struct kunit *test, const struct subject *s)
 	functions = kunit_kcalloc(test, FUNCTIONS_MAX, sizeof(*functions), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, functions);
 	scene = (struct scene){ .subject = s, .a = subject_create(test, s) };
-	n = probes_functions(nebula_bump_alloc_outline, functions, FUNCTIONS_MAX - 1);
+	n = probes_functions(nebula_bump_alloc_slow, functions, FUNCTIONS_MAX - 1);
 	n = functions_used(test, functions, n);
 	/* Where the inline functions are. */
 	functions[n++] = (unsigned long)s->turn;

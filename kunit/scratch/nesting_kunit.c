@@ -349,16 +349,16 @@ static void exercise(void)
 	first.p = scratch_get_path(s);
 	note_top();
 	fixture_stamp(first.p, first.size, first.id);
-	second.p = nebula_scratch_get_outline(s, second.size, 8);
+	second.p = nebula_scratch_get_slow(s, second.size, 8);
 	note_top();
 	fixture_stamp(second.p, second.size, second.id);
-	third.p = nebula_scratch_get_outline(s, third.size, 256);
+	third.p = nebula_scratch_get_slow(s, third.size, 256);
 	note_top();
 	fixture_stamp(third.p, third.size, third.id);
 	scene.faults += !fixture_stamped(third.p, third.size, third.id) ||
-			nebula_scratch_put_outline(s, third.p);
+			nebula_scratch_put_slow(s, third.p);
 	scene.faults += !fixture_stamped(second.p, second.size, second.id) ||
-			nebula_scratch_put_outline(s, second.p);
+			nebula_scratch_put_slow(s, second.p);
 	scene.faults += !fixture_stamped(first.p, first.size, first.id) ||
 			scratch_put_path(s, first.p);
 	scene.working = false;
@@ -443,7 +443,7 @@ static void interrupt_out_of_line(struct kunit *test)
 
 	functions = kunit_kcalloc(test, FUNCTIONS_MAX, sizeof(*functions), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, functions);
-	n = probes_functions(nebula_scratch_get_outline, functions, FUNCTIONS_MAX);
+	n = probes_functions(nebula_scratch_get_slow, functions, FUNCTIONS_MAX);
 	KUNIT_ASSERT_GT(test, n, 0U);
 	scene.fresh = true;
 	breakpoints_create(test, &bs, functions[0], breakpoint_hit);

@@ -618,7 +618,7 @@ static void histories_of_interruptions_are_legal(struct kunit *test)
 	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
 	scene.task = current;
 	scene.history = history_create(test, s);
-	n = probes_functions(nebula_stack_alloc_outline, functions, FUNCTIONS_MAX);
+	n = probes_functions(nebula_stack_alloc_slow, functions, FUNCTIONS_MAX);
 	for (i = 0; n && i < ARRAY_SIZE(interrupted); i++)
 		total += interrupt_operation(test, &interrupted[i], functions, n);
 	kunit_info(test, "%u instructions interrupted, each by %zu others\n", total,

@@ -461,7 +461,7 @@ do {												\
 	struct nebula_stack *__in = (inlined), *__out = (outlined);				\
 	const size_t __bytes = (bytes), __align = (alignment);					\
 	u8 *__p = nebula_stack_alloc(__in, __bytes, __align);					\
-	u8 *__q = nebula_stack_alloc_outline(__out, __bytes, __align);				\
+	u8 *__q = nebula_stack_alloc_slow(__out, __bytes, __align);				\
 												\
 	expect_same_place(test, (unsigned long)__p - __in->base,				\
 			  (unsigned long)__q - __out->base);					\

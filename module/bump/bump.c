@@ -50,7 +50,7 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 }
 
 /* Shared, with a flag, or watched: the limit of the inline path is none. */
-static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t align)
+static noinline void *bump_alloc_slow(struct nebula_bump *b, size_t size, size_t align)
 {
 	bool watched;
 	void *p;
@@ -73,7 +73,7 @@ static noinline void *alloc_carefully(struct nebula_bump *b, size_t size, size_t
 }
 
 /* nebula_bump_alloc() where it is not inline. */
-void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align)
+void *nebula_bump_alloc_slow(struct nebula_bump *b, size_t size, size_t align)
 {
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
@@ -83,10 +83,10 @@ void *nebula_bump_alloc_outline(struct nebula_bump *b, size_t size, size_t align
 		return refuse(b, NEBULA_E_SIZE_OVERFLOW, size, align);
 	if (unlikely(!data_race(b->limit))) /* see fastpath.c */
 		return bump_is_plain_shared(b) ? bump_shared_alloc(b, size, align, size)
-					       : alloc_carefully(b, size, align);
+					       : bump_alloc_slow(b, size, align);
 	return bump_owner_alloc(b, size, align, size);
 }
-EXPORT_SYMBOL_GPL(nebula_bump_alloc_outline);
+EXPORT_SYMBOL_GPL(nebula_bump_alloc_slow);
 
 static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
 {
@@ -200,7 +200,7 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 	void *q;
 
 	if (ZERO_OR_NULL_PTR(p))
-		return nebula_bump_alloc_outline(b, new_size, align);
+		return nebula_bump_alloc_slow(b, new_size, align);
 	code = judge_object(b, p, old_size);
 	if (unlikely(code)) {
 		nebula_fail(&b->common, code, .size = old_size, .pointer = p,
@@ -213,14 +213,14 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 			memset(p + old_size, 0, new_size - old_size);
 		return new_size ? p : ZERO_SIZE_PTR;
 	}
-	q = nebula_bump_alloc_outline(b, new_size, align);
+	q = nebula_bump_alloc_slow(b, new_size, align);
 	if (!ZERO_OR_NULL_PTR(q))
 		memcpy(q, p, min(old_size, new_size));
 	return q;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_realloc);
 
-static noinline int restore_attentively(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+static noinline int bump_restore_traced(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	const size_t used = nebula_bump_used(b);
 	const int ret = bump_owner_restore(b, cp);
@@ -232,17 +232,17 @@ static noinline int restore_attentively(struct nebula_bump *b, const struct nebu
 }
 
 /* nebula_bump_restore() where it is not inline. The owner's context. */
-int nebula_bump_restore_outline(struct nebula_bump *b, const struct nebula_checkpoint *cp)
+int nebula_bump_restore_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
 	if (unlikely(bump_is_shared(b))) {
 		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_SHARED,
 			    .what = "restore");
 		return -EINVAL;
 	}
-	return unlikely(nebula_is_diverted(&b->common)) ? restore_attentively(b, cp)
+	return unlikely(nebula_is_diverted(&b->common)) ? bump_restore_traced(b, cp)
 							: bump_owner_restore(b, cp);
 }
-EXPORT_SYMBOL_GPL(nebula_bump_restore_outline);
+EXPORT_SYMBOL_GPL(nebula_bump_restore_slow);
 
 /* Contexts of several CPUs open scopes on a shared one; others have one owner. */
 static void count_scope(struct nebula_bump *b, int n)
@@ -267,7 +267,7 @@ EXPORT_SYMBOL_GPL(nebula_bump_scope_enter_slow);
 /* nebula_bump_scope_exit() where it is not inline. */
 void nebula_bump_scope_exit_slow(struct nebula_bump *b, const struct nebula_checkpoint *cp)
 {
-	nebula_bump_restore_outline(b, cp);
+	nebula_bump_restore_slow(b, cp);
 	/* The last access: once it is counted, another task may destroy the allocator. */
 	count_scope(b, -1);
 }
@@ -279,7 +279,7 @@ static noinline void trace_reset(const struct nebula_bump *b)
 }
 
 /* nebula_bump_reset() where it is not inline. */
-void nebula_bump_reset_outline(struct nebula_bump *b)
+void nebula_bump_reset_slow(struct nebula_bump *b)
 {
 	if (unlikely(nebula_is_diverted(&b->common)))
 		trace_reset(b);
@@ -288,7 +288,7 @@ void nebula_bump_reset_outline(struct nebula_bump *b)
 	else
 		bump_owner_reset(b);
 }
-EXPORT_SYMBOL_GPL(nebula_bump_reset_outline);
+EXPORT_SYMBOL_GPL(nebula_bump_reset_slow);
 
 int nebula_bump_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 {
@@ -317,7 +317,7 @@ int nebula_bump_defer(struct nebula_bump *b, void (*fn)(void *data), void *data)
 
 	if (!fn)
 		return nebula_fail(&b->common, NEBULA_E_INVALID_CONFIG, .what = "fn");
-	c = nebula_bump_alloc_outline(b, sizeof(*c), __alignof__(*c));
+	c = nebula_bump_alloc_slow(b, sizeof(*c), __alignof__(*c));
 	if (!c)
 		return -ENOMEM;
 	c->fn = fn;

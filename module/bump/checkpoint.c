@@ -122,7 +122,7 @@ static noinline __cold u64 refuse(struct nebula_bump *b)
  * The stamp of a checkpoint among others. The owner's context. Returns the stamp; one that is never
  * valid when the checkpoint is refused, which is recorded.
  */
-u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at)
+u64 nebula_bump_stamp_slow(struct nebula_bump *b, unsigned long at)
 {
 	if (at == b->mark_at)
 		return b->stamp;
@@ -135,7 +135,7 @@ u64 nebula_bump_stamp_outline(struct nebula_bump *b, unsigned long at)
 	b->stamp = ++b->stamps;
 	return b->stamp;
 }
-EXPORT_SYMBOL_GPL(nebula_bump_stamp_outline);
+EXPORT_SYMBOL_GPL(nebula_bump_stamp_slow);
 
 /* Was it reset since, or rewound to an older one? The owner's context. Returns true when it was. */
 bool bump_checkpoint_is_stale(const struct nebula_bump *b, u64 stamp)

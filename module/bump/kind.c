@@ -365,7 +365,7 @@ static void describe(const struct nebula_allocator *a, struct nebula_text *t)
 
 static void *alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
-	return nebula_bump_alloc_outline(bump_of(a), size, align);
+	return nebula_bump_alloc_slow(bump_of(a), size, align);
 }
 
 /* Nothing comes back before a reset. */

@@ -172,7 +172,7 @@ static struct nebula_chunk *advance(struct nebula_bump_heap *heap, struct nebula
 /* The word that counts on this CPU: inline code uses one, code that must not the other. */
 static unsigned long __percpu *cpu_word(const struct nebula_bump_heap *heap)
 {
-	return bump_has_inline(&heap->bump) ? &heap->cpus->cur : &heap->cpus->cur_outline;
+	return bump_has_inline(&heap->bump) ? &heap->cpus->cur : &heap->cpus->cur_slow;
 }
 
 /* Bytes that a CPU can still hand out of its sub-chunk. */
@@ -498,7 +498,7 @@ static void sum_up(const struct nebula_bump_heap *heap, struct sums *sums)
 		const struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
 
 		unused += bytes_left(heap, READ_ONCE(pc->cur));
-		unused += bytes_left(heap, READ_ONCE(pc->cur_outline));
+		unused += bytes_left(heap, READ_ONCE(pc->cur_slow));
 		sums->allocs += READ_ONCE(pc->allocs);
 		sums->padding += READ_ONCE(pc->padding);
 		sums->released += READ_ONCE(pc->released);
@@ -580,7 +580,7 @@ static void empty_cpus(struct nebula_bump_heap *heap)
 		struct nebula_bump_cpu *pc = per_cpu_ptr(heap->cpus, cpu);
 
 		WRITE_ONCE(pc->cur, NEBULA_BUMP_CPU_NONE);
-		WRITE_ONCE(pc->cur_outline, NEBULA_BUMP_CPU_NONE);
+		WRITE_ONCE(pc->cur_slow, NEBULA_BUMP_CPU_NONE);
 	}
 }
 

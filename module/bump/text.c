@@ -10,7 +10,7 @@
 
 void *nebula_bump_memdup(struct nebula_bump *b, const void *src, size_t size, size_t align)
 {
-	void *p = nebula_bump_alloc_outline(b, size, align);
+	void *p = nebula_bump_alloc_slow(b, size, align);
 
 	if (!ZERO_OR_NULL_PTR(p))
 		memcpy(p, src, size);
@@ -34,7 +34,7 @@ char *nebula_bump_vasprintf(struct nebula_bump *b, const char *fmt, va_list args
 	len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 
-	s = nebula_bump_alloc_outline(b, len + 1, 1);
+	s = nebula_bump_alloc_slow(b, len + 1, 1);
 	if (s)
 		vsnprintf(s, len + 1, fmt, args);
 	return s;

@@ -167,7 +167,7 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 }
 
 /* nebula_scratch_get() where it is not inline. */
-void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t align)
+void *nebula_scratch_get_slow(struct nebula_scratch *s, size_t size, size_t align)
 {
 	void *p;
 
@@ -188,7 +188,7 @@ void *nebula_scratch_get_outline(struct nebula_scratch *s, size_t size, size_t a
 		memset(p, 0, size);
 	return p;
 }
-EXPORT_SYMBOL_GPL(nebula_scratch_get_outline);
+EXPORT_SYMBOL_GPL(nebula_scratch_get_slow);
 
 /* nebula_scratch_get() beyond the highest use so far. */
 void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t align)
@@ -198,7 +198,7 @@ void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t al
 	const unsigned long next = cur + ALIGN(size, NEBULA_SCRATCH_GRAIN) + SCRATCH_WORD;
 
 	if (unlikely(!raw_cpu_read(cpus->limit)) || unlikely(next > raw_cpu_read(cpus->end)))
-		return nebula_scratch_get_outline(s, size, align);
+		return nebula_scratch_get_slow(s, size, align);
 	raw_cpu_write(cpus->cur, next);
 	/* Only now the memory is ours. */
 	barrier();
@@ -269,7 +269,7 @@ static noinline __cold int refuse_put(struct nebula_scratch *s, const struct neb
 }
 
 /* nebula_scratch_put() where it is not inline. */
-int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
+int nebula_scratch_put_slow(struct nebula_scratch *s, void *p)
 {
 	struct nebula_scratch_cpu *c;
 	enum nebula_errc code;
@@ -296,7 +296,7 @@ int nebula_scratch_put_outline(struct nebula_scratch *s, void *p)
 	return code ? nebula_fail(&s->common, code, .pointer = p,
 				  .what = "word behind the object") : 0;
 }
-EXPORT_SYMBOL_GPL(nebula_scratch_put_outline);
+EXPORT_SYMBOL_GPL(nebula_scratch_put_slow);
 
 bool nebula_scratch_owns(const struct nebula_scratch *s, const void *p)
 {
@@ -467,7 +467,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 
 static void *ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
-	return nebula_scratch_get_outline(scratch_of(a), size,
+	return nebula_scratch_get_slow(scratch_of(a), size,
 					  align);
 }
 

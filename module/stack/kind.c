@@ -316,7 +316,7 @@ static void describe(const struct nebula_allocator *a, struct nebula_text *t)
 
 static void *alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
-	return nebula_stack_alloc_outline(stack_of(a), size, align);
+	return nebula_stack_alloc_slow(stack_of(a), size, align);
 }
 
 static void free(struct nebula_allocator *a, void *p, size_t size)

@@ -89,7 +89,7 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 }
 
 /* Shared, with a flag, or watched: the limit of the inline path is none. */
-static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_t align)
+static noinline void *stack_alloc_slow(struct nebula_stack *s, size_t size, size_t align)
 {
 	bool watched;
 	void *p;
@@ -113,7 +113,7 @@ static noinline void *alloc_carefully(struct nebula_stack *s, size_t size, size_
 }
 
 /* nebula_stack_alloc() where it is not inline. */
-void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t align)
+void *nebula_stack_alloc_slow(struct nebula_stack *s, size_t size, size_t align)
 {
 	void *p;
 
@@ -128,10 +128,10 @@ void *nebula_stack_alloc_outline(struct nebula_stack *s, size_t size, size_t ali
 	else if (likely(stack_is_plain_shared(s)))
 		p = stack_shared_alloc(s, size, align, size);
 	else
-		return alloc_carefully(s, size, align);
+		return stack_alloc_slow(s, size, align);
 	return likely(p) ? p : out_of_memory(s, size, align, size);
 }
-EXPORT_SYMBOL_GPL(nebula_stack_alloc_outline);
+EXPORT_SYMBOL_GPL(nebula_stack_alloc_slow);
 
 /* nebula_stack_alloc() beyond the highest use so far. */
 void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t align)
@@ -139,7 +139,7 @@ void *nebula_stack_alloc_higher(struct nebula_stack *s, size_t size, size_t alig
 	u32 *top = s->top, cur = *top, next = cur + size;
 
 	if (unlikely(!s->limit) || unlikely(next > s->end))
-		return nebula_stack_alloc_outline(s, size, align);
+		return nebula_stack_alloc_slow(s, size, align);
 	WRITE_ONCE(top[1], next);
 	nebula_count(s->top, 1);
 	nebula_count(s->consumed, size);
@@ -156,7 +156,7 @@ void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t alig
 	const u32 start = (cur + (u32)align - 1) & -(u32)align, next = start + size;
 
 	if (unlikely(next > data_race(s->limit))) /* see fastpath.c */
-		return nebula_stack_alloc_outline(s, size, align);
+		return nebula_stack_alloc_slow(s, size, align);
 	WRITE_ONCE(top[1], NEBULA_STACK_TAG + start);
 	WRITE_ONCE(top[2], next);
 	nebula_count(s->top, 2);
@@ -257,7 +257,7 @@ static noinline __cold int refuse_pointer(struct nebula_stack *s, enum nebula_er
 				     (unsigned long)p - s->base - s->start);
 }
 
-static noinline int free_carefully(struct nebula_stack *s, void *p, size_t size)
+static noinline int stack_free_checked(struct nebula_stack *s, void *p, size_t size)
 {
 	struct stack_object o;
 	enum nebula_errc code;
@@ -294,11 +294,11 @@ static noinline int stack_free_slow(struct nebula_stack *s, void *p, size_t size
 	if (wrong_context(s, "free"))
 		return -EPERM;
 	attend(s);
-	return likely(free_newest(s, p)) ? 0 : free_carefully(s, p, size);
+	return likely(free_newest(s, p)) ? 0 : stack_free_checked(s, p, size);
 }
 
 /* nebula_stack_free() where it is not inline. */
-int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
+int nebula_stack_free_slow(struct nebula_stack *s, void *p, size_t size)
 {
 	const u32 *top = s->top;
 	const u32 start = top[-1] - NEBULA_STACK_TAG;
@@ -316,7 +316,7 @@ int nebula_stack_free_outline(struct nebula_stack *s, void *p, size_t size)
 	nebula_count(s->extras, -1);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(nebula_stack_free_outline);
+EXPORT_SYMBOL_GPL(nebula_stack_free_slow);
 
 static enum nebula_errc resize_raw(struct nebula_stack *s, const void *base, size_t new_size)
 {
@@ -357,7 +357,7 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 	enum nebula_errc code;
 
 	if (ZERO_OR_NULL_PTR(p))
-		return nebula_stack_alloc_outline(s, new_size, align);
+		return nebula_stack_alloc_slow(s, new_size, align);
 	if (!new_size)
 		return nebula_stack_free(s, p) ? NULL : ZERO_SIZE_PTR;
 	if (!is_power_of_2(align) || !IS_ALIGNED((unsigned long)p, align)) {
@@ -411,7 +411,7 @@ static noinline void trace_restore(const struct nebula_stack *s, size_t used)
 }
 
 /* nebula_stack_restore() where it is not inline. */
-int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mark *m)
+int nebula_stack_restore_slow(struct nebula_stack *s, const struct nebula_mark *m)
 {
 	const bool watched = nebula_is_diverted(&s->common);
 	size_t used = 0;
@@ -429,7 +429,7 @@ int nebula_stack_restore_outline(struct nebula_stack *s, const struct nebula_mar
 		trace_restore(s, used);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(nebula_stack_restore_outline);
+EXPORT_SYMBOL_GPL(nebula_stack_restore_slow);
 
 /* Contexts of several CPUs open scopes on a shared stack; others have one owner. */
 static void count_scope(struct nebula_stack *s, int n)
@@ -451,7 +451,7 @@ EXPORT_SYMBOL_GPL(nebula_stack_scope_enter_slow);
 /* nebula_stack_scope_exit() where it is not inline. */
 void nebula_stack_scope_exit_slow(struct nebula_stack *s, const struct nebula_mark *m)
 {
-	nebula_stack_restore_outline(s, m);
+	nebula_stack_restore_slow(s, m);
 	/* The last access: once it is counted, another task may destroy the stack. */
 	count_scope(s, -1);
 }
@@ -466,7 +466,7 @@ int nebula_stack_defer(struct nebula_stack *s, void (*fn)(void *data), void *dat
 	if (stack_is_shared(s))
 		return nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .what = "defer",
 				   .detail = NEBULA_D_SHARED);
-	c = nebula_stack_alloc_outline(s, sizeof(*c), __alignof__(*c));
+	c = nebula_stack_alloc_slow(s, sizeof(*c), __alignof__(*c));
 	if (!c)
 		return -ENOMEM;
 	c->fn = fn;

@@ -203,7 +203,7 @@ static const struct bench_case cases[] = {
 		      OWNER_REWINDS, .target = 60, .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("bump_defer", "checkpoint, defer a cleanup, restore", bump_defer,
 		      OWNER_REWINDS, .target = 450, .peers = "kmalloc_pair",
-		      .calls = "nebula_bump_defer,nebula_bump_restore_outline,nebula_cleanup_push"),
+		      .calls = "nebula_bump_defer,nebula_bump_restore_slow,nebula_cleanup_push"),
 	BENCH_AVERAGE("bump_shared_alloc", "bump alloc, shared, with refills", bump_alloc, SHARED,
 		      .target = 16, .peers = "kmalloc,kmalloc_pair"),
 	BENCH_SINGLE("bump_alloc_single", "bump alloc", bump_allocs, OWNER,

@@ -161,7 +161,7 @@ static int destroy(void)
 #define SHARED	.percpu = true, .setup = create_shared, .teardown = destroy
 #define ASKEW	.setup = create_askew, .teardown = destroy
 
-#define SHARED_PAIR	"nebula_stack_alloc_outline,nebula_stack_free_outline," \
+#define SHARED_PAIR	"nebula_stack_alloc_slow,nebula_stack_free_slow," \
 			"stack_shared_alloc,stack_shared_pop"
 
 static const struct bench_case cases[] = {
@@ -173,7 +173,7 @@ static const struct bench_case cases[] = {
 		      .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_pair_padding", "stack alloc + free, behind padding",
 		      stack_pair_aligned, ASKEW, .target = 60, .peers = "kmalloc_pair",
-		      .calls = "nebula_stack_alloc_padded,nebula_stack_free_outline"),
+		      .calls = "nebula_stack_alloc_padded,nebula_stack_free_slow"),
 	BENCH_AVERAGE("stack_pair_variable", "stack alloc + free, size not constant",
 		      stack_pair_variable, OWNER, .target = 24, .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_batch", "mark, 100 stack allocs, restore, each", stack_batch, OWNER,
@@ -185,7 +185,7 @@ static const struct bench_case cases[] = {
 		      .peers = "kmalloc_pair"),
 	BENCH_AVERAGE("stack_defer", "stack mark, defer a cleanup, restore", stack_defer, OWNER,
 		      .target = 450, .peers = "kmalloc_pair",
-		      .calls = "nebula_stack_defer,nebula_stack_restore_outline"),
+		      .calls = "nebula_stack_defer,nebula_stack_restore_slow"),
 	BENCH_AVERAGE("stack_frame_in_frame", "the same inside such a frame",
 		      stack_frame_in_frame, OWNER, .peers = "kmalloc_pair", .base = stack_frame,
 		      .calls = "nebula_stack_mark_fresh"),
