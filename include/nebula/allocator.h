@@ -26,7 +26,7 @@ struct nebula_registration;
  * @flags: private; &enum nebula_flags.
  * @kind: private; &enum nebula_kind.
  * @users: private; composites that it is a part of.
- * @attention: private; why its inline functions do not serve for now.
+ * @slow_reasons: private; why its fast paths are disabled.
  *
  * All fields are private: use the functions.
  */
@@ -41,7 +41,7 @@ struct nebula_allocator {
 	u32 flags;
 	u8 kind;
 	atomic_t users;
-	unsigned long attention;
+	unsigned long slow_reasons;
 };
 
 /**

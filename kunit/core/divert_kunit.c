@@ -27,7 +27,7 @@ static void begin_all(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(diverted_kinds); i++)
-		nebula_divert_begin(diverted_kinds[i]);
+		nebula_fastpath_disable(diverted_kinds[i]);
 }
 
 static void end_all(void)
@@ -35,7 +35,7 @@ static void end_all(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(diverted_kinds); i++)
-		nebula_divert_end(diverted_kinds[i]);
+		nebula_fastpath_enable(diverted_kinds[i]);
 }
 
 /* Which path serves */
@@ -137,16 +137,16 @@ static void divert_is_by_kind(struct kunit *test)
 	struct diverted d;
 
 	diverted_create(test, &d);
-	nebula_divert_begin(NEBULA_KIND_BUMP);
+	nebula_fastpath_disable(NEBULA_KIND_BUMP);
 	expect_path(test, "d-bump", false);
 	expect_path(test, "d-shared", false);
 	expect_path(test, "d-stack", true);
 	expect_path(test, "d-pool", true);
-	nebula_divert_begin(NEBULA_KIND_STACK);
-	nebula_divert_end(NEBULA_KIND_BUMP);
+	nebula_fastpath_disable(NEBULA_KIND_STACK);
+	nebula_fastpath_enable(NEBULA_KIND_BUMP);
 	expect_path(test, "d-shared", true);
 	expect_path(test, "d-stack", false);
-	nebula_divert_end(NEBULA_KIND_STACK);
+	nebula_fastpath_enable(NEBULA_KIND_STACK);
 	diverted_destroy(&d);
 }
 
@@ -356,7 +356,7 @@ static void divert_meanwhile(struct owner *o, enum nebula_kind kind)
 	unsigned int round;
 
 	for (round = 1; round <= ROUNDS; round++) {
-		nebula_divert_begin(kind);
+		nebula_fastpath_disable(kind);
 		/* Diverting is done before the owner hears of it. */
 		smp_store_release(&o->watched, round);
 		if (round % 4)
@@ -364,7 +364,7 @@ static void divert_meanwhile(struct owner *o, enum nebula_kind kind)
 		WRITE_ONCE(o->watched, 0);
 		/* The owner has seen that before the paths are given back. */
 		smp_mb();
-		nebula_divert_end(kind);
+		nebula_fastpath_enable(kind);
 		if (round % 3)
 			wait_for_turns(o, round % 3);
 	}
@@ -449,11 +449,11 @@ static void divert_while_all_use_a_pool(struct kunit *test)
 
 	crowd_start(test, c);
 	for (round = 0; round < ROUNDS / 20; round++) {
-		nebula_divert_begin(NEBULA_KIND_POOL);
+		nebula_fastpath_disable(NEBULA_KIND_POOL);
 		if (nebula_pool_is_inline(l->pool))
 			KUNIT_FAIL(test, "inline in round %u", round);
 		cond_resched();
-		nebula_divert_end(NEBULA_KIND_POOL);
+		nebula_fastpath_enable(NEBULA_KIND_POOL);
 		cond_resched();
 	}
 	crowd_stop(c);
@@ -476,13 +476,13 @@ static void divert_empties_the_caches(struct kunit *test)
 	held_take_on(fixture_other_cpu(test), h, 100);
 	held_give_on(fixture_cpu(), h, 100);
 	held_give_on(fixture_other_cpu(test), h, 100);
-	nebula_divert_begin(NEBULA_KIND_POOL);
+	nebula_fastpath_disable(NEBULA_KIND_POOL);
 	KUNIT_EXPECT_EQ(test, held_take_on(fixture_cpu(), h, 200), 200U);
 	held_verify(test, h);
 	held_give_on(fixture_other_cpu(test), h, 200);
 	KUNIT_EXPECT_EQ(test, held_take_on(fixture_cpu(), h, 200), 200U);
 	held_give(h, 200);
-	nebula_divert_end(NEBULA_KIND_POOL);
+	nebula_fastpath_enable(NEBULA_KIND_POOL);
 	expect_whole(test, p, 200);
 	nebula_pool_destroy(p);
 }
@@ -528,10 +528,10 @@ static void divert_while_all_use_a_bump(struct kunit *test)
 			     &s[i]);
 	}
 	for (i = 0; i < ROUNDS / 10; i++) {
-		nebula_divert_begin(NEBULA_KIND_BUMP);
+		nebula_fastpath_disable(NEBULA_KIND_BUMP);
 		KUNIT_EXPECT_EQ(test, READ_ONCE(b->sub_mask), ~0UL);
 		cond_resched();
-		nebula_divert_end(NEBULA_KIND_BUMP);
+		nebula_fastpath_enable(NEBULA_KIND_BUMP);
 		cond_resched();
 	}
 	WRITE_ONCE(over, true);

@@ -4,6 +4,7 @@
  * owner, while the owner is about to go back to them: it must not get there.
  */
 #include <linux/sched.h>
+#include "../../module/core/allocator.h"
 #include "../../module/core/fastpath.h"
 #include "../fixture.h"
 #include "../probes.h"
@@ -15,8 +16,6 @@ struct target {
 	struct nebula_bump *bump;		/* the allocator, or NULL */
 	struct nebula_stack *stack;		/* likewise; one of both is there */
 	struct nebula_allocator *common;	/* of it */
-	/* takes its inline paths away, a function of the module */
-	void (*divert)(void *allocator);
 	unsigned int hits;			/* how often it did */
 };
 
@@ -25,8 +24,8 @@ static struct target target;
 /* What begins to divert does: says why, waits for all CPUs, takes the inline paths away. */
 static void divert_now(void)
 {
-	set_bit(NEBULA_ATTEND_TRACE, &target.common->attention);
-	target.divert(target.bump ? (void *)target.bump : target.stack);
+	set_bit(NEBULA_SLOW_TRACE, &target.common->slow_reasons);
+	target.common->ops->update_path(target.common);
 }
 
 static void divert_nested(struct perf_event *event, struct perf_sample_data *data,
@@ -38,7 +37,7 @@ static void divert_nested(struct perf_event *event, struct perf_sample_data *dat
 
 static void stop_attending(void)
 {
-	clear_bit(NEBULA_ATTEND_TRACE, &target.common->attention);
+	clear_bit(NEBULA_SLOW_TRACE, &target.common->slow_reasons);
 }
 
 static bool is_inline(void)
@@ -130,25 +129,13 @@ static void expect_diverted_in(struct kunit *test, const char *name)
 	KUNIT_EXPECT_GT_MSG(test, interrupted, 10U, "%s", name);
 }
 
-/* Module functions that take the inline paths away, and may be called at any moment. */
-static void (*divert_of(struct kunit *test, const char *name))(void *allocator)
-{
-	const unsigned long function = probes_function(nebula_bump_alloc_slow, name, 0);
-
-	KUNIT_ASSERT_NE_MSG(test, function, 0UL, "no %s", name);
-	return (void (*)(void *))function;
-}
-
 static void diverted_at_each_instruction_of_a_bump(struct kunit *test)
 {
 	struct nebula_bump *b = nebula_bump_create("diverted", .capacity = SZ_16K);
 
 	ASSERT_BUMP(test, b);
-	target = (struct target){
-		.bump = b, .common = &b->common, .divert = divert_of(test, "bump_owner_divert"),
-	};
-	expect_diverted_in(test, "bump_owner_attend");
-	expect_diverted_in(test, "note_peak");
+	target = (struct target){ .bump = b, .common = &b->common };
+	expect_diverted_in(test, "bump_owner_update_peak");
 	nebula_bump_destroy(b);
 }
 
@@ -157,10 +144,8 @@ static void diverted_at_each_instruction_of_a_stack(struct kunit *test)
 	struct nebula_stack *s = nebula_stack_create("diverted", .capacity = SZ_16K);
 
 	ASSERT_STACK(test, s);
-	target = (struct target){
-		.stack = s, .common = &s->common, .divert = divert_of(test, "stack_owner_divert"),
-	};
-	expect_diverted_in(test, "stack_owner_attend");
+	target = (struct target){ .stack = s, .common = &s->common };
+	expect_diverted_in(test, "stack_owner_resume_inline");
 	nebula_stack_destroy(s);
 }
 

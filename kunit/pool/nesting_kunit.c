@@ -408,7 +408,7 @@ static bool is_of_errors(unsigned long function)
 	static char name[KSYM_SYMBOL_LEN];
 
 	sprint_symbol_no_offset(name, function);
-	return strstr(name, "nebula_err") || strstr(name, "nebula_kind_ops") ||
+	return strstr(name, "nebula_err") || strstr(name, "nebula_kind_name") ||
 	       strstr(name, "nebula_allocator_name") || strstr(name, "kick_delivery") ||
 	       strstr(name, "pool_usage");
 }

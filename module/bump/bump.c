@@ -57,7 +57,7 @@ static noinline void *bump_alloc_slow(struct nebula_bump *b, size_t size, size_t
 
 	if (!bump_is_shared(b))
 		bump_owner_prepare(b, b->heap ? b->heap->request.gfp : 0);
-	watched = nebula_is_diverted(&b->common);
+	watched = nebula_fastpath_disabled(&b->common);
 	if (unlikely(watched) && nebula_fail_alloc_hit(&b->common, size)) {
 		nebula_fail(&b->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
 			    .detail = NEBULA_D_INJECTED);
@@ -239,7 +239,7 @@ int nebula_bump_restore_slow(struct nebula_bump *b, const struct nebula_checkpoi
 			    .what = "restore");
 		return -EINVAL;
 	}
-	return unlikely(nebula_is_diverted(&b->common)) ? bump_restore_traced(b, cp)
+	return unlikely(nebula_fastpath_disabled(&b->common)) ? bump_restore_traced(b, cp)
 							: bump_owner_restore(b, cp);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_restore_slow);
@@ -281,7 +281,7 @@ static noinline void trace_reset(const struct nebula_bump *b)
 /* nebula_bump_reset() where it is not inline. */
 void nebula_bump_reset_slow(struct nebula_bump *b)
 {
-	if (unlikely(nebula_is_diverted(&b->common)))
+	if (unlikely(nebula_fastpath_disabled(&b->common)))
 		trace_reset(b);
 	if (bump_is_shared(b))
 		bump_shared_reset(b);

@@ -304,7 +304,7 @@ void nebula_bump_init(struct nebula_bump *b, void *buf, size_t size)
 	memset(b, 0, sizeof(*b));
 	begin_life(b);
 	b->common.flags = nebula_init_flags(0, false);
-	b->common.attention = nebula_divert_embedded(NEBULA_KIND_BUMP);
+	b->common.slow_reasons = nebula_fastpath_embedded(NEBULA_KIND_BUMP);
 	b->capacity = usable ? size : 0;
 	bump_owner_enter_chunk(b, usable ? buf : NULL, b->capacity);
 	if (!usable)
@@ -407,7 +407,7 @@ static const struct nebula_kind_ops owner_ops = {
 	.one_owner	= true,
 	.usage		= bump_owner_usage,
 	.stats		= bump_owner_stats,
-	.divert		= bump_owner_divert,
+	.update_path		= bump_owner_update_path,
 	.reset_peak	= bump_owner_reset_peak,
 };
 
@@ -415,7 +415,7 @@ static const struct nebula_kind_ops shared_ops = {
 	BUMP_OPS,
 	.usage		= bump_shared_usage,
 	.stats		= bump_shared_stats,
-	.divert		= bump_shared_divert,
+	.update_path		= bump_shared_update_path,
 	.reset_peak	= bump_shared_reset_peak,
 	.cpu_dead	= bump_shared_cpu_dead,
 };

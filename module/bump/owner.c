@@ -85,8 +85,8 @@ static void serve_inline(struct nebula_bump *b, unsigned long limit, unsigned lo
 	WRITE_ONCE(b->limit, limit);
 	WRITE_ONCE(b->peak_at, peak_at);
 	barrier();
-	if (unlikely(nebula_is_diverted(&b->common)))
-		bump_owner_divert(&b->common);
+	if (unlikely(nebula_fastpath_disabled(&b->common)))
+		bump_owner_update_path(&b->common);
 }
 
 /*
@@ -99,7 +99,8 @@ static unsigned long peak_address(const struct nebula_bump *b)
 		     ? b->base + ALIGN_DOWN(b->peak, NEBULA_BUMP_GRAIN) : 0;
 }
 
-static void note_peak(struct nebula_bump *b)
+/* Back to the inline paths, too, unless they are disabled. The owner's context. */
+void bump_owner_update_peak(struct nebula_bump *b)
 {
 	size_t used = used_now(b);
 
@@ -110,27 +111,21 @@ static void note_peak(struct nebula_bump *b)
 }
 
 /* Take the inline paths away if the allocator is watched. Any context; the owner may be running. */
-void bump_owner_divert(struct nebula_allocator *a)
+void bump_owner_update_path(struct nebula_allocator *a)
 {
 	struct nebula_bump *b = bump_of(a);
 
-	if (!nebula_is_diverted(a))
+	if (!nebula_fastpath_disabled(a))
 		return;
 	WRITE_ONCE(b->limit, NEBULA_BUMP_LIMIT_NONE);
 	WRITE_ONCE(b->peak_at, 0);
-}
-
-/* Do what the owner was asked to do, and go back to the inline paths. The owner's context. */
-void bump_owner_attend(struct nebula_bump *b)
-{
-	note_peak(b);
 }
 
 /* What is in use now is the peak from now on. The owner's context. */
 void bump_owner_reset_peak(struct nebula_allocator *a)
 {
 	WRITE_ONCE(bump_of(a)->peak, 0);
-	note_peak(bump_of(a));
+	bump_owner_update_peak(bump_of(a));
 }
 
 /* Serve from the start of a region. The owner's context. */
@@ -143,7 +138,7 @@ void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size)
 	WRITE_ONCE(b->tail, b->base);
 	WRITE_ONCE(b->padding, b->padding + (b->start - b->base));
 	b->shrunk_from = 0;
-	note_peak(b);
+	bump_owner_update_peak(b);
 }
 
 /* No guard was asked for, so it is padding. */
@@ -294,7 +289,7 @@ void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp)
 {
 	if (unlikely(starts_over(b)))
 		start_over(b, gfp);
-	bump_owner_attend(b);
+	bump_owner_update_peak(b);
 }
 
 /* Which error stands in the way of growing by @need bytes with @gfp, if any. */
@@ -323,7 +318,7 @@ static enum nebula_errc grow(struct nebula_bump *b, size_t need, gfp_t gfp)
 	}
 	if (!chunk)
 		return NEBULA_E_BACKING_FAILED;
-	note_peak(b);
+	bump_owner_update_peak(b);
 	chain(b, chunk);
 	return NEBULA_OK;
 }
@@ -400,7 +395,7 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 
 	if (start + old_size != cursor(b) || new_size > b->end - start)
 		return false;
-	bump_owner_attend(b);
+	bump_owner_update_peak(b);
 	if (bump_clears(b) && new_size < old_size)
 		memset(p + new_size, 0, old_size - new_size);
 	if (new_size < old_size)
@@ -412,7 +407,7 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 	if (new_size < old_size)
 		WRITE_ONCE(b->released, b->released + old_size - new_size);
 	snapshot_end(b);
-	note_peak(b);
+	bump_owner_update_peak(b);
 	return true;
 }
 
@@ -455,7 +450,7 @@ int bump_owner_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 				   .detail = NEBULA_D_RESERVE, .what = "reserve");
 	nebula_chunk_unmap_later(heap->spare);
 	set_spare(heap, chunk, true);
-	note_peak(b);
+	bump_owner_update_peak(b);
 	return 0;
 }
 
@@ -574,7 +569,7 @@ void bump_owner_reset(struct nebula_bump *b)
 		return;
 	}
 	nebula_cleanups_run(&b->common, &b->cleanups, 0);
-	bump_owner_attend(b);
+	bump_owner_update_peak(b);
 	whole = !bump_is_guarded(b) ||
 		nebula_guard_release(&b->common, &b->heap->guards, ULONG_MAX);
 	clear_above(b, b->heap ? b->heap->first : NULL,
@@ -632,7 +627,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	if (unlikely(nebula_cleanups_due(b->cleanups, cp->live)) && !judge(b, cp, &at)) {
 		nebula_cleanups_run(&b->common, &b->cleanups, cp->live);
 		/* Without any left, the rest may be as it is inline. */
-		note_peak(b);
+		bump_owner_update_peak(b);
 	}
 	if (b->peak_at && cp->stamp == b->stamp && cp->owner == b &&
 	    bump_cursor(cp->cur, cp->tail) == b->mark_at) {
@@ -644,7 +639,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	if (code)
 		return nebula_fail(&b->common, code);
 
-	bump_owner_attend(b);
+	bump_owner_update_peak(b);
 	whole = !bump_is_guarded(b) || nebula_guard_release(&b->common, &b->heap->guards,
 							    b->allocs - b->frees - cp->live);
 	before = b->retired + (b->cur - b->base);
@@ -665,7 +660,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	b->shrunk_from = 0;
 	snapshot_end(b);
 	bump_checkpoint_restored(b, cp->live ? cp->stamp : start_stamp(b, cp));
-	note_peak(b);
+	bump_owner_update_peak(b);
 	if (!whole)
 		fill_rest(b);
 	return 0;

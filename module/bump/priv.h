@@ -108,14 +108,14 @@ static inline bool bump_clears(const struct nebula_bump *b)
 /* The inline path may serve now, see fastpath.c. */
 static inline bool bump_is_inline(const struct nebula_bump *b)
 {
-	return bump_has_inline(b) && !nebula_is_diverted(&b->common);
+	return bump_has_inline(b) && !nebula_fastpath_disabled(&b->common);
 }
 
 /* Shared, and nothing else to look at. */
 static inline bool bump_is_plain_shared(const struct nebula_bump *b)
 {
 	return (b->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==
-	       NEBULA_SHARED && !nebula_is_diverted(&b->common);
+	       NEBULA_SHARED && !nebula_fastpath_disabled(&b->common);
 }
 
 static inline bool bump_is_guarded(const struct nebula_bump *b)
@@ -159,9 +159,9 @@ struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, s
 
 /* owner.c */
 void bump_owner_enter_chunk(struct nebula_bump *b, void *base, size_t size);
-void bump_owner_divert(struct nebula_allocator *a);
+void bump_owner_update_path(struct nebula_allocator *a);
 void bump_owner_reset_peak(struct nebula_allocator *a);
-void bump_owner_attend(struct nebula_bump *b);
+void bump_owner_update_peak(struct nebula_bump *b);
 void bump_owner_prepare(struct nebula_bump *b, gfp_t gfp);
 void bump_owner_replace_region(struct nebula_bump *b, struct nebula_chunk *chunk);
 void bump_owner_defer(struct nebula_bump *b, struct nebula_cleanup *c);
@@ -192,7 +192,7 @@ void bump_checkpoint_restored(struct nebula_bump *b, u64 stamp);
 /* shared.c */
 int bump_shared_init(struct nebula_bump_heap *heap);
 void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t asked);
-void bump_shared_divert(struct nebula_allocator *a);
+void bump_shared_update_path(struct nebula_allocator *a);
 void bump_shared_reset_peak(struct nebula_allocator *a);
 void bump_shared_reset(struct nebula_bump *b);
 void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *keep);

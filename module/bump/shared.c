@@ -684,8 +684,8 @@ void bump_shared_reset_peak(struct nebula_allocator *a)
 	raw_spin_unlock_irqrestore(&b->heap->chain_lock, flags);
 }
 
-/* Attempts of inline code fail at the mask while the allocator is watched. Lock: diverting. */
-void bump_shared_divert(struct nebula_allocator *a)
+/* Attempts of inline code fail at the mask while the allocator is watched. Lock: fastpath_mutex. */
+void bump_shared_update_path(struct nebula_allocator *a)
 {
 	struct nebula_bump *b = bump_of(a);
 

@@ -71,7 +71,7 @@ static size_t owner_trim(struct nebula_bump *b, size_t keep)
 		nebula_chunk_unmap_later(spare);
 	}
 	released += trim_region(b, keep);
-	bump_owner_attend(b);
+	bump_owner_update_peak(b);
 	return released;
 }
 

@@ -73,7 +73,8 @@ static void *exhausted(struct composite *c, size_t size, size_t align)
 /* On purpose; that is recorded. */
 static bool must_fail(struct composite *c, size_t size, size_t align)
 {
-	if (likely(!nebula_is_diverted(&c->common)) || !nebula_fail_alloc_hit(&c->common, size))
+	if (likely(!nebula_fastpath_disabled(&c->common)) ||
+	    !nebula_fail_alloc_hit(&c->common, size))
 		return false;
 	nebula_fail(&c->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
 		    .detail = NEBULA_D_INJECTED);

@@ -185,7 +185,7 @@ void nebula_registry_list(struct nebula_registration *reg, struct nebula_allocat
 void nebula_registry_publish(struct nebula_registration *reg)
 {
 	mutex_lock(&registry);
-	nebula_divert_new(reg->allocator);
+	nebula_fastpath_init(reg->allocator);
 	reg->live = true;
 	nr_live += is_allocator(reg);
 	mutex_unlock(&registry);

@@ -133,12 +133,12 @@ struct nebula_kind_ops {
 	/* a CPU is about to come online, or NULL; process context */
 	void (*cpu_prepare)(struct nebula_allocator *a, unsigned int cpu);
 	/*
-	 * The attention has changed: takes the inline paths away, and gives back those that are not
-	 * the owner's to give; NULL for a kind without. Process context, the owner runs.
+	 * The slow reasons have changed: takes the inline paths away, and gives back those that are
+	 * not the owner's to give; NULL for a kind without. Process context, the owner runs.
 	 */
-	void (*divert)(struct nebula_allocator *a);
+	void (*update_path)(struct nebula_allocator *a);
 	/* what that takes afterwards, or NULL; process context, CPU hotplug is locked */
-	void (*settle)(struct nebula_allocator *a);
+	void (*sync_path)(struct nebula_allocator *a);
 	/* begins a new peak, or NULL; process context, the owner's with @one_owner */
 	void (*reset_peak)(struct nebula_allocator *a);
 };

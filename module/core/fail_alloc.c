@@ -166,7 +166,7 @@ bool nebula_fail_backing_hit(void)
  */
 bool nebula_fail_alloc_hit(const struct nebula_allocator *a, size_t size)
 {
-	return READ_ONCE(a->attention) & BIT(NEBULA_ATTEND_FAIL) && is_on() && !in_nmi() &&
+	return READ_ONCE(a->slow_reasons) & BIT(NEBULA_SLOW_FAIL) && is_on() && !in_nmi() &&
 	       should_fail_now(size);
 }
 
@@ -222,7 +222,7 @@ int nebula_fail_alloc_set_names(const char *patterns)
 	mutex_lock(&names_lock);
 	strscpy(names, patterns, sizeof(names));
 	mutex_unlock(&names_lock);
-	nebula_divert_named();
+	nebula_fastpath_update_named();
 	return 0;
 }
 EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fail_alloc_set_names);

@@ -8,25 +8,25 @@
  * context takes the inline paths away:
  *
  *	owner, in a slow path			writer, in process context
- *	 limit = where the inline path ends	 attention = why
+ *	 limit = where the inline path ends	 slow_reasons = why
  *	 barrier()				 interrupts every CPU
- *	 attention? limit = none		 limit = none
+ *	 slow_reasons? limit = none		 limit = none
  *
  * Claim: when both are through, the limit is none. For other CPUs only a compiler barrier orders
  * the owner's lines, and that is enough:
  *
- *  1. The owner finds no attention. Then it has read before its CPU was interrupted. All CPUs see
+ *  1. The owner finds no reason. Then it has read before its CPU was interrupted. All CPUs see
  *     what it wrote before the interrupt, so the writer's limit is the last.
- *  2. The interrupt comes before the owner reads. The owner finds the attention and sets the limit
+ *  2. The interrupt comes before the owner reads. The owner finds the reason and sets the limit
  *     to none itself.
  *  3. The owner is preempted, or migrates, between its lines. That orders them too.
  *  4. The owner is in the middle of an inline operation. It finishes the operation, which goes by
  *     unwatched.
  *
- * Only the owner moves an allocator back, when it next comes out of line and finds no attention. In
+ * Only the owner moves an allocator back, when it next comes out of line and finds no reason. In
  * scratch memory each CPU has its own limit, which that CPU changes, from an interrupt.
  *
- * Lock order: CPU hotplug, diverting, registry, then what the kinds take in their operations.
+ * Lock order: CPU hotplug, fastpath_mutex, registry, then what the kinds take in their operations.
  */
 #include <linux/bitops.h>
 #include <linux/cpu.h>
@@ -37,87 +37,87 @@
 #include "fail_alloc.h"
 #include "fastpath.h"
 
-/* Lock: diverting. */
+/* Lock: fastpath_mutex. */
 static unsigned int watchers[NEBULA_KIND_NR];
-static DEFINE_MUTEX(diverting);
+static DEFINE_MUTEX(fastpath_mutex);
 
-/* What an allocator that is about to be registered has to attend to. Lock: registry. */
-void nebula_divert_new(struct nebula_allocator *a)
+/* The reasons of an allocator that is about to be registered. Lock: registry. */
+void nebula_fastpath_init(struct nebula_allocator *a)
 {
 	if (READ_ONCE(watchers[a->kind]))
-		set_bit(NEBULA_ATTEND_TRACE, &a->attention);
+		set_bit(NEBULA_SLOW_TRACE, &a->slow_reasons);
 	if (nebula_fail_alloc_names(nebula_allocator_name(a)))
-		set_bit(NEBULA_ATTEND_FAIL, &a->attention);
+		set_bit(NEBULA_SLOW_FAIL, &a->slow_reasons);
 	/* It is not in use yet. */
-	if (a->attention && a->ops->divert)
-		a->ops->divert(a);
+	if (a->slow_reasons && a->ops->update_path)
+		a->ops->update_path(a);
 }
 
 /* One on a caller's buffer is in no list; it is watched if made while its kind is. Any context. */
-unsigned long nebula_divert_embedded(enum nebula_kind kind)
+unsigned long nebula_fastpath_embedded(enum nebula_kind kind)
 {
-	return READ_ONCE(watchers[kind]) ? BIT(NEBULA_ATTEND_TRACE) : 0;
+	return READ_ONCE(watchers[kind]) ? BIT(NEBULA_SLOW_TRACE) : 0;
 }
 
-/* What is to become of the attention of all allocators. */
+/* What is to become of the reasons of all allocators. */
 struct change {
-	enum nebula_attention bit;	/* enum nebula_attention */
+	enum nebula_slow_reason bit;	/* enum nebula_slow_reason */
 	/* Shall it be set? */
 	bool (*wanted)(const struct nebula_registration *reg, const void *data);
 	const void *data;		/* for @wanted */
 };
 
-static void note(const struct nebula_registration *reg, void *data)
+static void set_reason(const struct nebula_registration *reg, void *data)
 {
 	const struct change *change = data;
 
 	if (change->wanted(reg, change->data))
-		set_bit(change->bit, &reg->allocator->attention);
+		set_bit(change->bit, &reg->allocator->slow_reasons);
 	else
-		clear_bit(change->bit, &reg->allocator->attention);
+		clear_bit(change->bit, &reg->allocator->slow_reasons);
 }
 
-static void divert(const struct nebula_registration *reg, void *unused)
+static void update_path(const struct nebula_registration *reg, void *unused)
 {
-	if (reg->allocator->ops->divert)
-		reg->allocator->ops->divert(reg->allocator);
+	if (reg->allocator->ops->update_path)
+		reg->allocator->ops->update_path(reg->allocator);
 }
 
-static void settle(const struct nebula_registration *reg, void *unused)
+static void sync_path(const struct nebula_registration *reg, void *unused)
 {
-	if (reg->allocator->ops->settle)
-		reg->allocator->ops->settle(reg->allocator);
+	if (reg->allocator->ops->sync_path)
+		reg->allocator->ops->sync_path(reg->allocator);
 }
 
 /*
  * While it is locked no inline path is taken away from an owner, which begins a new peak. Process
  * context; sleeps.
  */
-void nebula_divert_lock(void)
+void nebula_fastpath_lock(void)
 {
 	cpus_read_lock();
-	mutex_lock(&diverting);
+	mutex_lock(&fastpath_mutex);
 }
 
-void nebula_divert_unlock(void)
+void nebula_fastpath_unlock(void)
 {
-	mutex_unlock(&diverting);
+	mutex_unlock(&fastpath_mutex);
 	cpus_read_unlock();
 }
 
-/* Lock: CPU hotplug, diverting. */
-static void apply(struct change *change)
+/* Lock: CPU hotplug, fastpath_mutex. */
+static void update_all(struct change *change)
 {
-	nebula_registry_for_each(note, change);
+	nebula_registry_for_each(set_reason, change);
 	kick_all_cpus_sync();
-	nebula_registry_for_each(divert, NULL);
-	nebula_registry_for_each(settle, NULL);
+	nebula_registry_for_each(update_path, NULL);
+	nebula_registry_for_each(sync_path, NULL);
 }
 
 static bool is_of_kind(const struct nebula_registration *reg, const void *data)
 {
 	const enum nebula_kind *kind = data;
-	const bool had = test_bit(NEBULA_ATTEND_TRACE, &reg->allocator->attention);
+	const bool had = test_bit(NEBULA_SLOW_TRACE, &reg->allocator->slow_reasons);
 
 	return reg->allocator->kind == *kind ? watchers[*kind] : had;
 }
@@ -125,37 +125,36 @@ static bool is_of_kind(const struct nebula_registration *reg, const void *data)
 static void watch(enum nebula_kind kind, int by)
 {
 	struct change change = {
-		.bit = NEBULA_ATTEND_TRACE,
+		.bit = NEBULA_SLOW_TRACE,
 		.wanted = is_of_kind,
 		.data = &kind,
 	};
 	bool first_or_last;
 
-	nebula_divert_lock();
-	/* The first who comes, and the last who goes. */
+	nebula_fastpath_lock();
 	first_or_last = watchers[kind] == (by > 0 ? 0 : 1);
 	WRITE_ONCE(watchers[kind], watchers[kind] + by);
 	if (first_or_last)
-		apply(&change);
-	nebula_divert_unlock();
+		update_all(&change);
+	nebula_fastpath_unlock();
 }
 
 /*
  * Have all allocators of a kind come out of line. Counted: each call takes one of
- * nebula_divert_end(). Process context; sleeps.
+ * nebula_fastpath_enable(). Process context; sleeps.
  */
-void nebula_divert_begin(enum nebula_kind kind)
+void nebula_fastpath_disable(enum nebula_kind kind)
 {
 	watch(kind, 1);
 }
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_divert_begin);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fastpath_disable);
 
 /* Let them go back. Process context; sleeps. */
-void nebula_divert_end(enum nebula_kind kind)
+void nebula_fastpath_enable(enum nebula_kind kind)
 {
 	watch(kind, -1);
 }
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_divert_end);
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fastpath_enable);
 
 static bool is_named(const struct nebula_registration *reg, const void *unused)
 {
@@ -163,11 +162,11 @@ static bool is_named(const struct nebula_registration *reg, const void *unused)
 }
 
 /* The names of those whose allocations may fail on purpose have changed. Process context. */
-void nebula_divert_named(void)
+void nebula_fastpath_update_named(void)
 {
-	struct change change = { .bit = NEBULA_ATTEND_FAIL, .wanted = is_named };
+	struct change change = { .bit = NEBULA_SLOW_FAIL, .wanted = is_named };
 
-	nebula_divert_lock();
-	apply(&change);
-	nebula_divert_unlock();
+	nebula_fastpath_lock();
+	update_all(&change);
+	nebula_fastpath_unlock();
 }

@@ -8,23 +8,23 @@
 #include <nebula/allocator.h>
 
 /* Why the inline paths of an allocator do not serve: bit numbers. */
-enum nebula_attention {
-	NEBULA_ATTEND_TRACE,	/* events of its kind are traced */
-	NEBULA_ATTEND_FAIL,	/* its allocations may be made to fail */
+enum nebula_slow_reason {
+	NEBULA_SLOW_TRACE,	/* events of its kind are traced */
+	NEBULA_SLOW_FAIL,	/* its allocations may be made to fail */
 };
 
-void nebula_divert_new(struct nebula_allocator *a);
-unsigned long nebula_divert_embedded(enum nebula_kind kind);
-void nebula_divert_begin(enum nebula_kind kind);
-void nebula_divert_end(enum nebula_kind kind);
-void nebula_divert_named(void);
-void nebula_divert_lock(void);
-void nebula_divert_unlock(void);
+void nebula_fastpath_init(struct nebula_allocator *a);
+unsigned long nebula_fastpath_embedded(enum nebula_kind kind);
+void nebula_fastpath_disable(enum nebula_kind kind);
+void nebula_fastpath_enable(enum nebula_kind kind);
+void nebula_fastpath_update_named(void);
+void nebula_fastpath_lock(void);
+void nebula_fastpath_unlock(void);
 
 /* The allocator is watched; fastpath.c says who may rely on it when. Any context. */
-static inline bool nebula_is_diverted(const struct nebula_allocator *a)
+static inline bool nebula_fastpath_disabled(const struct nebula_allocator *a)
 {
-	return READ_ONCE(a->attention);
+	return READ_ONCE(a->slow_reasons);
 }
 
 #endif /* _NEBULA_MODULE_CORE_FASTPATH_H */

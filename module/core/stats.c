@@ -167,9 +167,9 @@ int nebula_allocator_peak_reset(struct nebula_allocator *a)
 		return nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "peak_reset");
 	if (!a->ops->reset_peak)
 		return nebula_fail(a, NEBULA_E_NOT_SUPPORTED, .what = "peak_reset");
-	nebula_divert_lock();
+	nebula_fastpath_lock();
 	a->ops->reset_peak(a);
-	nebula_divert_unlock();
+	nebula_fastpath_unlock();
 	return 0;
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_peak_reset);

@@ -12,35 +12,35 @@
 /* Called with the kernel's own lock of tracepoints; process context. */
 int nebula_trace_bump_begin(void)
 {
-	nebula_divert_begin(NEBULA_KIND_BUMP);
+	nebula_fastpath_disable(NEBULA_KIND_BUMP);
 	return 0;
 }
 
 void nebula_trace_bump_end(void)
 {
-	nebula_divert_end(NEBULA_KIND_BUMP);
+	nebula_fastpath_enable(NEBULA_KIND_BUMP);
 }
 
 int nebula_trace_pool_begin(void)
 {
-	nebula_divert_begin(NEBULA_KIND_POOL);
+	nebula_fastpath_disable(NEBULA_KIND_POOL);
 	return 0;
 }
 
 void nebula_trace_pool_end(void)
 {
-	nebula_divert_end(NEBULA_KIND_POOL);
+	nebula_fastpath_enable(NEBULA_KIND_POOL);
 }
 
 int nebula_trace_stack_begin(void)
 {
-	nebula_divert_begin(NEBULA_KIND_STACK);
+	nebula_fastpath_disable(NEBULA_KIND_STACK);
 	return 0;
 }
 
 void nebula_trace_stack_end(void)
 {
-	nebula_divert_end(NEBULA_KIND_STACK);
+	nebula_fastpath_enable(NEBULA_KIND_STACK);
 }
 
 /* The suites listen to them. */

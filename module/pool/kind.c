@@ -590,7 +590,7 @@ static int ops_set_cache_depth(struct nebula_allocator *a, unsigned int depth)
 	return nebula_pool_set_cache_depth(container_of(a, struct nebula_pool, common), depth);
 }
 
-static void ops_divert(struct nebula_allocator *a)
+static void ops_update_path(struct nebula_allocator *a)
 {
 	struct nebula_pool_heap *heap = pool_heap_of(a);
 	unsigned long flags;
@@ -638,6 +638,6 @@ static const struct nebula_kind_ops pool_ops = {
 	.set_cache_depth	= ops_set_cache_depth,
 	.cpu_dead		= ops_cpu_dead,
 	.cpu_prepare		= ops_cpu_prepare,
-	.divert			= ops_divert,
+	.update_path			= ops_update_path,
 	.reset_peak		= pool_reset_peak,
 };

@@ -360,7 +360,7 @@ void pool_set_paths(struct nebula_pool_heap *heap)
 		attention |= POOL_WAITING;
 	if (heap->drains)
 		attention |= POOL_DRAINING;
-	if (nebula_is_diverted(&heap->pool.common))
+	if (nebula_fastpath_disabled(&heap->pool.common))
 		attention |= POOL_WATCHED;
 	if (!alone && attention & POOL_SHARED_ONLY)
 		heap->quiet++;

@@ -45,7 +45,7 @@ static inline bool scratch_is_inline(const struct nebula_scratch *s)
 /* Nor is it watched. */
 static inline bool scratch_serves_inline(const struct nebula_scratch *s)
 {
-	return scratch_is_inline(s) && !nebula_is_diverted(&s->common);
+	return scratch_is_inline(s) && !nebula_fastpath_disabled(&s->common);
 }
 
 /* Bytes in use, as of some moment. */

@@ -179,7 +179,8 @@ void *nebula_scratch_get_slow(struct nebula_scratch *s, size_t size, size_t alig
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, NEBULA_D_NONE, size, align);
 	if (unlikely(may_leave()))
 		return refuse(s, NEBULA_E_WRONG_CONTEXT, NEBULA_D_MAY_MIGRATE, size, align);
-	if (unlikely(nebula_is_diverted(&s->common)) && nebula_fail_alloc_hit(&s->common, size))
+	if (unlikely(nebula_fastpath_disabled(&s->common)) &&
+	    nebula_fail_alloc_hit(&s->common, size))
 		return refuse(s, NEBULA_E_OUT_OF_MEMORY, NEBULA_D_INJECTED, size, align);
 
 	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align)
@@ -396,8 +397,8 @@ static void change_path(const struct nebula_scratch *s, struct nebula_scratch_cp
 		;
 }
 
-/* Of one that is in use, only the CPU itself changes the limit: see ops_settle(). */
-static void ops_divert(struct nebula_allocator *a)
+/* Of one that is in use, only the CPU itself changes the limit: see ops_sync_path(). */
+static void ops_update_path(struct nebula_allocator *a)
 {
 	struct nebula_scratch *s = scratch_of(a);
 	int cpu;
@@ -408,7 +409,7 @@ static void ops_divert(struct nebula_allocator *a)
 		change_path(s, per_cpu_ptr(s->cpus, cpu));
 }
 
-static void ops_settle(struct nebula_allocator *a)
+static void ops_sync_path(struct nebula_allocator *a)
 {
 	struct change change = { scratch_of(a), change_path };
 	const struct nebula_scratch_cpu *c = raw_cpu_ptr(change.scratch->cpus);
@@ -492,8 +493,8 @@ const struct nebula_kind_ops scratch_ops = {
 	.release	= scratch_release,
 	.reports_live	= true,
 	.reset_peak	= ops_reset_peak,
-	.divert		= ops_divert,
-	.settle		= ops_settle,
+	.update_path		= ops_update_path,
+	.sync_path		= ops_sync_path,
 	.live		= scratch_render_live,
 	.map		= scratch_render_map,
 	.validate	= scratch_validate,

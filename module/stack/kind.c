@@ -266,7 +266,7 @@ void nebula_stack_init(struct nebula_stack *s, void *buf, size_t size)
 	memset(s, 0, sizeof(*s));
 	begin_life(s);
 	s->common.flags = nebula_init_flags(0, false);
-	s->common.attention = nebula_divert_embedded(NEBULA_KIND_STACK);
+	s->common.slow_reasons = nebula_fastpath_embedded(NEBULA_KIND_STACK);
 	if (!usable) {
 		enter_nothing(s);
 		nebula_fail(&s->common, NEBULA_E_INVALID_CONFIG, .size = size, .what = "buffer");
@@ -358,7 +358,7 @@ static const struct nebula_kind_ops owner_ops = {
 	.one_owner	= true,
 	.usage		= stack_owner_usage,
 	.stats		= stack_owner_stats,
-	.divert		= stack_owner_divert,
+	.update_path		= stack_owner_update_path,
 	.reset_peak	= stack_owner_reset_peak,
 };
 

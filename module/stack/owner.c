@@ -113,21 +113,21 @@ static u32 peak_of(const struct nebula_stack *s, u32 cur)
  * Take the inline paths away if the stack is watched. The peak is kept where only we write.
  * Context: any, one at a time; the owner may be running.
  */
-void stack_owner_divert(struct nebula_allocator *a)
+void stack_owner_update_path(struct nebula_allocator *a)
 {
 	struct nebula_stack *s = stack_of(a);
 	u32 limit;
 
-	if (!nebula_is_diverted(a))
+	if (!nebula_fastpath_disabled(a))
 		return;
-	/* Before the limit: when that is gone the owner may attend, and go back, at once. */
+	/* Before the limit: when that is gone the owner may go back at once. */
 	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
 	limit = xchg(&s->limit, NEBULA_STACK_LIMIT_NONE);
 	if (limit)
 		WRITE_ONCE(s->kept_limit, limit);
 }
 
-/* What is in use now is the peak from now on. The owner's context. Lock: diverting. */
+/* What is in use now is the peak from now on. The owner's context. Lock: fastpath_mutex. */
 void stack_owner_reset_peak(struct nebula_allocator *a)
 {
 	struct nebula_stack *s = stack_of(a);
@@ -138,8 +138,8 @@ void stack_owner_reset_peak(struct nebula_allocator *a)
 		WRITE_ONCE(s->limit, *s->top);
 }
 
-/* Do what the owner was asked to do, and go back to the inline paths. The owner's context. */
-void stack_owner_attend(struct nebula_stack *s)
+/* Back to the inline paths, unless they are disabled. The owner's context. */
+void stack_owner_resume_inline(struct nebula_stack *s)
 {
 	const u32 cur = *s->top;
 
@@ -163,7 +163,7 @@ static void run_cleanups(struct nebula_stack *s, u32 above)
 {
 	nebula_cleanups_run(&s->common, &s->cleanups, above);
 	if (!s->cleanups)
-		stack_owner_attend(s);
+		stack_owner_resume_inline(s);
 }
 
 /* Nothing is in use, and no mark of before is valid. */

@@ -67,7 +67,7 @@ static inline bool stack_is_shared(const struct nebula_stack *s)
 static inline bool stack_is_plain_shared(const struct nebula_stack *s)
 {
 	return (s->common.flags & (NEBULA_SHARED | STACK_SLOW_FLAGS)) == NEBULA_SHARED &&
-	       !nebula_is_diverted(&s->common) && (NEBULA_NMI_SAFE || !in_nmi());
+	       !nebula_fastpath_disabled(&s->common) && (NEBULA_NMI_SAFE || !in_nmi());
 }
 
 static inline bool stack_is_guarded(const struct nebula_stack *s)
@@ -79,7 +79,7 @@ static inline bool stack_is_guarded(const struct nebula_stack *s)
 static inline bool stack_is_inline(const struct nebula_stack *s)
 {
 	return !(s->common.flags & (NEBULA_SHARED | STACK_SLOW_FLAGS)) &&
-	       !nebula_is_diverted(&s->common);
+	       !nebula_fastpath_disabled(&s->common);
 }
 
 /* What a refused mark is: the bottom's place, and an id that no mark has. */
@@ -107,9 +107,9 @@ size_t stack_buffer_for(const struct nebula_stack *s, size_t grains);
 
 /* owner.c */
 void stack_owner_begin(struct nebula_stack *s);
-void stack_owner_divert(struct nebula_allocator *a);
+void stack_owner_update_path(struct nebula_allocator *a);
 void stack_owner_reset_peak(struct nebula_allocator *a);
-void stack_owner_attend(struct nebula_stack *s);
+void stack_owner_resume_inline(struct nebula_stack *s);
 void stack_owner_stop_inline(struct nebula_stack *s);
 size_t stack_owner_needed(const struct nebula_stack *s, size_t size, size_t align);
 void *stack_owner_alloc(struct nebula_stack *s, size_t size, size_t align, size_t asked);
@@ -131,7 +131,7 @@ static inline void stack_owner_raise(struct nebula_stack *s, u32 limit)
 	WRITE_ONCE(s->limit, limit);
 	/* See fastpath.c for who may take that away at any moment. */
 	barrier();
-	if (unlikely(nebula_is_diverted(&s->common)))
+	if (unlikely(nebula_fastpath_disabled(&s->common)))
 		stack_owner_stop_inline(s);
 }
 

@@ -43,11 +43,11 @@ static bool wrong_context(struct nebula_stack *s, const char *what)
 	return true;
 }
 
-/* The owner has something to attend to, or can go back to the inline paths. */
-static void attend(struct nebula_stack *s)
+/* The owner can go back to the inline paths. */
+static void resume_inline(struct nebula_stack *s)
 {
 	if (unlikely(!data_race(s->limit)) && !stack_is_shared(s)) /* see fastpath.c */
-		stack_owner_attend(s);
+		stack_owner_resume_inline(s);
 }
 
 /* @size bytes, of which the client asked for @asked. */
@@ -96,8 +96,8 @@ static noinline void *stack_alloc_slow(struct nebula_stack *s, size_t size, size
 
 	if (wrong_context(s, "alloc"))
 		return NULL;
-	attend(s);
-	watched = nebula_is_diverted(&s->common);
+	resume_inline(s);
+	watched = nebula_fastpath_disabled(&s->common);
 	if (unlikely(watched) && nebula_fail_alloc_hit(&s->common, size)) {
 		nebula_fail(&s->common, NEBULA_E_OUT_OF_MEMORY, .size = size, .align = align,
 			    .detail = NEBULA_D_INJECTED);
@@ -271,14 +271,14 @@ static noinline int stack_free_checked(struct nebula_stack *s, void *p, size_t s
 		if (stack_is_guarded(s))
 			nebula_guard_verify(&s->common, o.base);
 	} while (!pop(s, &o));
-	if (unlikely(nebula_is_diverted(&s->common)))
+	if (unlikely(nebula_fastpath_disabled(&s->common)))
 		trace_stack_free(nebula_allocator_name(&s->common), p, o.size);
 	return 0;
 }
 
 static bool free_newest(struct nebula_stack *s, const void *p)
 {
-	if (unlikely(stack_is_guarded(s)) || unlikely(nebula_is_diverted(&s->common)))
+	if (unlikely(stack_is_guarded(s)) || unlikely(nebula_fastpath_disabled(&s->common)))
 		return false;
 	return stack_is_shared(s) ? stack_shared_pop(s, p) : stack_owner_pop_this(s, p);
 }
@@ -293,7 +293,7 @@ static noinline int stack_free_slow(struct nebula_stack *s, void *p, size_t size
 		return 0;
 	if (wrong_context(s, "free"))
 		return -EPERM;
-	attend(s);
+	resume_inline(s);
 	return likely(free_newest(s, p)) ? 0 : stack_free_checked(s, p, size);
 }
 
@@ -369,7 +369,7 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		return refuse(s, NEBULA_E_SIZE_OVERFLOW, new_size, align, "realloc");
 	if (wrong_context(s, "realloc"))
 		return NULL;
-	attend(s);
+	resume_inline(s);
 	do {
 		code = judge(s, p, &o);
 		if (code)
@@ -413,7 +413,7 @@ static noinline void trace_restore(const struct nebula_stack *s, size_t used)
 /* nebula_stack_restore() where it is not inline. */
 int nebula_stack_restore_slow(struct nebula_stack *s, const struct nebula_mark *m)
 {
-	const bool watched = nebula_is_diverted(&s->common);
+	const bool watched = nebula_fastpath_disabled(&s->common);
 	size_t used = 0;
 	enum nebula_errc code;
 
@@ -421,7 +421,7 @@ int nebula_stack_restore_slow(struct nebula_stack *s, const struct nebula_mark *
 		return -EPERM;
 	if (unlikely(watched))
 		used = nebula_stack_used(s);
-	attend(s);
+	resume_inline(s);
 	code = stack_is_shared(s) ? stack_shared_restore(s, m) : stack_owner_restore(s, m);
 	if (code)
 		return nebula_fail(&s->common, code);
@@ -480,8 +480,8 @@ void nebula_stack_reset(struct nebula_stack *s)
 {
 	if (wrong_context(s, "reset"))
 		return;
-	attend(s);
-	if (unlikely(nebula_is_diverted(&s->common)))
+	resume_inline(s);
+	if (unlikely(nebula_fastpath_disabled(&s->common)))
 		trace_stack_reset(nebula_allocator_name(&s->common), nebula_stack_used(s));
 	if (stack_is_shared(s))
 		stack_shared_reset(s);
