@@ -50,7 +50,7 @@ static const struct nebula_kind_ops *ops_of(const struct nebula_registration *re
 
 static bool is_budget(const struct nebula_registration *reg)
 {
-	return reg->allocator->kind == NEBULA_KIND_BUDGET;
+	return reg->allocator->ops->kind == NEBULA_KIND_BUDGET;
 }
 
 /* What is live by call site, as far as that is known; else NULL. */
@@ -217,7 +217,7 @@ void nebula_owner_reap(void)
 	mutex_unlock(&leaving);
 }
 
-static bool is_of(const struct nebula_registration *reg, const void *owner)
+static bool belongs_to(const struct nebula_registration *reg, const void *owner)
 {
 	return reg->owner == owner && !reg->orphan;
 }
@@ -255,7 +255,7 @@ static void leave(const struct module *owner)
 {
 	LIST_HEAD(left);
 
-	nebula_registry_collect(&left, is_of, owner);
+	nebula_registry_collect(&left, belongs_to, owner);
 	if (list_empty(&left))
 		return;
 	flush_all(&left);

@@ -24,7 +24,6 @@ struct nebula_registration;
  * @full_records: private; refusals that were recorded in full since @second.
  * @failures: private; refused requests by code.
  * @flags: private; &enum nebula_flags.
- * @kind: private; &enum nebula_kind.
  * @users: private; composites that it is a part of.
  * @slow_reasons: private; why its fast paths are disabled.
  *
@@ -39,7 +38,6 @@ struct nebula_allocator {
 	atomic_t full_records;
 	atomic_long_t failures[NEBULA_E_NR];
 	u32 flags;
-	u8 kind;
 	atomic_t users;
 	unsigned long slow_reasons;
 };
@@ -120,7 +118,7 @@ bool nebula_allocator_sizes_read(const struct nebula_allocator *a, struct nebula
 int nebula_allocator_peak_reset(struct nebula_allocator *a);
 
 /**
- * nebula_allocator_validate() - look whether an allocator is intact
+ * nebula_allocator_validate() - check whether an allocator is intact
  * @a: the allocator.
  *
  * Context: process context; sleeps.

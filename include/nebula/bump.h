@@ -152,7 +152,7 @@ struct nebula_cleanup;
  * @allocs: private; allocations ever served by an owner.
  * @frees: private; objects ever given back.
  * @start: private; where @cur begins in this region.
- * @peak_at: private; @cur up to which a rewind need not look at the peak; 0 keeps rewinds out of
+ * @peak_at: private; @cur up to which a rewind need not check the peak; 0 keeps rewinds out of
  *	line.
  * @stamp: private; of a checkpoint at @mark_at, or %NEBULA_BUMP_STAMP_NONE.
  * @mark_at: private; where the newest checkpoint or restore was, to the byte, or
@@ -165,7 +165,7 @@ struct nebula_cleanup;
  * @base: private; first byte of the current region.
  * @retired: private; bytes of the regions before the current one.
  * @capacity: private; bytes of all regions.
- * @peak: private; highest use seen, bytes, as of the last look.
+ * @peak: private; highest use, bytes, as of the last update.
  * @snapshot: private; odd while the words above change together.
  * @shrunk_from: private; highest cursor that shrinking an object went down from.
  * @scopes: private; scopes that are open. The owner's; shared: any context, atomic.

@@ -89,7 +89,6 @@ struct nebula_custom {
 	struct nebula_custom name = {							\
 		.ops = { __VA_ARGS__ },							\
 		.owner = THIS_MODULE,							\
-		.common.kind = NEBULA_KIND_CUSTOM,					\
 		.common.ops = &nebula_custom_ops,					\
 	}
 

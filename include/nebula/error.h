@@ -105,7 +105,7 @@ enum nebula_errc {
  * @NEBULA_D_PAGE_ALIGN: the object has to be aligned to more than a page.
  * @NEBULA_D_NO_BLOCKS: no number of blocks, or no array for them.
  * @NEBULA_D_NEXT_POWER: the next power of two is an alignment that may have been meant.
- * @NEBULA_D_OBJECT_ALIGN: the object is not aligned as was told.
+ * @NEBULA_D_OBJECT_ALIGN: the object is not aligned as the caller said.
  * @NEBULA_D_REWINDS: more rewinds than can be told apart.
  * @NEBULA_D_MARKS: no room for another mark.
  * @NEBULA_D_NESTING: composites of composites.

@@ -81,7 +81,7 @@ void nebula_free_not_an_allocator(const void *x, const void *p, size_t size)
 		 struct nebula_custom *: NEBULA_KIND_CUSTOM,				\
 		 default: NEBULA_KIND_NONE)
 
-/* Sizes that a kind need not be told, and what a bump allocator does not do at all. */
+/* Sizes that a kind need not be given, and what a bump allocator does not do at all. */
 static __always_inline void nebula_bump_free_sized(struct nebula_bump *b, void *p, size_t size)
 {
 }
@@ -222,12 +222,12 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
 #define nebula_peak_reset(x)	nebula_allocator_peak_reset(nebula_allocator_of(x))
 
 /**
- * nebula_validate() - look whether an allocator is intact
+ * nebula_validate() - check whether an allocator is intact
  * @x: pointer to any kind of allocator that is registered.
  *
  * Checks what the allocator's validate in debugfs checks, and shows in words: every link, and with
  * debug flags every guard and every byte of poison. Of a composite, all its parts that can be
- * inspected. A shared one may stay in use; a fault counts only if a second look still finds it.
+ * inspected. A shared one may stay in use; a fault counts only if it is still found on retry.
  *
  * Context: process context; sleeps.
  * Return: faults found, 0 when it is intact; -EBUSY when its owner changed it at the same time;

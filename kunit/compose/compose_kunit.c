@@ -295,7 +295,7 @@ static void expect_refused(struct kunit *test, struct nebula_allocator *a, int e
 }
 
 #define expect_no_part(test, a, err)	\
-	expect_refused(test, a, err, NEBULA_E_INVALID_CONFIG, "part that is none")
+	expect_refused(test, a, err, NEBULA_E_INVALID_CONFIG, "invalid part")
 
 static void compose_refuses_parts(struct kunit *test)
 {
@@ -310,11 +310,11 @@ static void compose_refuses_parts(struct kunit *test)
 	ring_reset();
 	fixture_listen(test);
 	expect_refused(test, nebula_fallback_create("x", p, p), -EINVAL, NEBULA_E_INVALID_CONFIG,
-		       "part twice");
+		       "duplicate part");
 	expect_refused(test, nebula_fallback_create("x", system, p, a), -EINVAL,
-		       NEBULA_E_INVALID_CONFIG, "part twice");
+		       NEBULA_E_INVALID_CONFIG, "duplicate part");
 	expect_refused(test, nebula_split_create("x", 8, system, system), -EINVAL,
-		       NEBULA_E_INVALID_CONFIG, "part twice");
+		       NEBULA_E_INVALID_CONFIG, "duplicate part");
 	expect_no_part(test, nebula_fallback_create("x", p, &ring), -EINVAL);
 	expect_no_part(test, nebula_fallback_create("x", &embedded, p), -EINVAL);
 	expect_refused(test, nebula_fallback_create_of("x", NULL, 2, NEBULA_ABI, THIS_MODULE),

@@ -109,9 +109,9 @@ static const struct drawing drawings[] = {
 
 static void destroy(struct nebula_allocator *a)
 {
-	if (a->kind == NEBULA_KIND_BUMP)
+	if (a->ops->kind == NEBULA_KIND_BUMP)
 		nebula_bump_destroy(container_of(a, struct nebula_bump, common));
-	else if (a->kind == NEBULA_KIND_POOL)
+	else if (a->ops->kind == NEBULA_KIND_POOL)
 		nebula_pool_destroy(container_of(a, struct nebula_pool, common));
 	else
 		nebula_stack_destroy(container_of(a, struct nebula_stack, common));

@@ -36,7 +36,6 @@ static void fake_define(struct nebula_custom *c)
 		.ops = { .kind = "fake", .alloc = fake_alloc, .free = fake_free },
 		.owner = THIS_MODULE,
 		.common.ops = &nebula_custom_ops,
-		.common.kind = NEBULA_KIND_CUSTOM,
 	};
 }
 

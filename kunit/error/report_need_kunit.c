@@ -282,7 +282,7 @@ static void *alloc_patiently(struct nebula_allocator *a, size_t size, size_t ali
 	void *p = nebula_allocator_alloc(a, size, align);
 
 	while (!p && nebula_allocator_last_error(a, &err) && err.growth_pending) {
-		if (a->kind == NEBULA_KIND_POOL)
+		if (a->ops->kind == NEBULA_KIND_POOL)
 			nebula_pool_growth_flush(container_of(a, struct nebula_pool, common));
 		else
 			nebula_growth_flush(container_of(a, struct nebula_bump, common));
@@ -295,7 +295,7 @@ static void *alloc_patiently(struct nebula_allocator *a, size_t size, size_t ali
 static unsigned int use(const struct vessel *v, struct nebula_allocator *a, u64 seed,
 			unsigned int n)
 {
-	const bool stays = a->kind == NEBULA_KIND_SCRATCH;
+	const bool stays = a->ops->kind == NEBULA_KIND_SCRATCH;
 	struct rnd_state random;
 	unsigned int i;
 	size_t size;

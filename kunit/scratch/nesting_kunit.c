@@ -431,7 +431,7 @@ static bool is_of_scratch(unsigned long function)
 	sprint_symbol_no_offset(name, function);
 	return strstarts(name, "nebula_scratch_get") || strstarts(name, "nebula_scratch_put") ||
 	       strstarts(name, "take") || strstarts(name, "read_object") ||
-	       strstarts(name, "judge") || strstarts(name, "note_peak");
+	       strstarts(name, "check_") || strstarts(name, "update_peak");
 }
 
 /* In all functions that get and put come through. */

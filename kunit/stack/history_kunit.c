@@ -581,7 +581,7 @@ static bool is_of_interest(unsigned long function)
 
 	sprint_symbol_no_offset(name, function);
 	return strstarts(name, "stack_") || strstarts(name, "nebula_stack_") ||
-	       strstarts(name, "judge") || strstarts(name, "compare") ||
+	       strstarts(name, "check_") || strstarts(name, "compare") ||
 	       strstarts(name, "take") || strstarts(name, "prepare") ||
 	       strstarts(name, "exchange") || strstarts(name, "find_mark") ||
 	       strstarts(name, "descend");

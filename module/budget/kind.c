@@ -176,7 +176,6 @@ static struct nebula_budget *make(const struct nebula_budget_config *cfg)
 		return NULL;
 	}
 	b->common.ops = &budget_ops;
-	b->common.kind = NEBULA_KIND_BUDGET;
 	b->limit = cfg->limit;
 	b->most = cfg->per_alloc ?: NEBULA_CAPACITY_MAX;
 	b->parent = cfg->parent;
@@ -541,6 +540,7 @@ static void ops_cpu_dead(struct nebula_allocator *a, unsigned int cpu)
 }
 
 static const struct nebula_kind_ops budget_ops = {
+	.kind		= NEBULA_KIND_BUDGET,
 	.dir		= NEBULA_DIR_BUDGETS,
 	.usage		= ops_usage,
 	.stats		= ops_stats,

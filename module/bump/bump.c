@@ -42,8 +42,8 @@ static noinline void *alloc_guarded(struct nebula_bump *b, size_t size, size_t a
 	raw = alloc_raw(b, layout.total, layout.align, size);
 	if (!raw)
 		return NULL;
-	nebula_guard_claim(&b->common, raw, &layout, size);
-	p = nebula_guard_dress(&b->common, raw, &layout, size);
+	nebula_guard_check_poison(&b->common, raw, &layout, size);
+	p = nebula_guard_init(&b->common, raw, &layout, size);
 	nebula_guard_push(&b->heap->guards, raw);
 	nebula_sizes_note(&b->common, size);
 	return p;
@@ -184,7 +184,7 @@ static size_t guarded_size(const struct nebula_bump *b, const void *p)
 }
 
 /* Whether @p may be resized as an object of @size bytes. */
-static enum nebula_errc judge_object(const struct nebula_bump *b, const void *p, size_t size)
+static enum nebula_errc check_object(const struct nebula_bump *b, const void *p, size_t size)
 {
 	if (!nebula_bump_owns(b, p))
 		return NEBULA_E_FOREIGN_POINTER;
@@ -201,7 +201,7 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 
 	if (ZERO_OR_NULL_PTR(p))
 		return nebula_bump_alloc_slow(b, new_size, align);
-	code = judge_object(b, p, old_size);
+	code = check_object(b, p, old_size);
 	if (unlikely(code)) {
 		nebula_fail(&b->common, code, .size = old_size, .pointer = p,
 			    .what = "realloc");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What tests wait for, or look at, in bump allocators. */
+/* What tests wait for in bump allocators. */
 #ifndef _NEBULA_MODULE_BUMP_HOOKS_H
 #define _NEBULA_MODULE_BUMP_HOOKS_H
 

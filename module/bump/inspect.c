@@ -33,14 +33,14 @@
 #include "../debugfs/sites.h"
 #include "priv.h"
 
-#define LOOKS		20
+#define MAX_RETRIES		20
 
 /* Regions that may come while we make room for those there are. */
 #define MORE_REGIONS	4
 
 /* After so many objects, or bytes, others may run. */
-#define BREATH_OBJECTS	256
-#define BREATH_BYTES	SZ_64K
+#define RESCHED_OBJECTS	256
+#define RESCHED_BYTES	SZ_64K
 
 /* A region of the chain. */
 struct region {
@@ -53,7 +53,7 @@ struct region {
 };
 
 /* What was seen. */
-struct look {
+struct inspection {
 	const struct nebula_bump *b;	/* of what */
 	bool changed;		/* nothing of it counts */
 	bool thorough;		/* free memory is verified as well */
@@ -85,19 +85,19 @@ static unsigned int generation(const struct nebula_bump *b)
 }
 
 /* In an RCU read-side section: the regions stay mapped to its end. */
-static bool is_same(const struct look *l)
+static bool is_same(const struct inspection *l)
 {
 	/* Check after what was read. Pairs with the barriers of the writers, see guard.c. */
 	smp_rmb();
 	return generation(l->b) == l->generation;
 }
 
-static void fault(struct look *l, const char *of, unsigned long at, const char *what)
+static void fault(struct inspection *l, const char *of, unsigned long at, const char *what)
 {
 	nebula_faults_add(&l->faults, of, (void *)at, what);
 }
 
-static struct region *region_of(struct look *l, unsigned long addr)
+static struct region *region_of(struct inspection *l, unsigned long addr)
 {
 	struct region *r;
 
@@ -107,7 +107,7 @@ static struct region *region_of(struct look *l, unsigned long addr)
 	return NULL;
 }
 
-static bool see_region(struct look *l, const struct nebula_chunk *chunk)
+static bool collect_region(struct inspection *l, const struct nebula_chunk *chunk)
 {
 	struct region *r = &l->region[l->nr];
 
@@ -129,20 +129,20 @@ static bool see_region(struct look *l, const struct nebula_chunk *chunk)
 	return true;
 }
 
-static void see_chain(struct look *l)
+static void collect_chain(struct inspection *l)
 {
 	struct nebula_bump_heap *heap = l->b->heap;
 	const struct nebula_chunk *chunk;
 
 	for (chunk = nebula_chunk_read(&heap->first); chunk;
 	     chunk = nebula_chunk_read(&chunk->next))
-		if (!see_region(l, chunk) || !is_same(l))
+		if (!collect_region(l, chunk) || !is_same(l))
 			break;
 	l->changed = chunk || !l->nr;
 }
 
 /* Objects that are in the list from now on lie in the regions that are collected next. */
-static void see_guards(struct look *l)
+static void collect_guards(struct inspection *l)
 {
 	struct nebula_guards *guards = &l->b->heap->guards;
 
@@ -165,7 +165,7 @@ struct check {
 	const char *what;	/* that is wrong */
 };
 
-static void check_all(struct look *l, const struct check *checks, unsigned int n)
+static void check_all(struct inspection *l, const struct check *checks, unsigned int n)
 {
 	unsigned int i;
 
@@ -176,10 +176,10 @@ static void check_all(struct look *l, const struct check *checks, unsigned int n
 
 /*
  * An owner may have been interrupted between any two words, so only what holds for each of them
- * then is looked at. Accounting: see owner.c. Padding is counted after the cursor has moved,
+ * then is checked. Accounting: see owner.c. Padding is counted after the cursor has moved,
  * by less than a grain when that went down.
  */
-static void check_owner(struct look *l)
+static void check_owner(struct inspection *l)
 {
 	const struct nebula_bump *b = l->b;
 	const struct nebula_bump_heap *heap = b->heap;
@@ -210,7 +210,7 @@ static void check_owner(struct look *l)
 }
 
 /* Its sub-chunk is one that was taken. */
-static void check_cpu(struct look *l, int cpu)
+static void check_cpu(struct inspection *l, int cpu)
 {
 	unsigned long held, bottom, top;
 	struct region *r;
@@ -227,7 +227,7 @@ static void check_cpu(struct look *l, int cpu)
 }
 
 /* Lock: @chain_lock, so that no region comes or goes; allocation goes on. */
-static void check_shared(struct look *l)
+static void check_shared(struct inspection *l)
 {
 	const struct nebula_bump_heap *heap = l->b->heap;
 	const struct region *last = &l->region[l->nr - 1];
@@ -255,37 +255,37 @@ static void check_shared(struct look *l)
 		check_cpu(l, cpu);
 }
 
-static void see_owner(struct look *l)
+static void collect_owner(struct inspection *l)
 {
 	rcu_read_lock();
 	l->generation = generation(l->b);
 	l->changed = l->generation & 1;
-	see_guards(l);
+	collect_guards(l);
 	if (!l->changed)
-		see_chain(l);
+		collect_chain(l);
 	if (!l->changed)
 		check_owner(l);
 	l->changed |= !is_same(l);
 	rcu_read_unlock();
 }
 
-static void see_shared(struct look *l)
+static void collect_shared(struct inspection *l)
 {
 	struct nebula_bump_heap *heap = l->b->heap;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	l->generation = generation(l->b);
-	see_guards(l);
+	collect_guards(l);
 	if (!l->changed)
-		see_chain(l);
+		collect_chain(l);
 	if (!l->changed)
 		check_shared(l);
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 }
 
 /* First byte of free memory that differs from the poison; NULL also when things changed. */
-static const void *written(struct look *l, unsigned long from, unsigned long to)
+static const void *find_overwrite(struct inspection *l, unsigned long from, unsigned long to)
 {
 	const void *bad = NULL;
 	size_t piece;
@@ -293,27 +293,27 @@ static const void *written(struct look *l, unsigned long from, unsigned long to)
 	if (!(l->b->common.flags & NEBULA_POISON))
 		return NULL;
 	for (; from < to && !bad && !l->changed; from += piece) {
-		piece = min_t(size_t, to - from, BREATH_BYTES);
+		piece = min_t(size_t, to - from, RESCHED_BYTES);
 		rcu_read_lock();
 		l->changed = !is_same(l);
 		if (!l->changed)
-			bad = nebula_guard_written(&l->b->common, (void *)from, piece);
+			bad = nebula_guard_find_overwrite(&l->b->common, (void *)from, piece);
 		rcu_read_unlock();
 		cond_resched();
 	}
 	return bad;
 }
 
-static void check_free(struct look *l, unsigned long from, unsigned long to)
+static void check_free(struct inspection *l, unsigned long from, unsigned long to)
 {
-	const void *bad = written(l, from, to);
+	const void *bad = find_overwrite(l, from, to);
 
 	if (bad)
 		fault(l, "byte", (unsigned long)bad, "written while free");
 }
 
 /* An owner's object: the memory between it and the next newer one is free. */
-static bool check_order(struct look *l, const struct region *r, unsigned long from,
+static bool check_order(struct inspection *l, const struct region *r, unsigned long from,
 			unsigned long to)
 {
 	const unsigned int at = r - l->region;
@@ -333,7 +333,7 @@ static bool check_order(struct look *l, const struct region *r, unsigned long fr
 	return true;
 }
 
-static void count_object(struct look *l, const struct nebula_guard_seen *seen)
+static void count_object(struct inspection *l, const struct nebula_guard_seen *seen)
 {
 	l->objects++;
 	l->bytes += seen->total;
@@ -341,7 +341,7 @@ static void count_object(struct look *l, const struct nebula_guard_seen *seen)
 }
 
 /* In an RCU read-side section, in which the regions stay. False where the list ends in a fault. */
-static bool read_object(struct look *l, const struct region *r, unsigned long raw,
+static bool read_object(struct inspection *l, const struct region *r, unsigned long raw,
 			struct nebula_guard_seen *seen)
 {
 	const char *what;
@@ -360,7 +360,7 @@ static bool read_object(struct look *l, const struct region *r, unsigned long ra
 	return false;
 }
 
-static bool see_object(struct look *l, unsigned long raw, struct nebula_guard_seen *seen)
+static bool collect_object(struct inspection *l, unsigned long raw, struct nebula_guard_seen *seen)
 {
 	const struct region *r = region_of(l, raw);
 	bool ok = true;
@@ -376,7 +376,7 @@ static bool see_object(struct look *l, unsigned long raw, struct nebula_guard_se
 	return ok && !l->changed;
 }
 
-static void see_objects(struct look *l)
+static void collect_objects(struct inspection *l)
 {
 	unsigned long raw = l->newest;
 	struct nebula_guard_seen seen;
@@ -385,15 +385,15 @@ static void see_objects(struct look *l)
 		return;
 	l->at = l->nr - 1;
 	l->above = l->region[l->at].from;
-	while (raw && see_object(l, raw, &seen)) {
+	while (raw && collect_object(l, raw, &seen)) {
 		raw = (unsigned long)seen.older;
-		if (l->objects % BREATH_OBJECTS == 0)
+		if (l->objects % RESCHED_OBJECTS == 0)
 			cond_resched();
 	}
 }
 
 /* All below the oldest object, then above the newest. */
-static void check_owner_free(struct look *l)
+static void check_owner_free(struct inspection *l)
 {
 	const struct region *last = &l->region[l->nr - 1];
 
@@ -410,9 +410,9 @@ static void check_owner_free(struct look *l)
  * Until a reset what is taken stays so. What is not taken after it was found written to was not
  * then either.
  */
-static void check_untaken(struct look *l, const struct region *r)
+static void check_untaken(struct inspection *l, const struct region *r)
 {
-	const void *bad = written(l, r->from, r->to);
+	const void *bad = find_overwrite(l, r->from, r->to);
 	unsigned long from, to;
 
 	if (!bad)
@@ -428,7 +428,7 @@ static void check_untaken(struct look *l, const struct region *r)
 }
 
 /* Likewise with what a CPU has, until it has another sub-chunk. */
-static void check_held(struct look *l, int cpu)
+static void check_held(struct inspection *l, int cpu)
 {
 	const struct nebula_bump_heap *heap = l->b->heap;
 	unsigned long from, again;
@@ -438,20 +438,20 @@ static void check_held(struct look *l, int cpu)
 
 	if (!r || left > r->end - from)
 		return;
-	bad = written(l, from, from + left);
-	smp_rmb();	/* Pairs with smp_wmb() in nebula_guard_dress(). */
+	bad = find_overwrite(l, from, from + left);
+	smp_rmb();	/* Pairs with smp_wmb() in nebula_guard_init(). */
 	if (bad && bump_shared_held(heap, cpu, &again) + again == from + left &&
 	    again <= (unsigned long)bad)
 		fault(l, "byte", (unsigned long)bad, "written while free");
 }
 
-static void see_everything(struct look *l)
+static void collect_everything(struct inspection *l)
 {
 	unsigned int i;
 	int cpu;
 
 	l->thorough = true;
-	see_objects(l);
+	collect_objects(l);
 	if (!bump_is_guarded(l->b))
 		return;
 	if (!bump_is_shared(l->b)) {
@@ -465,7 +465,7 @@ static void see_everything(struct look *l)
 }
 
 /* What was seen was there at one moment. An owner's object is counted before it is in the list. */
-static bool counts(const struct look *l)
+static bool is_consistent(const struct inspection *l)
 {
 	const struct nebula_bump *b = l->b;
 
@@ -481,16 +481,16 @@ static bool counts(const struct look *l)
 }
 
 /* Whether all objects that were allocated are in the list already. */
-static bool is_complete(const struct look *l)
+static bool is_complete(const struct inspection *l)
 {
 	return !bump_is_guarded(l->b) || bump_is_shared(l->b) || l->cut || l->broken ||
 	       l->objects == l->live;
 }
 
-static struct look *look_create(const struct nebula_bump *b)
+static struct inspection *inspection_create(const struct nebula_bump *b)
 {
 	const unsigned int room = READ_ONCE(b->heap->regions) + MORE_REGIONS;
-	struct look *l;
+	struct inspection *l;
 
 	l = kvzalloc(struct_size(l, region, room), GFP_KERNEL | __GFP_NOWARN);
 	if (l) {
@@ -501,42 +501,44 @@ static struct look *look_create(const struct nebula_bump *b)
 }
 
 /* ERR_PTR(): -EAGAIN when it does not count, -ENOMEM. */
-static struct look *look_once(const struct nebula_bump *b, void (*deeper)(struct look *l))
+static struct inspection *inspect_once(const struct nebula_bump *b,
+				       void (*deeper)(struct inspection *l))
 {
-	struct look *l = look_create(b);
+	struct inspection *l = inspection_create(b);
 
 	if (!l)
 		return ERR_PTR(-ENOMEM);
 	if (bump_is_shared(b))
-		see_shared(l);
+		collect_shared(l);
 	else
-		see_owner(l);
+		collect_owner(l);
 	if (deeper && !l->changed)
 		deeper(l);
-	if (counts(l) && (!deeper || is_complete(l)))
+	if (is_consistent(l) && (!deeper || is_complete(l)))
 		return l;
 	kvfree(l);
 	return ERR_PTR(-EAGAIN);
 }
 
 /* ERR_PTR(): -EBUSY when the owner runs, or a shared one keeps changing; -ENOMEM. */
-static struct look *look_at(const struct nebula_bump *b, void (*deeper)(struct look *l))
+static struct inspection *inspect(const struct nebula_bump *b, void (*deeper)(struct inspection *l))
 {
-	unsigned int looks = bump_is_shared(b) ? LOOKS : 1;
-	struct look *l;
+	unsigned int retries = bump_is_shared(b) ? MAX_RETRIES : 1;
+	struct inspection *l;
 
 	do {
-		l = look_once(b, deeper);
+		l = inspect_once(b, deeper);
 		cond_resched();
-	} while (l == ERR_PTR(-EAGAIN) && --looks);
+	} while (l == ERR_PTR(-EAGAIN) && --retries);
 	return l == ERR_PTR(-EAGAIN) ? ERR_PTR(-EBUSY) : l;
 }
 
 /* The same for a file, which says why there is nothing to be seen: then NULL. */
-static struct look *look_for(const struct nebula_bump *b, void (*deeper)(struct look *l),
-			     struct nebula_text *t)
+static struct inspection *inspect_for(const struct nebula_bump *b,
+				      void (*deeper)(struct inspection *l),
+				      struct nebula_text *t)
 {
-	struct look *l = look_at(b, deeper);
+	struct inspection *l = inspect(b, deeper);
 
 	if (!IS_ERR(l))
 		return l;
@@ -545,7 +547,7 @@ static struct look *look_for(const struct nebula_bump *b, void (*deeper)(struct 
 }
 
 /* What CPUs have of their sub-chunks is not used. */
-static size_t held_of(struct look *l, const struct region *r)
+static size_t held_of(struct inspection *l, const struct region *r)
 {
 	unsigned long from;
 	size_t held = 0, left;
@@ -561,7 +563,7 @@ static size_t held_of(struct look *l, const struct region *r)
 	return held;
 }
 
-static void put_regions(struct look *l, struct nebula_text *t)
+static void put_regions(struct inspection *l, struct nebula_text *t)
 {
 	size_t size, used, held;
 	unsigned int i, permille;
@@ -582,7 +584,7 @@ static void put_regions(struct look *l, struct nebula_text *t)
 
 struct nebula_sites *bump_sites(struct nebula_allocator *a)
 {
-	struct look *l = look_at(bump_of(a), see_objects);
+	struct inspection *l = inspect(bump_of(a), collect_objects);
 	struct nebula_sites *sites;
 
 	if (IS_ERR(l))
@@ -594,7 +596,7 @@ struct nebula_sites *bump_sites(struct nebula_allocator *a)
 
 void bump_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct look *l = look_for(bump_of(a), see_objects, t);
+	struct inspection *l = inspect_for(bump_of(a), collect_objects, t);
 	struct nebula_stats st;
 
 	if (!l)
@@ -611,7 +613,7 @@ void bump_render_live(struct nebula_allocator *a, struct nebula_text *t)
 	kvfree(l);
 }
 
-static void hold_of_cpus(struct nebula_map *m, struct look *l, const struct region *r)
+static void hold_of_cpus(struct nebula_map *m, struct inspection *l, const struct region *r)
 {
 	unsigned long from;
 	size_t left;
@@ -624,7 +626,7 @@ static void hold_of_cpus(struct nebula_map *m, struct look *l, const struct regi
 	}
 }
 
-static void put_maps(struct nebula_map *m, struct look *l, struct nebula_text *t)
+static void put_maps(struct nebula_map *m, struct inspection *l, struct nebula_text *t)
 {
 	unsigned int i;
 
@@ -647,7 +649,7 @@ static void put_maps(struct nebula_map *m, struct look *l, struct nebula_text *t
 void bump_render_map(struct nebula_allocator *a, struct nebula_text *t)
 {
 	struct nebula_map *m = nebula_map_create(t);
-	struct look *l = m ? look_for(bump_of(a), NULL, t) : NULL;
+	struct inspection *l = m ? inspect_for(bump_of(a), NULL, t) : NULL;
 
 	if (l)
 		put_maps(m, l, t);
@@ -658,12 +660,12 @@ void bump_render_map(struct nebula_allocator *a, struct nebula_text *t)
 /* Whether everything is where it can be, and intact. Process context; sleeps. */
 int bump_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
-	struct look *l;
+	struct inspection *l;
 	int faults;
 
 	if (!bump_of(a)->heap)
 		return -EOPNOTSUPP;
-	l = look_at(bump_of(a), see_everything);
+	l = inspect(bump_of(a), collect_everything);
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	faults = l->faults.nr;

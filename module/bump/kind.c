@@ -99,7 +99,6 @@ static void apply_config(struct nebula_bump_heap *heap, const struct nebula_bump
 static void begin_life(struct nebula_bump *b)
 {
 	b->common.ops = &owner_ops;
-	b->common.kind = NEBULA_KIND_BUMP;
 	b->stamps = (u64)atomic64_inc_return(&lives) << 32;
 	b->cpus = &no_cpus;
 	b->sub_mask = ~0UL;
@@ -135,7 +134,7 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 		zeroed.gfp |= __GFP_ZERO;
 	chunk = nebula_chunk_map(&zeroed, err);
 	if (chunk)
-		nebula_guard_fill(&heap->bump.common, chunk->region.base, chunk->region.size);
+		nebula_guard_poison(&heap->bump.common, chunk->region.base, chunk->region.size);
 	return chunk;
 }
 
@@ -389,6 +388,7 @@ static void orphan(struct nebula_allocator *a)
 }
 
 #define BUMP_OPS				\
+	.kind		= NEBULA_KIND_BUMP,	\
 	.alloc		= alloc,		\
 	.free		= free,			\
 	.owns		= owns,			\

@@ -548,8 +548,8 @@ static void fill_rest(struct nebula_bump *b)
 	struct nebula_chunk *spare = b->heap->spare;
 
 	if (spare)
-		nebula_guard_fill(&b->common, spare->region.base, spare->region.size);
-	nebula_guard_refill(&b->common, &b->heap->guards, (void *)cursor(b), b->end - cursor(b));
+		nebula_guard_poison(&b->common, spare->region.base, spare->region.size);
+	nebula_guard_repoison(&b->common, &b->heap->guards, (void *)cursor(b), b->end - cursor(b));
 }
 
 /* All that keeps a rewind from being inline is the peak, which is higher than ever. */
@@ -585,8 +585,9 @@ void bump_owner_reset(struct nebula_bump *b)
 		fill_rest(b);
 }
 
-static enum nebula_errc judge(const struct nebula_bump *b, const struct nebula_checkpoint *cp,
-			      struct bump_place *at)
+static enum nebula_errc check_checkpoint(const struct nebula_bump *b,
+					 const struct nebula_checkpoint *cp,
+					 struct bump_place *at)
 {
 	if (cp->owner != b || cp->stamp > b->stamps)
 		return NEBULA_E_FOREIGN_CHECKPOINT;
@@ -624,7 +625,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	size_t before, after;
 	bool whole;
 
-	if (unlikely(nebula_cleanups_due(b->cleanups, cp->live)) && !judge(b, cp, &at)) {
+	if (unlikely(nebula_cleanups_due(b->cleanups, cp->live)) && !check_checkpoint(b, cp, &at)) {
 		nebula_cleanups_run(&b->common, &b->cleanups, cp->live);
 		/* Without any left, the rest may be as it is inline. */
 		bump_owner_update_peak(b);
@@ -635,7 +636,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 		rewind_simply(b, cp);
 		return 0;
 	}
-	code = judge(b, cp, &at);
+	code = check_checkpoint(b, cp, &at);
 	if (code)
 		return nebula_fail(&b->common, code);
 
@@ -666,7 +667,7 @@ int bump_owner_restore(struct nebula_bump *b, const struct nebula_checkpoint *cp
 	return 0;
 }
 
-/* One consistent look at an owner's allocator. */
+/* A consistent snapshot of an owner's allocator. */
 struct bump_view {
 	size_t used;
 	size_t capacity;

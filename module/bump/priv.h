@@ -111,7 +111,7 @@ static inline bool bump_is_inline(const struct nebula_bump *b)
 	return bump_has_inline(b) && !nebula_fastpath_disabled(&b->common);
 }
 
-/* Shared, and nothing else to look at. */
+/* Shared, and nothing else to do. */
 static inline bool bump_is_plain_shared(const struct nebula_bump *b)
 {
 	return (b->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==

@@ -115,7 +115,8 @@ static bool kick_growth(struct nebula_bump_heap *heap)
 	return true;
 }
 
-static void note_level(struct nebula_bump_heap *heap, const struct nebula_chunk *chunk, u64 taken)
+static void check_watermark(struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
+			    u64 taken)
 {
 	if (top(chunk, taken) - bottom(heap, chunk, taken) < READ_ONCE(heap->low_water) &&
 	    !READ_ONCE(chunk->next))
@@ -133,7 +134,7 @@ static unsigned long take_sub(struct nebula_bump_heap *heap, struct nebula_chunk
 		if (top(chunk, taken) - base < heap->sub_size)
 			return 0;
 	} while (!atomic64_try_cmpxchg(&chunk->taken, &taken, taken + 1));
-	note_level(heap, chunk, taken + 1);
+	check_watermark(heap, chunk, taken + 1);
 	return base;
 }
 
@@ -153,7 +154,7 @@ static unsigned long take_direct(struct nebula_bump_heap *heap, struct nebula_ch
 			return 0;
 		next = taken + ((u64)((from - p) / NEBULA_BUMP_GRAIN) << 32);
 	} while (!atomic64_try_cmpxchg(&chunk->taken, &taken, next));
-	note_level(heap, chunk, next);
+	check_watermark(heap, chunk, next);
 	atomic_long_add(from - p - asked, &heap->direct_padding);
 	atomic_long_inc(&heap->direct_allocs);
 	return p;
@@ -286,7 +287,7 @@ static noinline void *refuse(struct nebula_bump_heap *heap, size_t size, size_t 
 	void *p;
 
 	if (grows && !pending) {
-		/* It may have grown for the last time since we looked. */
+		/* It may have grown for the last time since it was read. */
 		p = take(heap, size, align, asked);
 		if (p)
 			return p;
@@ -669,7 +670,7 @@ void bump_shared_reset(struct nebula_bump *b)
 	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
 	clear_taken(heap, taken);
 	if (!whole)
-		nebula_guard_refill(&b->common, &heap->guards, heap->first->region.base,
+		nebula_guard_repoison(&b->common, &heap->guards, heap->first->region.base,
 				    heap->first->region.size);
 }
 

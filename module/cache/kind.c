@@ -140,7 +140,6 @@ static struct nebula_cache *alloc_cache(const struct nebula_cache_config *cfg)
 	if (!c)
 		return NULL;
 	c->common.ops = &cache_ops;
-	c->common.kind = NEBULA_KIND_CACHE;
 	c->key_size = cfg->key_size;
 	c->key_ops = cfg->key_ops;
 	c->has_words = cfg->key_size == sizeof(u64) && !cfg->key_ops;
@@ -338,6 +337,7 @@ static void ops_release(struct nebula_allocator *a)
 }
 
 static const struct nebula_kind_ops cache_ops = {
+	.kind		= NEBULA_KIND_CACHE,
 	.dir		= NEBULA_DIR_CACHES,
 	.usage		= ops_usage,
 	.stats		= ops_stats,

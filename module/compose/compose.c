@@ -47,9 +47,11 @@ static struct composite *composite_of(const struct nebula_allocator *a)
 	return container_of(a, struct composite, common);
 }
 
+static const struct nebula_kind_ops fallback_ops, split_ops;
+
 static bool is_composite(const struct nebula_allocator *a)
 {
-	return a->kind == NEBULA_KIND_FALLBACK || a->kind == NEBULA_KIND_SPLIT;
+	return a->ops == &fallback_ops || a->ops == &split_ops;
 }
 
 static void *alloc_from(struct composite *c, unsigned int part, size_t size, size_t align)
@@ -201,7 +203,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 
 	for (i = 0; i < c->nr; i++)
 		total += hits_of(c, i);
-	if (a->kind == NEBULA_KIND_SPLIT)
+	if (a->ops->kind == NEBULA_KIND_SPLIT)
 		nebula_text_bytes(t, "threshold", c->threshold);
 	nebula_text_key(t, "parts", "%u", c->nr);
 	nebula_text_printf(t, "%4s %-20s %-8s %12s %7s\n", "part", "name", "kind", "hits", "share");
@@ -210,7 +212,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 		permille = total ? div64_u64(hits * 1000, total) : 0;
 		nebula_text_printf(t, "%4u %-20s %-8s %12llu %4u.%u%%\n", i + 1,
 				   nebula_allocator_name(c->parts[i]),
-				   nebula_kind_name(c->parts[i]->kind), hits, permille / 10,
+				   nebula_kind_name(c->parts[i]->ops->kind), hits, permille / 10,
 				   permille % 10);
 	}
 }
@@ -219,7 +221,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 static bool begin_part(const struct composite *c, unsigned int i, bool has, struct nebula_text *t)
 {
 	nebula_text_printf(t, "part %u: %s (%s)\n", i + 1, nebula_allocator_name(c->parts[i]),
-			   nebula_kind_name(c->parts[i]->kind));
+			   nebula_kind_name(c->parts[i]->ops->kind));
 	if (!has)
 		nebula_text_printf(t, "none\n");
 	return has;
@@ -270,7 +272,7 @@ static int ops_validate(struct nebula_allocator *a, struct nebula_text *t)
 /* It is of a client's own kind, or has a part that is: useless without the client's code. */
 static bool has_code(const struct nebula_allocator *a)
 {
-	return a->kind == NEBULA_KIND_CUSTOM || (is_composite(a) && composite_of(a)->has_code);
+	return a->ops->kind == NEBULA_KIND_CUSTOM || (is_composite(a) && composite_of(a)->has_code);
 }
 
 /* The first @nr parts are not used by us any more. */
@@ -343,7 +345,7 @@ static unsigned int depth_of(struct nebula_allocator *const *parts, unsigned int
 /* One on a caller's buffer may go at any time. */
 static bool may_be_part(const struct nebula_allocator *a)
 {
-	return a->reg || a->kind == NEBULA_KIND_SYSTEM;
+	return a->reg || a->ops->kind == NEBULA_KIND_SYSTEM;
 }
 
 static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, unsigned int nr)
@@ -354,10 +356,10 @@ static struct nebula_refusal check_parts(struct nebula_allocator *const *parts, 
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "number of parts");
 	for (i = 0; i < nr; i++) {
 		if (IS_ERR_OR_NULL(parts[i]) || !may_be_part(parts[i]))
-			return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "part that is none");
+			return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "invalid part");
 		for (k = 0; k < i; k++)
 			if (parts[k] == parts[i])
-				return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "part twice");
+				return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, "duplicate part");
 	}
 	if (depth_of(parts, nr) > NEBULA_NESTING_MAX)
 		return NEBULA_REFUSE(NEBULA_E_EXCEEDS_MAX, "nesting",
@@ -418,7 +420,7 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 	}
 	if (c)
 		return &c->common;
-	err = nebula_config_refuse(as->common.kind, name, 0, r);
+	err = nebula_config_refuse(as->common.ops->kind, name, 0, r);
 	return ERR_PTR(error_of(parts, nr) ?: err);
 }
 
@@ -438,11 +440,13 @@ static struct nebula_allocator *create(struct composite *as, const char *name,
 	.reset_peak	= ops_reset_peak
 
 static const struct nebula_kind_ops fallback_ops = {
+	.kind	= NEBULA_KIND_FALLBACK,
 	.alloc	= fallback_alloc,
 	COMPOSITE_OPS,
 };
 
 static const struct nebula_kind_ops split_ops = {
+	.kind	= NEBULA_KIND_SPLIT,
 	.alloc	= split_alloc,
 	COMPOSITE_OPS,
 };
@@ -456,10 +460,7 @@ struct nebula_allocator *nebula_fallback_create_of(const char *name,
 						   unsigned int nr, unsigned int abi,
 						   struct module *owner)
 {
-	struct composite as = {
-		.common.ops = &fallback_ops,
-		.common.kind = NEBULA_KIND_FALLBACK,
-	};
+	struct composite as = { .common.ops = &fallback_ops };
 
 	if (!nebula_config_is_ours(name, owner, abi, sizeof(as.common), sizeof(as.common)))
 		return ERR_PTR(-ENOEXEC);
@@ -476,11 +477,7 @@ struct nebula_allocator *nebula_split_create_of(const char *name, size_t thresho
 						struct nebula_allocator *large, unsigned int abi,
 						struct module *owner)
 {
-	struct composite as = {
-		.common.ops = &split_ops,
-		.common.kind = NEBULA_KIND_SPLIT,
-		.threshold = threshold,
-	};
+	struct composite as = { .common.ops = &split_ops, .threshold = threshold };
 	struct nebula_allocator *const parts[] = { small, large };
 
 	if (!nebula_config_is_ours(name, owner, abi, sizeof(as.common), sizeof(as.common)))

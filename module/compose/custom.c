@@ -128,7 +128,6 @@ int nebula_custom_register_abi(struct nebula_custom *c, const char *name, size_t
 
 	memset(&c->common, 0, sizeof(c->common));
 	c->common.ops = &nebula_custom_ops;
-	c->common.kind = NEBULA_KIND_CUSTOM;
 	c->peak = 0;
 	c->cpus = nebula_fault_hit() ? NULL : alloc_percpu(struct nebula_custom_cpu);
 	if (c->cpus)
@@ -181,7 +180,7 @@ void nebula_custom_unregister(struct nebula_custom *c)
 }
 EXPORT_SYMBOL_GPL(nebula_custom_unregister);
 
-/* Bytes in use: those of which the size was told when they were freed are not. */
+/* Bytes in use: an object counts until it is freed with its size. */
 static void ops_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 {
 	struct nebula_custom *c = custom_of(a);
@@ -251,6 +250,7 @@ static void ops_reset_peak(struct nebula_allocator *a)
 }
 
 const struct nebula_kind_ops nebula_custom_ops = {
+	.kind		= NEBULA_KIND_CUSTOM,
 	.alloc		= ops_alloc,
 	.free		= ops_free,
 	.owns		= ops_owns,

@@ -201,6 +201,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 }
 
 static const struct nebula_kind_ops system_ops = {
+	.kind		= NEBULA_KIND_SYSTEM,
 	.alloc		= ops_alloc,
 	.free		= ops_free,
 	.owns		= ops_owns,
@@ -209,7 +210,7 @@ static const struct nebula_kind_ops system_ops = {
 	.describe	= ops_describe,
 };
 
-static struct nebula_allocator system = { .ops = &system_ops, .kind = NEBULA_KIND_SYSTEM };
+static struct nebula_allocator system = { .ops = &system_ops };
 
 struct nebula_allocator *nebula_system_allocator(void)
 {

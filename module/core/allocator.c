@@ -22,7 +22,7 @@
 
 #define NAME_BITS	10
 
-/* All registrations, oldest first, and by name; how many may be looked at. Lock: registry. */
+/* All registrations, oldest first, and by name; how many are live. Lock: registry. */
 static LIST_HEAD(registrations);
 static DEFINE_HASHTABLE(names, NAME_BITS);
 static unsigned int nr_live;
@@ -67,7 +67,7 @@ const char *nebula_allocator_name(const struct nebula_allocator *a)
 {
 	if (a->reg)
 		return a->reg->name;
-	return a->kind == NEBULA_KIND_SYSTEM ? "system" : "(buffer)";
+	return a->ops->kind == NEBULA_KIND_SYSTEM ? "system" : "(buffer)";
 }
 
 const char *nebula_owner_name(const struct nebula_registration *reg)
@@ -166,7 +166,7 @@ void nebula_registration_free(struct nebula_registration *reg)
 	kfree(reg);
 }
 
-/* Lists an allocator under a name of its own; it may not be looked at yet. Process context. */
+/* Lists an allocator under a name of its own; it is not live yet. Process context. */
 void nebula_registry_list(struct nebula_registration *reg, struct nebula_allocator *a,
 			  const char *name, struct module *owner)
 {
@@ -181,7 +181,7 @@ void nebula_registry_list(struct nebula_registration *reg, struct nebula_allocat
 	mutex_unlock(&registry);
 }
 
-/* It may be looked at. Process context. */
+/* Readers may find it. Process context. */
 void nebula_registry_publish(struct nebula_registration *reg)
 {
 	mutex_lock(&registry);
@@ -191,7 +191,7 @@ void nebula_registry_publish(struct nebula_registration *reg)
 	mutex_unlock(&registry);
 }
 
-/* It may not be looked at any more; its name stays reserved. Process context. */
+/* Readers find it no more; its name stays reserved. Process context. */
 void nebula_registry_hide(struct nebula_registration *reg)
 {
 	mutex_lock(&registry);
@@ -271,7 +271,7 @@ u64 nebula_registry_visit(u64 id, unsigned int n,
 	return last;
 }
 
-/* Tells all allocators that a CPU has gone offline, and stays so during the call. */
+/* A CPU has gone offline, and stays so during the call. */
 void nebula_registry_cpu_dead(unsigned int cpu)
 {
 	const struct nebula_registration *reg;

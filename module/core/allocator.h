@@ -71,6 +71,7 @@ enum nebula_dir {
 
 /* What the common code needs of each kind. */
 struct nebula_kind_ops {
+	enum nebula_kind kind;
 	/*
 	 * Where its files are. What is in another than allocators/ is no allocator: it has no
 	 * @alloc, @free, @owns and @describe, and is not counted as one.
@@ -150,7 +151,7 @@ struct nebula_registration {
 	struct hlist_node by_name;	/* In the registry, too. Lock: registry. */
 	u64 id;		/* A larger number than those before had. Invariant once registered. */
 	/*
-	 * It may be looked at; cleared first when it is taken down, while its name stays reserved
+	 * Readers may find it; cleared first when it is taken down, while its name stays reserved
 	 * until its directory is gone. Lock: registry.
 	 */
 	bool live;

@@ -44,7 +44,7 @@ static DEFINE_MUTEX(fastpath_mutex);
 /* The reasons of an allocator that is about to be registered. Lock: registry. */
 void nebula_fastpath_init(struct nebula_allocator *a)
 {
-	if (READ_ONCE(watchers[a->kind]))
+	if (READ_ONCE(watchers[a->ops->kind]))
 		set_bit(NEBULA_SLOW_TRACE, &a->slow_reasons);
 	if (nebula_fail_alloc_names(nebula_allocator_name(a)))
 		set_bit(NEBULA_SLOW_FAIL, &a->slow_reasons);
@@ -119,7 +119,7 @@ static bool is_of_kind(const struct nebula_registration *reg, const void *data)
 	const enum nebula_kind *kind = data;
 	const bool had = test_bit(NEBULA_SLOW_TRACE, &reg->allocator->slow_reasons);
 
-	return reg->allocator->kind == *kind ? watchers[*kind] : had;
+	return reg->allocator->ops->kind == *kind ? watchers[*kind] : had;
 }
 
 static void watch(enum nebula_kind kind, int by)

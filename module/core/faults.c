@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults that a look at an allocator finds, see faults.h.
+ * Faults that an inspection finds, see faults.h.
  */
 #include <linux/minmax.h>
 #include "faults.h"

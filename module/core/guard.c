@@ -128,7 +128,7 @@ void nebula_guard_push(struct nebula_guards *guards, void *raw)
 }
 
 /* Verify that free memory still is as it was filled. Any context. */
-void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
+void nebula_guard_check_poison(struct nebula_allocator *a, const void *raw,
 			const struct nebula_guard_layout *l, size_t size)
 {
 	char what[NEBULA_WHAT_SIZE];
@@ -144,7 +144,7 @@ void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
 }
 
 /* Put the guard around an object that was just allocated. Any context. Returns the object. */
-void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
+void *nebula_guard_init(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size)
 {
 	struct nebula_guard *g = raw;
@@ -293,7 +293,7 @@ static void release_end(struct nebula_guards *guards)
  * Verify the newest objects of a list and let go of them. The owner's; no allocation is in flight.
  * Returns true; false when a guard was overwritten, now or since the list was last empty. What it
  * said of itself and of older objects is lost then, so the caller has to fill what it takes back as
- * a whole: nebula_guard_refill().
+ * a whole: nebula_guard_repoison().
  */
 bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
 			  unsigned long count)
@@ -307,7 +307,7 @@ bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guar
 		sealed = nebula_guard_verify(a, g);
 		older = sealed ? g->older : NULL;
 		if (sealed)
-			nebula_guard_fill(a, g, g->total);
+			nebula_guard_poison(a, g, g->total);
 	}
 	WRITE_ONCE(guards->newest, g);
 	whole = sealed && !guards->cut;
@@ -318,15 +318,15 @@ bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guar
 }
 
 /* Fill what was given back, where it is not known which objects it was. The owner's context. */
-void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
+void nebula_guard_repoison(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
 			 size_t size)
 {
-	nebula_guard_fill(a, p, size);
+	nebula_guard_poison(a, p, size);
 	release_end(guards);
 }
 
 /*
- * Begin to look at a list from outside. Any context. Returns true; false while objects are being
+ * Begin to inspect a list from outside. Any context. Returns true; false while objects are being
  * let go of.
  */
 bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases)
@@ -347,7 +347,7 @@ bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int re
 }
 
 /* Overwrite memory that is free. Any context. */
-void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
+void nebula_guard_poison(const struct nebula_allocator *a, void *p, size_t size)
 {
 	if (a->flags & NEBULA_POISON)
 		memset(p, FREE_BYTE, size);
@@ -359,7 +359,8 @@ void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size)
  * Was free memory written to? Any context. Returns the first byte that is not as it was filled, or
  * NULL. Always NULL without NEBULA_POISON.
  */
-const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size)
+const void *nebula_guard_find_overwrite(const struct nebula_allocator *a, const void *p,
+					size_t size)
 {
 	return a->flags & NEBULA_POISON ? memchr_inv(p, FREE_BYTE, size) : NULL;
 }

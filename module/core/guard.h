@@ -47,9 +47,9 @@ struct nebula_guard_seen {
 };
 
 bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align);
-void nebula_guard_claim(struct nebula_allocator *a, const void *raw,
+void nebula_guard_check_poison(struct nebula_allocator *a, const void *raw,
 			const struct nebula_guard_layout *l, size_t size);
-void *nebula_guard_dress(const struct nebula_allocator *a, void *raw,
+void *nebula_guard_init(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size);
 void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size);
@@ -61,11 +61,12 @@ bool nebula_guard_verify(struct nebula_allocator *a, const void *raw);
 void nebula_guard_push(struct nebula_guards *guards, void *raw);
 bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
 			  unsigned long count);
-void nebula_guard_refill(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
+void nebula_guard_repoison(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
 			 size_t size);
 bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases);
 bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases);
-const void *nebula_guard_written(const struct nebula_allocator *a, const void *p, size_t size);
-void nebula_guard_fill(const struct nebula_allocator *a, void *p, size_t size);
+const void *nebula_guard_find_overwrite(const struct nebula_allocator *a, const void *p,
+					size_t size);
+void nebula_guard_poison(const struct nebula_allocator *a, void *p, size_t size);
 
 #endif /* _NEBULA_MODULE_GUARD_H */

@@ -34,7 +34,7 @@
 
 #define BAR_WIDTH	40
 
-/* Allocators that are looked at in one go, and longest text that can be written. */
+/* Allocators that are read in one go, and longest text that can be written. */
 #define ROWS_AT_ONCE	64
 #define WRITE_MAX	256
 
@@ -143,7 +143,7 @@ static void add_row(const struct nebula_registration *reg, void *data)
 	nebula_allocator_stats_read(reg->allocator, &st);
 	strscpy(row->name, reg->name, sizeof(row->name));
 	strscpy(row->owner, nebula_owner_name(reg), sizeof(row->owner));
-	row->kind = nebula_kind_name(reg->allocator->kind);
+	row->kind = nebula_kind_name(reg->allocator->ops->kind);
 	row->used = st.used;
 	row->capacity = st.capacity;
 	row->peak = st.peak;
@@ -220,7 +220,7 @@ static void render_allocator_info(struct nebula_text *t, const struct nebula_reg
 	char comm[NEBULA_COMM_SIZE];
 
 	nebula_text_key(t, "name", "%s", reg->name);
-	nebula_text_key(t, "kind", "%s", nebula_kind_name(a->kind));
+	nebula_text_key(t, "kind", "%s", nebula_kind_name(a->ops->kind));
 	nebula_text_key(t, "owner", "%s", nebula_owner_name(reg));
 	nebula_text_key(t, "created by", "%s[%d]", nebula_comm_str(comm, reg->comm),
 			reg->pid);
@@ -426,7 +426,7 @@ static int show_open(struct inode *inode, struct file *filp)
 
 	if (!t)
 		return -ENOMEM;
-	nebula_text_printf(t, "# nebula %s v1\n", nebula_kind_name(reg->allocator->kind));
+	nebula_text_printf(t, "# nebula %s v1\n", nebula_kind_name(reg->allocator->ops->kind));
 	ops_of(reg)->show(reg->allocator, t);
 	return finish_text(filp, t);
 }

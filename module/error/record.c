@@ -191,7 +191,7 @@ static const struct nebula_budget *fill_state(struct nebula_error *err,
 	const struct nebula_usage u = usage ? *usage : nebula_allocator_usage(a);
 
 	err->id = a->reg ? a->reg->id : 0;
-	err->kind = a->kind;
+	err->kind = a->ops->kind;
 	err->flags = a->flags;
 	err->used = u.used;
 	err->available = u.available;

@@ -18,13 +18,13 @@
  * A fault counts if so many looks find it: a block that moves may be seen twice, or not at all. As
  * soon as there is none that all looks found, there is no need to look again.
  */
-#define LOOKS		12
+#define MAX_RETRIES		12
 
 /* Faults that are named. */
 #define FAULTS_SHOWN	20
 
 /* After so many blocks others may run. */
-#define BREATH		4096
+#define RESCHED_BATCH		4096
 
 /* Where the blocks of a segment are. */
 struct look {
@@ -108,7 +108,7 @@ static void report_faults(const struct nebula_pool_heap *heap, const struct look
 	unsigned long i;
 
 	for (i = 0; t && i < look->seg->blocks; i++) {
-		if (look->suspects[i] < LOOKS)
+		if (look->suspects[i] < MAX_RETRIES)
 			continue;
 		if (faults < FAULTS_SHOWN)
 			nebula_text_printf(t, "block %lu at %p: %s\n", i, pool_block(look->seg, i),
@@ -131,7 +131,7 @@ static int validate_segment(const struct nebula_pool_heap *heap, const struct po
 	if (!look.places)
 		return -ENOMEM;
 	look.suspects = look.places + seg->blocks;
-	for (turn = 0; turn < LOOKS && suspects; turn++) {
+	for (turn = 0; turn < MAX_RETRIES && suspects; turn++) {
 		see_places(heap, &look);
 		suspects = 0;
 		for (i = 0; i < seg->blocks; i++) {
@@ -177,7 +177,7 @@ static void map_segment(struct nebula_map *m, const struct pool_segment *seg,
 	for (i = 0; i < seg->blocks; i++) {
 		if (READ_ONCE(seg->state[i]) != NEBULA_POOL_FREE)
 			nebula_map_use(m, i, 1);
-		if (i % BREATH == BREATH - 1)
+		if (i % RESCHED_BATCH == RESCHED_BATCH - 1)
 			cond_resched();
 	}
 	nebula_map_render(m, "blocks", t);
@@ -227,7 +227,7 @@ static struct nebula_sites *collect_sites(struct nebula_pool_heap *heap)
 	pool_for_each_segment(seg, heap) {
 		for (i = 0; i < seg->blocks; i++) {
 			add_block(sites, heap, seg, i);
-			if (i % BREATH == BREATH - 1)
+			if (i % RESCHED_BATCH == RESCHED_BATCH - 1)
 				cond_resched();
 		}
 	}

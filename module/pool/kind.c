@@ -124,7 +124,6 @@ static void apply_config(struct nebula_pool_heap *heap, const struct nebula_pool
 			 const struct nebula_config_common *common)
 {
 	heap->pool.common.ops = &pool_ops;
-	heap->pool.common.kind = NEBULA_KIND_POOL;
 	heap->pool.block_size = cfg->block_size;
 	heap->ctor = cfg->ctor;
 	heap->ctor_data = cfg->ctor_data;
@@ -618,6 +617,7 @@ static void ops_cpu_prepare(struct nebula_allocator *a, unsigned int cpu)
 }
 
 static const struct nebula_kind_ops pool_ops = {
+	.kind			= NEBULA_KIND_POOL,
 	.alloc			= ops_alloc,
 	.free			= ops_free,
 	.owns			= ops_owns,

@@ -9,8 +9,8 @@
 #include "../debugfs/map.h"
 #include "priv.h"
 
-/* What a look at a CPU's part found. */
-struct looked {
+/* What is in a CPU's part. */
+struct cpu_state {
 	unsigned int objects;	/* in use */
 	size_t bytes;		/* of them, padding and words included */
 	const char *fault;	/* what is wrong with the oldest that could be reached, or NULL */
@@ -18,8 +18,8 @@ struct looked {
 };
 
 /* Racy: changes are not followed. False when something has changed. */
-static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
-		    struct looked *l)
+static bool inspect_cpu(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
+		    struct cpu_state *l)
 {
 	const unsigned long top = READ_ONCE(c->cur);
 	unsigned long cur = top;
@@ -27,7 +27,7 @@ static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_
 	const char *what;
 	const void *bad;
 
-	*l = (struct looked){ .bytes = top - c->start };
+	*l = (struct cpu_state){ .bytes = top - c->start };
 	while (cur > c->start) {
 		if (!scratch_read(c, cur, &o)) {
 			l->fault = "word behind it overwritten";
@@ -43,7 +43,7 @@ static bool look_at(const struct nebula_scratch *s, const struct nebula_scratch_
 		}
 		cur = o.from;
 	}
-	bad = l->fault ? NULL : nebula_guard_written(&s->common, (void *)top, c->end - top);
+	bad = l->fault ? NULL : nebula_guard_find_overwrite(&s->common, (void *)top, c->end - top);
 	if (bad) {
 		l->fault = "written while free";
 		l->at = bad;
@@ -70,7 +70,7 @@ unsigned int scratch_live(const struct nebula_scratch_cpu *c)
 void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct nebula_scratch *s = scratch_of(a);
-	struct looked l;
+	struct cpu_state l;
 	int cpu;
 
 	nebula_text_printf(t, "%5s %8s %12s %12s %12s\n", "cpu", "objects", "bytes", "peak",
@@ -78,7 +78,7 @@ void scratch_render_live(struct nebula_allocator *a, struct nebula_text *t)
 	for_each_possible_cpu(cpu) {
 		const struct nebula_scratch_cpu *c = per_cpu_ptr(s->cpus, cpu);
 
-		if (!look_at(s, c, &l))
+		if (!inspect_cpu(s, c, &l))
 			nebula_text_printf(t, "%5d %8s %12s", cpu, "busy", "-");
 		else
 			nebula_text_printf(t, "%5d %8u %12zu", cpu, l.objects, l.bytes);
@@ -118,8 +118,8 @@ void scratch_render_map(struct nebula_allocator *a, struct nebula_text *t)
 int scratch_validate(struct nebula_allocator *a, struct nebula_text *t)
 {
 	const struct nebula_scratch *s = scratch_of(a);
-	unsigned int faults = 0, looks;
-	struct looked l;
+	unsigned int faults = 0, retries;
+	struct cpu_state l;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
@@ -127,10 +127,10 @@ int scratch_validate(struct nebula_allocator *a, struct nebula_text *t)
 		const unsigned long allocs = READ_ONCE(c->allocs);
 
 		/* A fault counts if it is still there, and the CPU has not allocated since. */
-		for (looks = 0; looks < 2; looks++)
-			if (!look_at(s, c, &l) || !l.fault || READ_ONCE(c->allocs) != allocs)
+		for (retries = 0; retries < 2; retries++)
+			if (!inspect_cpu(s, c, &l) || !l.fault || READ_ONCE(c->allocs) != allocs)
 				break;
-		if (looks < 2)
+		if (retries < 2)
 			continue;
 		faults++;
 		if (t)

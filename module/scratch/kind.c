@@ -39,7 +39,7 @@ static struct nebula_refusal check_size(const struct nebula_scratch_config *cfg)
 /* A CPU's part begins: a word that no object has, and the rest. */
 static void enter(struct nebula_scratch *s, struct nebula_scratch_cpu *c, void *memory, size_t size)
 {
-	nebula_guard_fill(&s->common, memory, size);
+	nebula_guard_poison(&s->common, memory, size);
 	/* No pointer, not even NULL. */
 	*(unsigned long *)memory = ~(unsigned long)memory;
 	c->start = (unsigned long)memory + SCRATCH_WORD;
@@ -116,7 +116,6 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 		return NULL;
 	heap->scratch.heap = heap;
 	heap->scratch.common.ops = &scratch_ops;
-	heap->scratch.common.kind = NEBULA_KIND_SCRATCH;
 	heap->scratch.common.flags = nebula_config_flags(common);
 	nebula_config_request(&heap->request, common);
 	heap->request.size = PAGE_ALIGN(cfg->per_cpu_size + 2 * SCRATCH_WORD);
@@ -223,7 +222,6 @@ void nebula_scratch_init(struct nebula_scratch *s, void __percpu *buf, size_t si
 
 	memset(s, 0, sizeof(*s));
 	s->common.ops = &scratch_ops;
-	s->common.kind = NEBULA_KIND_SCRATCH;
 	s->common.flags = nebula_init_flags(0, false);
 	if (!buf || size < head + 3 * SCRATCH_WORD || size > NEBULA_SCRATCH_SIZE_MAX ||
 	    !IS_ALIGNED((__force unsigned long)buf, SCRATCH_WORD)) {

@@ -83,7 +83,7 @@ static bool may_leave(void)
 }
 
 /* The limit is the peak while there is one; it may go at any moment, see change_path(). */
-static void note_peak(struct nebula_scratch_cpu __percpu *cpus, unsigned long cur)
+static void update_peak(struct nebula_scratch_cpu __percpu *cpus, unsigned long cur)
 {
 	unsigned long seen = this_cpu_read(cpus->limit);
 
@@ -124,7 +124,7 @@ static void *take(struct nebula_scratch *s, size_t size, size_t align, size_t as
 	this_cpu_inc(cpus->allocs);
 	this_cpu_add(cpus->bytes, asked);
 	this_cpu_add(cpus->padding, next - cur - asked);
-	note_peak(cpus, next);
+	update_peak(cpus, next);
 	return (void *)base;
 }
 
@@ -162,8 +162,8 @@ static noinline void *take_guarded(struct nebula_scratch *s, size_t size, size_t
 	if (!raw)
 		return out_of_memory(s, layout.total, layout.align, size);
 	nebula_sizes_note(&s->common, size);
-	nebula_guard_claim(&s->common, raw, &layout, size);
-	return nebula_guard_dress(&s->common, raw, &layout, size);
+	nebula_guard_check_poison(&s->common, raw, &layout, size);
+	return nebula_guard_init(&s->common, raw, &layout, size);
 }
 
 /* nebula_scratch_get() where it is not inline. */
@@ -206,13 +206,14 @@ void *nebula_scratch_get_higher(struct nebula_scratch *s, size_t size, size_t al
 	((unsigned long *)next)[-1] = cur;
 	this_cpu_inc(cpus->allocs);
 	this_cpu_add(cpus->bytes, size);
-	note_peak(cpus, next);
+	update_peak(cpus, next);
 	return (void *)cur;
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_get_higher);
 
 /* Is @p what the client has of the object? When its guard is broken, anything inside is. */
-static bool is_of(const struct nebula_scratch *s, const struct scratch_object *o, unsigned long p)
+static bool is_object(const struct nebula_scratch *s, const struct scratch_object *o,
+		      unsigned long p)
 {
 	const void *object;
 
@@ -223,7 +224,7 @@ static bool is_of(const struct nebula_scratch *s, const struct scratch_object *o
 }
 
 /* What is wrong with putting @p, which is below @cur, the top of this CPU's part. */
-static enum nebula_errc judge_inside(const struct nebula_scratch *s,
+static enum nebula_errc check_inside(const struct nebula_scratch *s,
 				     const struct nebula_scratch_cpu *c, unsigned long cur,
 				     unsigned long p)
 {
@@ -231,7 +232,7 @@ static enum nebula_errc judge_inside(const struct nebula_scratch *s,
 
 	while (cur > c->start && scratch_read(c, cur, &o) && p < o.base)
 		cur = o.from;
-	if (cur > c->start && scratch_read(c, cur, &o) && is_of(s, &o, p))
+	if (cur > c->start && scratch_read(c, cur, &o) && is_object(s, &o, p))
 		return NEBULA_E_LIFO_VIOLATION;
 	return NEBULA_E_MISALIGNED_POINTER;
 }
@@ -241,8 +242,9 @@ static enum nebula_errc judge_inside(const struct nebula_scratch *s,
  * ends at @cur, which @o is then. When the words of that were overwritten, @p is believed if it can
  * be one, and that is corruption.
  */
-static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
-			      unsigned long cur, unsigned long p, struct scratch_object *o)
+static enum nebula_errc check_put(const struct nebula_scratch *s,
+				  const struct nebula_scratch_cpu *c, unsigned long cur,
+				  unsigned long p, struct scratch_object *o)
 {
 	if (p < c->start || p >= c->end)
 		return NEBULA_E_FOREIGN_POINTER;
@@ -250,10 +252,10 @@ static enum nebula_errc judge(const struct nebula_scratch *s, const struct nebul
 		return NEBULA_E_DOUBLE_FREE;
 	if (scratch_read(c, cur, o)) {
 		/* The word below may not be there yet: its owner may be the one we interrupted. */
-		if (is_of(s, o, p))
+		if (is_object(s, o, p))
 			return NEBULA_OK;
 		if (is_edge(c, o->from))
-			return judge_inside(s, c, cur, p);
+			return check_inside(s, c, cur, p);
 	}
 	if (!IS_ALIGNED(p, NEBULA_SCRATCH_GRAIN) || !is_edge(c, p))
 		return NEBULA_E_MISALIGNED_POINTER;
@@ -285,12 +287,12 @@ int nebula_scratch_put_slow(struct nebula_scratch *s, void *p)
 	c = raw_cpu_ptr(s->cpus);
 	/* An interrupting context leaves it as it is. */
 	cur = READ_ONCE(c->cur);
-	code = judge(s, c, cur, (unsigned long)p, &o);
+	code = check_put(s, c, cur, (unsigned long)p, &o);
 	if (code && code != NEBULA_E_CORRUPTION)
 		return refuse_put(s, c, code, p);
 	if (!code && scratch_is_guarded(s))
 		nebula_guard_verify(&s->common, (void *)o.base);
-	nebula_guard_fill(&s->common, (void *)o.from, cur - o.from);
+	nebula_guard_poison(&s->common, (void *)o.from, cur - o.from);
 	/* From here on it is free. */
 	barrier();
 	WRITE_ONCE(c->cur, o.from);
@@ -483,6 +485,7 @@ static bool ops_owns(const struct nebula_allocator *a, const void *p)
 }
 
 const struct nebula_kind_ops scratch_ops = {
+	.kind		= NEBULA_KIND_SCRATCH,
 	.alloc		= ops_alloc,
 	.free		= ops_free,
 	.owns		= ops_owns,

@@ -16,7 +16,7 @@
 #include "../debugfs/sites.h"
 #include "priv.h"
 
-#define LOOKS		20
+#define MAX_RETRIES		20
 
 /* Beyond these only totals are shown. */
 #define SECTIONS_MAX	64
@@ -96,41 +96,41 @@ static void check_free(struct collection *c)
 
 	if (stack_is_shared(s))
 		return;
-	bad = nebula_guard_written(&s->common, first_byte(s) + used,
+	bad = nebula_guard_find_overwrite(&s->common, first_byte(s) + used,
 				   nebula_stack_capacity(s) - used);
 	if (bad)
 		nebula_faults_add(&c->faults, "byte", bad, "written while free");
 }
 
-static bool look_once(struct collection *c, const struct nebula_stack *s)
+static bool collect_once(struct collection *c, const struct nebula_stack *s)
 {
 	memset(c, 0, sizeof(*c));
 	c->stack = s;
 	nebula_map_begin(&c->map, nebula_stack_capacity(s), NEBULA_MAP_ROWS);
 	c->above = first_byte(s) + nebula_stack_capacity(s);
 	check_free(c);
-	return stack_look(s, collect, c);
+	return stack_visit(s, collect, c);
 }
 
 /*
  * ERR_PTR(): -EBUSY when the owner runs, or a shared one keeps changing; -ENOMEM. With @faults one
- * counts if so many looks find one: an object that was just allocated is seen before its guard is
+ * counts if each retry finds one: an object that was just allocated is seen before its guard is
  * there.
  */
 static struct collection *collect_all(const struct nebula_stack *s, bool faults)
 {
 	struct collection *c = kvmalloc(sizeof(*c), GFP_KERNEL);
-	unsigned int looks = stack_is_shared(s) || faults ? LOOKS : 1;
+	unsigned int retries = stack_is_shared(s) || faults ? MAX_RETRIES : 1;
 	bool seen = false;
 
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	do {
-		seen = look_once(c, s);
+		seen = collect_once(c, s);
 		if (seen && (!faults || !c->faults.nr))
 			return c;
 		cond_resched();
-	} while (--looks);
+	} while (--retries);
 	if (seen)
 		return c;
 	kvfree(c);

@@ -42,7 +42,6 @@ static const struct nebula_kind_ops owner_ops, shared_ops;
 static void begin_life(struct nebula_stack *s)
 {
 	s->common.ops = &owner_ops;
-	s->common.kind = NEBULA_KIND_STACK;
 	s->marks = (u64)(atomic_inc_return(&lives) & (BIT(29) - 1)) << 33;
 }
 
@@ -112,7 +111,7 @@ static int fill_heap(struct nebula_stack_heap *heap)
 	ret = nebula_region_map(&heap->region, &heap->request);
 	if (ret)
 		return ret;
-	nebula_guard_fill(&s->common, heap->region.base, heap->region.size);
+	nebula_guard_poison(&s->common, heap->region.base, heap->region.size);
 	if (stack_is_shared(s))
 		return fill_shared(heap);
 	enter(s, heap->region.base, heap->region.size);
@@ -340,6 +339,7 @@ static void orphan(struct nebula_allocator *a)
 }
 
 #define STACK_OPS				\
+	.kind		= NEBULA_KIND_STACK,	\
 	.alloc		= alloc,		\
 	.free		= free,			\
 	.owns		= owns,			\

@@ -14,7 +14,7 @@
  *
  * Every push keeps as many entries free as there are grains left. A push that would not - of a
  * small object, of one behind padding, of a mark - takes some of the bytes too. So the inline path,
- * which takes a grain at least for one entry, need not look whether there is one; and a pop leads
+ * which takes a grain at least for one entry, need not check whether there is one; and a pop leads
  * back to a state that had room enough.
  *
  * A mark is a value and an entry that has the same id. The entry goes when what lies below it goes,
@@ -30,7 +30,7 @@
 #include "priv.h"
 
 /* A reader that the owner always changes the top under gives up after so many. */
-#define TRIES	32
+#define MAX_RETRIES	32
 
 #define ID_TAGS	((u64)NEBULA_STACK_TAG << 32 | NEBULA_STACK_TAG)
 
@@ -93,7 +93,7 @@ void stack_owner_stop_inline(struct nebula_stack *s)
 	WRITE_ONCE(s->self, ERR_PTR(-EINVAL));
 }
 
-static void note_peak(struct nebula_stack *s, u32 cur)
+static void update_peak(struct nebula_stack *s, u32 cur)
 {
 	const u32 limit = READ_ONCE(s->limit);
 
@@ -228,7 +228,7 @@ static void push(struct nebula_stack *s, u32 start, u32 next, size_t asked)
 	}
 	count_taken(s, next - cur, next - cur - asked);
 	WRITE_ONCE(s->allocs, s->allocs + 1);
-	note_peak(s, next);
+	update_peak(s, next);
 }
 
 /*
@@ -282,7 +282,7 @@ static void pop_at(struct nebula_stack *s, u32 *at)
 	u32 *to = older_than(at);
 	unsigned int extras = (s->top - at) + (at - to - 1);
 
-	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
+	nebula_guard_poison(&s->common, (void *)(s->base + *to), *s->top - *to);
 	WRITE_ONCE(s->extras, s->extras - extras);
 	WRITE_ONCE(s->top, to);
 }
@@ -313,13 +313,13 @@ enum nebula_errc stack_owner_resize(struct nebula_stack *s, size_t new_size)
 		return NEBULA_E_OUT_OF_MEMORY;
 	next = settle(s, start + new_size, 0);
 	if (next < old)
-		nebula_guard_fill(&s->common, (void *)(s->base + next), old - next);
+		nebula_guard_poison(&s->common, (void *)(s->base + next), old - next);
 	/* A mark on it is still one of what lies below. */
 	WRITE_ONCE(*at, next);
 	WRITE_ONCE(*s->top, next);
 	if (next > old)
 		count_taken(s, next - old, next - max_t(u32, old, start + new_size));
-	note_peak(s, next);
+	update_peak(s, next);
 	return NEBULA_OK;
 }
 
@@ -348,7 +348,7 @@ void stack_owner_mark(struct nebula_stack *s, struct nebula_mark *m)
 	}
 	put_mark(s, m, next);
 	count_taken(s, next - cur, next - cur);
-	note_peak(s, next);
+	update_peak(s, next);
 }
 
 /* nebula_stack_mark() where on top is no mark. */
@@ -377,7 +377,7 @@ static void release_above(struct nebula_stack *s, const u32 *to)
 	for (at = s->top; stack_is_guarded(s) && at > to; at = older_than(at))
 		if (!is_mark(at) && !is_intact(s, at))
 			break;
-	nebula_guard_fill(&s->common, (void *)(s->base + *to), *s->top - *to);
+	nebula_guard_poison(&s->common, (void *)(s->base + *to), *s->top - *to);
 }
 
 static bool is_stale(const struct nebula_stack *s, const struct nebula_mark *m, const u32 *at)
@@ -423,7 +423,7 @@ static u32 read_cursor(const struct nebula_stack *s)
 	u32 *top, cur = 0;
 	unsigned int i;
 
-	for (i = 0; i < TRIES; i++) {
+	for (i = 0; i < MAX_RETRIES; i++) {
 		top = READ_ONCE(s->top);
 		cur = READ_ONCE(*top);
 		if (!is_tagged(cur) && READ_ONCE(s->top) == top)
@@ -464,7 +464,7 @@ void stack_owner_stats(const struct nebula_allocator *a, struct nebula_stats *st
  * Shows @fn all objects and marks, newest first. False when the owner ran at the same time: then
  * what @fn was shown is void. What the owner overwrites is not followed.
  */
-bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
+bool stack_owner_visit(const struct nebula_stack *s, stack_visit_fn fn, void *data)
 {
 	const u32 *bottom = s->bottom;
 	const unsigned long allocs = READ_ONCE(s->allocs), marks = READ_ONCE(s->marks);

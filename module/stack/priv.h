@@ -63,7 +63,7 @@ static inline bool stack_is_shared(const struct nebula_stack *s)
 /* With one of them there is more to do than to move the top. */
 #define STACK_SLOW_FLAGS	(NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE)
 
-/* Shared, and nothing else to look at. */
+/* Shared, and nothing else to do. */
 static inline bool stack_is_plain_shared(const struct nebula_stack *s)
 {
 	return (s->common.flags & (NEBULA_SHARED | STACK_SLOW_FLAGS)) == NEBULA_SHARED &&
@@ -94,12 +94,12 @@ struct stack_object {
 	size_t size;	/* bytes, padding behind it included */
 };
 
-/* A look at all objects and marks, newest first, for as long as @fn returns true. */
-typedef bool (*stack_look_fn)(const struct stack_object *o, void *data);
+/* Visits all objects and marks, newest first, for as long as @fn returns true. */
+typedef bool (*stack_visit_fn)(const struct stack_object *o, void *data);
 
 /* stack.c */
 bool stack_top(const struct nebula_stack *s, struct stack_object *o);
-bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
+bool stack_visit(const struct nebula_stack *s, stack_visit_fn fn, void *data);
 void stack_mark(struct nebula_stack *s, struct nebula_mark *m);
 
 /* kind.c */
@@ -123,7 +123,7 @@ void stack_owner_defer(struct nebula_stack *s, struct nebula_cleanup *c);
 void stack_owner_reset(struct nebula_stack *s);
 void stack_owner_usage(const struct nebula_allocator *a, struct nebula_usage *u);
 void stack_owner_stats(const struct nebula_allocator *a, struct nebula_stats *st);
-bool stack_owner_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
+bool stack_owner_visit(const struct nebula_stack *s, stack_visit_fn fn, void *data);
 
 /* The inline paths serve up to @limit, which is the peak. Context: the owner's. */
 static inline void stack_owner_raise(struct nebula_stack *s, u32 limit)
@@ -150,7 +150,7 @@ size_t stack_shared_needed(const struct nebula_stack *s, size_t size, size_t ali
 void stack_shared_reset_peak(struct nebula_allocator *a);
 void stack_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u);
 void stack_shared_stats(const struct nebula_allocator *a, struct nebula_stats *st);
-bool stack_shared_look(const struct nebula_stack *s, stack_look_fn fn, void *data);
+bool stack_shared_visit(const struct nebula_stack *s, stack_visit_fn fn, void *data);
 
 /* inspect.c */
 struct nebula_sites *stack_sites(struct nebula_allocator *a);

@@ -117,7 +117,7 @@ unsigned int stack_shared_shift(size_t capacity)
 		     order_base_2(DIV_ROUND_UP(capacity + 1, U16_MAX)));
 }
 
-static void note_peak(struct nebula_stack_heap *heap, int used)
+static void update_peak(struct nebula_stack_heap *heap, int used)
 {
 	int peak = atomic_read(&heap->peak);
 
@@ -170,7 +170,7 @@ static void *take(struct nebula_stack_heap *heap, size_t size, size_t align, siz
 	this_cpu_add(heap->cpus->bytes, asked);
 	this_cpu_add(heap->cpus->consumed,
 		     (size_t)(end - granules_used(before)) << heap->shift);
-	note_peak(heap, end);
+	update_peak(heap, end);
 	return address(heap, place);
 }
 
@@ -253,7 +253,7 @@ enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, s
 	if (t.start + need > t.end)
 		this_cpu_add(heap->cpus->consumed,
 			     (size_t)(t.start + need - t.end) << heap->shift);
-	note_peak(heap, t.start + need);
+	update_peak(heap, t.start + need);
 	code = NEBULA_OK;
 out:
 	preempt_enable();
@@ -400,7 +400,7 @@ void stack_shared_reset_peak(struct nebula_allocator *a)
 	struct nebula_stack_heap *heap = stack_of(a)->heap;
 
 	atomic_set(&heap->peak, 0);
-	note_peak(heap, granules_used(unpack(read_word(heap))));
+	update_peak(heap, granules_used(unpack(read_word(heap))));
 }
 
 void stack_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u)
@@ -437,8 +437,8 @@ void stack_shared_stats(const struct nebula_allocator *a, struct nebula_stats *s
 	st->regions = 1;
 }
 
-/* As stack_owner_look(); there are no marks to be seen but the bottom. */
-bool stack_shared_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
+/* As stack_owner_visit(); there are no marks to be seen but the bottom. */
+bool stack_shared_visit(const struct nebula_stack *s, stack_visit_fn fn, void *data)
 {
 	const struct nebula_stack_heap *heap = s->heap;
 	const u64 word = read_word(heap);

@@ -14,7 +14,7 @@
 #include "priv.h"
 
 /* Looks at a shared stack that keeps changing before one is content with less. */
-#define LOOKS	16
+#define MAX_RETRIES	16
 
 bool stack_top(const struct nebula_stack *s, struct stack_object *o)
 {
@@ -22,9 +22,10 @@ bool stack_top(const struct nebula_stack *s, struct stack_object *o)
 }
 
 /* Shows @fn all objects and marks, newest first; false when they changed under the reader. */
-bool stack_look(const struct nebula_stack *s, stack_look_fn fn, void *data)
+bool stack_visit(const struct nebula_stack *s, stack_visit_fn fn, void *data)
 {
-	return stack_is_shared(s) ? stack_shared_look(s, fn, data) : stack_owner_look(s, fn, data);
+	return stack_is_shared(s) ? stack_shared_visit(s, fn, data)
+				  : stack_owner_visit(s, fn, data);
 }
 
 static noinline __cold void *refuse(struct nebula_stack *s, enum nebula_errc code, size_t size,
@@ -84,8 +85,8 @@ static noinline void *alloc_guarded(struct nebula_stack *s, size_t size, size_t 
 	nebula_sizes_note(&s->common, size);
 	/* Free memory of a shared stack is not filled: another context can allocate it at once. */
 	if (!stack_is_shared(s))
-		nebula_guard_claim(&s->common, raw, &layout, size);
-	return nebula_guard_dress(&s->common, raw, &layout, size);
+		nebula_guard_check_poison(&s->common, raw, &layout, size);
+	return nebula_guard_init(&s->common, raw, &layout, size);
 }
 
 /* Shared, with a flag, or watched: the limit of the inline path is none. */
@@ -169,7 +170,7 @@ void *nebula_stack_alloc_padded(struct nebula_stack *s, size_t size, size_t alig
 EXPORT_SYMBOL_GPL(nebula_stack_alloc_padded);
 
 /* Is @p what the client has of the object? When its guard is broken, anything inside is. */
-static bool is_of(const struct nebula_stack *s, const struct stack_object *o, const void *p)
+static bool is_object(const struct nebula_stack *s, const struct stack_object *o, const void *p)
 {
 	const void *object;
 
@@ -200,7 +201,7 @@ static bool compare(const struct stack_object *o, void *data)
 			return false;
 	}
 	search->code = NEBULA_E_MISALIGNED_POINTER;
-	if (is_of(search->stack, o, search->p)) {
+	if (is_object(search->stack, o, search->p)) {
 		search->code = newest ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
 		return false;
 	}
@@ -211,26 +212,27 @@ static bool compare(const struct stack_object *o, void *data)
  * What is wrong with freeing @p; nothing when it is the newest object, which @o is then. All that
  * the answer rests on is seen at once, so it was right at some moment.
  */
-static enum nebula_errc judge(const struct nebula_stack *s, const void *p, struct stack_object *o)
+static enum nebula_errc check_pointer(const struct nebula_stack *s, const void *p,
+				      struct stack_object *o)
 {
 	struct search search;
-	unsigned int looks = LOOKS;
+	unsigned int retries = MAX_RETRIES;
 
 	if (!nebula_stack_owns(s, p))
 		return NEBULA_E_FOREIGN_POINTER;
 	do {
 		search = (struct search){ .stack = s, .p = p, .code = NEBULA_E_DOUBLE_FREE };
-		if (stack_look(s, compare, &search)) {
+		if (stack_visit(s, compare, &search)) {
 			*o = search.newest;
 			return search.code;
 		}
-	} while (--looks);
+	} while (--retries);
 	/* It keeps changing: later, then. */
-	return stack_top(s, o) && is_of(s, o, p) ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
+	return stack_top(s, o) && is_object(s, o, p) ? NEBULA_OK : NEBULA_E_LIFO_VIOLATION;
 }
 
 /* With debug flags it is known what was asked for. */
-static bool is_of_size(const struct nebula_stack *s, const struct stack_object *o, size_t size)
+static bool has_size(const struct nebula_stack *s, const struct stack_object *o, size_t size)
 {
 	struct nebula_guard_origin origin;
 
@@ -248,7 +250,7 @@ static bool pop(struct nebula_stack *s, const struct stack_object *o)
 	return true;
 }
 
-/* Records why @p can be neither freed nor resized. @size bytes were told, or asked for. */
+/* Records why @p can be neither freed nor resized. @size: as passed, or asked for. */
 static noinline __cold int refuse_pointer(struct nebula_stack *s, enum nebula_errc code,
 					  const void *p, size_t size, const char *what)
 {
@@ -263,8 +265,8 @@ static noinline int stack_free_checked(struct nebula_stack *s, void *p, size_t s
 	enum nebula_errc code;
 
 	do {
-		code = judge(s, p, &o);
-		if (!code && !is_of_size(s, &o, size))
+		code = check_pointer(s, p, &o);
+		if (!code && !has_size(s, &o, size))
 			code = NEBULA_E_INVALID_LAYOUT;
 		if (code)
 			return refuse_pointer(s, code, p, size, "free");
@@ -345,7 +347,7 @@ static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object
 	if (code)
 		return code;
 	if (layout.total < o->size)
-		nebula_guard_fill(&s->common, o->base + layout.total, o->size - layout.total);
+		nebula_guard_poison(&s->common, o->base + layout.total, o->size - layout.total);
 	nebula_guard_resize(&s->common, o->base, &layout, new_size);
 	return NEBULA_OK;
 }
@@ -371,7 +373,7 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		return NULL;
 	resume_inline(s);
 	do {
-		code = judge(s, p, &o);
+		code = check_pointer(s, p, &o);
 		if (code)
 			break;
 		code = old_size > o.size ? NEBULA_E_INVALID_LAYOUT : resize(s, &o, new_size);
