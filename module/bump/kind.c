@@ -362,17 +362,17 @@ static void describe(const struct nebula_allocator *a, struct nebula_text *t)
 				  (heap->cpus ? sizeof(*heap->cpus) * num_possible_cpus() : 0));
 }
 
-static void *alloc(struct nebula_allocator *a, size_t size, size_t align)
+static void *bump_ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
 	return nebula_bump_alloc_slow(bump_of(a), size, align);
 }
 
 /* Nothing comes back before a reset. */
-static void free(struct nebula_allocator *a, void *p, size_t size)
+static void bump_ops_free(struct nebula_allocator *a, void *p, size_t size)
 {
 }
 
-static bool owns(const struct nebula_allocator *a, const void *p)
+static bool bump_ops_owns(const struct nebula_allocator *a, const void *p)
 {
 	return nebula_bump_owns(bump_of(a), p);
 }
@@ -389,9 +389,9 @@ static void orphan(struct nebula_allocator *a)
 
 #define BUMP_OPS				\
 	.kind		= NEBULA_KIND_BUMP,	\
-	.alloc		= alloc,		\
-	.free		= free,			\
-	.owns		= owns,			\
+	.alloc		= bump_ops_alloc,	\
+	.free		= bump_ops_free,	\
+	.owns		= bump_ops_owns,	\
 	.describe	= describe,		\
 	.in_use		= in_use,		\
 	.retire		= retire,		\
@@ -407,7 +407,7 @@ static const struct nebula_kind_ops owner_ops = {
 	.one_owner	= true,
 	.usage		= bump_owner_usage,
 	.stats		= bump_owner_stats,
-	.update_path		= bump_owner_update_path,
+	.update_path	= bump_owner_update_path,
 	.reset_peak	= bump_owner_reset_peak,
 };
 
@@ -415,7 +415,7 @@ static const struct nebula_kind_ops shared_ops = {
 	BUMP_OPS,
 	.usage		= bump_shared_usage,
 	.stats		= bump_shared_stats,
-	.update_path		= bump_shared_update_path,
+	.update_path	= bump_shared_update_path,
 	.reset_peak	= bump_shared_reset_peak,
 	.cpu_dead	= bump_shared_cpu_dead,
 };

@@ -313,17 +313,17 @@ static void describe(const struct nebula_allocator *a, struct nebula_text *t)
 	nebula_text_bytes(t, "overhead", overhead);
 }
 
-static void *alloc(struct nebula_allocator *a, size_t size, size_t align)
+static void *stack_ops_alloc(struct nebula_allocator *a, size_t size, size_t align)
 {
 	return nebula_stack_alloc_slow(stack_of(a), size, align);
 }
 
-static void free(struct nebula_allocator *a, void *p, size_t size)
+static void stack_ops_free(struct nebula_allocator *a, void *p, size_t size)
 {
 	nebula_stack_free_sized(stack_of(a), p, size);
 }
 
-static bool owns(const struct nebula_allocator *a, const void *p)
+static bool stack_ops_owns(const struct nebula_allocator *a, const void *p)
 {
 	return nebula_stack_owns(stack_of(a), p);
 }
@@ -340,9 +340,9 @@ static void orphan(struct nebula_allocator *a)
 
 #define STACK_OPS				\
 	.kind		= NEBULA_KIND_STACK,	\
-	.alloc		= alloc,		\
-	.free		= free,			\
-	.owns		= owns,			\
+	.alloc		= stack_ops_alloc,	\
+	.free		= stack_ops_free,	\
+	.owns		= stack_ops_owns,	\
 	.describe	= describe,		\
 	.in_use		= in_use,		\
 	.retire		= retire,		\
@@ -358,7 +358,7 @@ static const struct nebula_kind_ops owner_ops = {
 	.one_owner	= true,
 	.usage		= stack_owner_usage,
 	.stats		= stack_owner_stats,
-	.update_path		= stack_owner_update_path,
+	.update_path	= stack_owner_update_path,
 	.reset_peak	= stack_owner_reset_peak,
 };
 
