@@ -280,17 +280,7 @@ static void take_down(struct nebula_bump *b)
 
 void nebula_bump_destroy(struct nebula_bump *b)
 {
-	if (IS_ERR_OR_NULL(b))
-		return;
-	if (!b->heap)
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
-			    .what = "destroy");
-	else if (nebula_atomic_context())
-		nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (atomic_read(&b->scopes))
-		nebula_fail(&b->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
-			    .what = "destroy");
-	else if (!nebula_allocator_in_use(&b->common))
+	if (!IS_ERR_OR_NULL(b) && nebula_may_destroy(&b->common, b->heap, atomic_read(&b->scopes)))
 		take_down(b);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_destroy);

@@ -17,6 +17,7 @@
 #include <linux/timekeeping.h>
 #include "../error/error.h"
 #include "allocator.h"
+#include "context.h"
 #include "fastpath.h"
 #include "fault.h"
 
@@ -217,6 +218,22 @@ bool nebula_allocator_in_use(struct nebula_allocator *a)
 	nebula_fail(a, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_PART,
 		    .what = "destroy");
 	return true;
+}
+
+/* May it be destroyed, one that was @created, with no scope open? Why not is recorded. */
+bool nebula_may_destroy(struct nebula_allocator *a, bool created, bool in_scope)
+{
+	if (!created)
+		nebula_fail(a, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
+			    .what = "destroy");
+	else if (nebula_atomic_context())
+		nebula_fail(a, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
+	else if (in_scope)
+		nebula_fail(a, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
+			    .what = "destroy");
+	else
+		return !nebula_allocator_in_use(a);
+	return false;
 }
 
 /*

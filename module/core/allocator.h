@@ -206,6 +206,7 @@ u64 nebula_registry_visit(u64 id, unsigned int n,
 void nebula_registry_cpu_dead(unsigned int cpu);
 void nebula_registry_cpu_prepare(unsigned int cpu);
 bool nebula_allocator_in_use(struct nebula_allocator *a);
+bool nebula_may_destroy(struct nebula_allocator *a, bool created, bool in_scope);
 void nebula_registry_collect(struct list_head *all,
 			     bool (*matches)(const struct nebula_registration *reg,
 					     const void *data),

@@ -203,14 +203,7 @@ static void take_down(struct nebula_scratch *s)
 
 void nebula_scratch_destroy(struct nebula_scratch *s)
 {
-	if (IS_ERR_OR_NULL(s))
-		return;
-	if (!s->heap)
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
-			    .what = "destroy");
-	else if (nebula_atomic_context())
-		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (!nebula_allocator_in_use(&s->common))
+	if (!IS_ERR_OR_NULL(s) && nebula_may_destroy(&s->common, s->heap, false))
 		take_down(s);
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_destroy);

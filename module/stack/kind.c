@@ -211,17 +211,7 @@ static void take_down(struct nebula_stack *s)
 
 void nebula_stack_destroy(struct nebula_stack *s)
 {
-	if (IS_ERR_OR_NULL(s))
-		return;
-	if (!s->heap)
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_EMBEDDED,
-			    .what = "destroy");
-	else if (nebula_atomic_context())
-		nebula_fail(&s->common, NEBULA_E_WRONG_CONTEXT, .what = "destroy");
-	else if (atomic_read(&s->scopes))
-		nebula_fail(&s->common, NEBULA_E_INVALID_STATE, .detail = NEBULA_D_OPEN_SCOPE,
-			    .what = "destroy");
-	else if (!nebula_allocator_in_use(&s->common))
+	if (!IS_ERR_OR_NULL(s) && nebula_may_destroy(&s->common, s->heap, atomic_read(&s->scopes)))
 		take_down(s);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_destroy);
