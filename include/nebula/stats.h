@@ -30,10 +30,6 @@
  * @regions: regions mapped.
  * @grows: how often a region was added.
  * @utilisation: @used of @capacity, in tenths of a percent.
- * @average: bytes asked for by an allocation on average.
- * @failure_rate: @failed of all requests, in tenths of a percent.
- * @waste: @padding of all bytes ever taken, in tenths of a percent.
- * @turnover: how many times over @capacity was handed out, in hundredths.
  *
  * Read while no operation is in flight, all are exact. Read while the allocator is in use, each may
  * be off by the operations in flight, and a later read may give less than an earlier one; the next
@@ -57,10 +53,6 @@ struct nebula_stats {
 	u64 regions;
 	u64 grows;
 	unsigned int utilisation;
-	unsigned int failure_rate;
-	unsigned int waste;
-	u64 average;
-	u64 turnover;
 };
 
 #define NEBULA_SIZE_CLASSES	32

@@ -33,22 +33,11 @@ struct nebula_usage nebula_allocator_usage(const struct nebula_allocator *a)
 }
 
 /* @part of @whole, @scale being all of it; less exact when that takes more than 64 bits. */
-static u64 share(u64 part, u64 whole, unsigned int scale)
+u64 nebula_share(u64 part, u64 whole, unsigned int scale)
 {
 	if (part <= div_u64(U64_MAX, scale))
 		return whole ? div64_u64(part * scale, whole) : 0;
 	return div64_u64(part, max_t(u64, div_u64(whole, scale), 1));
-}
-
-/* What follows from what was counted. */
-static void derive(struct nebula_stats *st)
-{
-	st->live = st->allocs - st->frees;
-	st->utilisation = share(st->used, st->capacity, 1000);
-	st->failure_rate = share(st->failed, st->allocs + st->failed, 1000);
-	st->waste = share(st->padding, st->bytes_in + st->padding, 1000);
-	st->average = share(st->bytes_in, st->allocs, 1);
-	st->turnover = share(st->bytes_in, st->capacity, 100);
 }
 
 void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula_stats *st)
@@ -71,7 +60,8 @@ void nebula_allocator_stats_read(const struct nebula_allocator *a, struct nebula
 		st->failures[code] = (unsigned long)atomic_long_read(&a->failures[code]);
 		st->failed += st->failures[code];
 	}
-	derive(st);
+	st->live = st->allocs - st->frees;
+	st->utilisation = nebula_share(st->used, st->capacity, 1000);
 }
 EXPORT_SYMBOL_GPL(nebula_allocator_stats_read);
 

@@ -8,6 +8,7 @@
 #include <nebula/custom.h>
 #include <nebula/stats.h>
 
+u64 nebula_share(u64 part, u64 whole, unsigned int scale);
 void nebula_sizes_note(const struct nebula_allocator *a, size_t size);
 
 size_t nebula_traffic_used(const struct nebula_custom_cpu __percpu *cpus, unsigned long *peak);

@@ -28,6 +28,7 @@
 #include "../core/fail_alloc.h"
 #include "../core/faults.h"
 #include "../core/memops.h"
+#include "../core/stats.h"
 #include "../error/error.h"
 #include "files.h"
 #include "lookup.h"
@@ -274,6 +275,8 @@ static void render_allocator_stats(struct nebula_text *t, const struct nebula_re
 {
 	char bar[BAR_WIDTH + 1];
 	struct nebula_stats st;
+	u32 hundredths;
+	u64 turnover;
 
 	nebula_allocator_stats_read(reg->allocator, &st);
 	nebula_text_key(t, "allocs", "%llu", st.allocs);
@@ -293,11 +296,13 @@ static void render_allocator_stats(struct nebula_text *t, const struct nebula_re
 	draw_bar(bar, st.utilisation);
 	nebula_text_key(t, "utilisation", "%u.%u%% [%s]", st.utilisation / 10,
 			st.utilisation % 10, bar);
-	nebula_text_bytes(t, "average size", st.average);
-	put_permille(t, "padding waste", st.waste);
-	nebula_text_key(t, "turnover", "%llu.%02llu times", div_u64(st.turnover, 100),
-			st.turnover - 100 * div_u64(st.turnover, 100));
-	put_permille(t, "failure rate", st.failure_rate);
+	nebula_text_bytes(t, "average size", nebula_share(st.bytes_in, st.allocs, 1));
+	put_permille(t, "padding waste",
+		     nebula_share(st.padding, st.bytes_in + st.padding, 1000));
+	turnover = div_u64_rem(nebula_share(st.bytes_in, st.capacity, 100), 100, &hundredths);
+	nebula_text_key(t, "turnover", "%llu.%02u times", turnover, hundredths);
+	put_permille(t, "failure rate",
+		     nebula_share(st.failed, st.allocs + st.failed, 1000));
 	put_failures(t, &st);
 	put_sizes(t, reg->allocator);
 }
