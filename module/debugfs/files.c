@@ -51,10 +51,7 @@ struct nebula_file {
 	int (*act)(const struct nebula_registration *reg);
 	/* of a knob: called for a write of a text without blanks around it; else NULL */
 	int (*set)(const struct nebula_registration *reg, const char *text);
-	size_t needs;		/* offset of the operation that the kind has to have, or 0 */
 };
-
-#define NEEDS(op)	.needs = offsetof(struct nebula_kind_ops, op)
 
 static struct dentry *root;
 static struct dentry *dirs[NEBULA_DIR_NR];
@@ -379,10 +376,10 @@ static const struct nebula_file allocator_files[] = {
 	{ .name = "info",	.render = render_allocator_info },
 	{ .name = "stats",	.render = render_allocator_stats },
 	{ .name = "errors",	.render = render_allocator_errors },
-	{ .name = "live",	.render = render_live,		NEEDS(live) },
-	{ .name = "map",	.render = render_map,		NEEDS(map) },
-	{ .name = "validate",	.render = render_validate,	NEEDS(validate) },
-	{ .name = "cache_depth", .render = render_cache_depth,	NEEDS(cache_depth),
+	{ .name = "live",	.render = render_live },
+	{ .name = "map",	.render = render_map },
+	{ .name = "validate",	.render = render_validate },
+	{ .name = "cache_depth", .render = render_cache_depth,
 	  .set = set_cache_depth },
 	{ .name = "reset_peak",	.act = reset_peak },
 };
@@ -528,7 +525,13 @@ static struct dentry *add_dir(const char *name, struct dentry *parent)
 
 static bool has(const struct nebula_kind_ops *ops, const struct nebula_file *file)
 {
-	return !file->needs || *(void *const *)((const char *)ops + file->needs);
+	if (file->render == render_live)
+		return ops->live;
+	if (file->render == render_map)
+		return ops->map;
+	if (file->render == render_validate)
+		return ops->validate;
+	return file->render != render_cache_depth || ops->cache_depth;
 }
 
 /*
