@@ -52,17 +52,17 @@ static const struct traits composite_traits __maybe_unused = TRAITS_OTHER;
 
 /* One of each. */
 struct kinds {
-	struct nebula_bump *bump;		/*  */
+	struct nebula_bump *bump;
 	struct nebula_pool *pool;		/* of KINDS_BLOCKS blocks */
-	struct nebula_stack *stack;		/*  */
-	struct nebula_scratch *scratch;		/*  */
-	struct nebula_custom *custom;		/*  */
-	struct nebula_allocator *composite;	/*  */
+	struct nebula_stack *stack;
+	struct nebula_scratch *scratch;
+	struct nebula_custom *custom;
+	struct nebula_allocator *composite;
 	struct nebula_allocator *any_bump;	/* as @bump, and so on */
-	struct nebula_allocator *any_pool;	/*  */
-	struct nebula_allocator *any_stack;	/*  */
-	struct nebula_allocator *any_scratch;	/*  */
-	struct nebula_allocator *any_custom;	/*  */
+	struct nebula_allocator *any_pool;
+	struct nebula_allocator *any_stack;
+	struct nebula_allocator *any_scratch;
+	struct nebula_allocator *any_custom;
 	struct nebula_pool *spare;		/* the pool that @composite asks first */
 };
 

@@ -323,7 +323,7 @@ static void cleanup_that_cannot_be_registered(struct kunit *test)
 
 /* A cleanup that uses its allocator. */
 struct nested {
-	struct kunit *test;		/*  */
+	struct kunit *test;
 	struct nebula_bump *bump;
 	struct nebula_checkpoint cp;	/* what it rewinds to */
 	int ret;			/* what that returned */

@@ -162,11 +162,11 @@ static void start_listening(struct kunit *test)
 
 /* One allocator of each kind, and what the steps of a script had of it. */
 struct scene {
-	struct nebula_bump *bump;	/*  */
+	struct nebula_bump *bump;
 	struct nebula_bump *shared;	/* a bump allocator, shared */
-	struct nebula_pool *pool;	/*  */
-	struct nebula_stack *stack;	/*  */
-	struct nebula_custom *custom;	/*  */
+	struct nebula_pool *pool;
+	struct nebula_stack *stack;
+	struct nebula_custom *custom;
 	struct nebula_allocator *any;	/* the common part of the pool */
 	void *objs[OBJS];		/* by the number that a step has */
 	struct nebula_checkpoint cp;	/* a checkpoint */
@@ -421,7 +421,7 @@ static void trace_customs(struct kunit *test)
 /* What was mapped and unmapped. */
 struct regions {
 	const void *mapped;	/* last of its kind, likewise @unmapped */
-	const void *unmapped;	/*  */
+	const void *unmapped;
 	size_t bytes;		/* of @mapped */
 	size_t bytes_unmapped;	/* of @unmapped */
 	unsigned int nr;	/* events of both kinds */
