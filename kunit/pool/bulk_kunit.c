@@ -428,7 +428,100 @@ static void reserve_is_what_was_refused(struct kunit *test)
 	nebula_pool_destroy(p);
 }
 
+/* Few */
+
+/* As many as are left in any magazine, and then some: each bulk has all of its blocks or none. */
+static void expect_few(struct kunit *test, u32 flags)
+{
+	struct nebula_pool *p = pool_of(test, flags);
+	const unsigned int most = held_most(p);
+	void **objs = kunit_kcalloc(test, most + NEBULA_POOL_FEW, sizeof(*objs), GFP_KERNEL);
+	unsigned int n = 0, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, objs);
+	while (nebula_pool_alloc_bulk(p, 3, objs + n)) {
+		for (i = 0; i < 3; i++)
+			fixture_stamp(objs[n + i], 24, n + i);
+		n += 3;
+	}
+	EXPECT_ERROR(test, p, NEBULA_E_POOL_EXHAUSTED);
+	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), n);
+	KUNIT_EXPECT_LT(test, most - n, 3U);
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_TRUE(test, fixture_stamped(objs[i], 24, i));
+	for (i = 0; i + 6 <= n; i += 6) {
+		nebula_pool_free_bulk(p, 1, objs + i);
+		nebula_pool_free_bulk(p, 2, objs + i + 1);
+		nebula_pool_free_bulk(p, 3, objs + i + 3);
+	}
+	nebula_pool_free_bulk(p, n - i, objs + i);
+	expect_whole(test, p, BLOCKS);
+	nebula_pool_destroy(p);
+}
+
+static void few_are_all_or_none(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		expect_few(test, kinds[i]);
+}
+
+/* What is refused in the middle does not keep the others from being freed. */
+static void few_that_are_refused(struct kunit *test)
+{
+	struct nebula_pool *p = pool_of(test, 0);
+	void *objs[3], *again[3];
+	char other;
+
+	KUNIT_ASSERT_TRUE(test, nebula_pool_alloc_bulk(p, 3, objs));
+	memcpy(again, objs, sizeof(again));
+	again[1] = &other;
+	nebula_pool_free_bulk(p, 3, again);
+	EXPECT_ERROR(test, p, NEBULA_E_FOREIGN_POINTER);
+	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 1U);
+	nebula_pool_free_bulk(p, 3, objs);
+	EXPECT_ERROR(test, p, NEBULA_E_DOUBLE_FREE);
+	KUNIT_EXPECT_EQ(test, fixture_failures(p, NEBULA_E_DOUBLE_FREE), 2ULL);
+	KUNIT_EXPECT_EQ(test, nebula_pool_used(p), 0U);
+	KUNIT_EXPECT_FALSE(test, nebula_pool_alloc_bulk(p, 0, objs));
+	EXPECT_ERROR(test, p, NEBULA_E_INVALID_LAYOUT);
+	KUNIT_EXPECT_FALSE(test, nebula_pool_alloc_bulk(p, 3, NULL));
+	KUNIT_EXPECT_EQ(test, fixture_failures(p, NEBULA_E_INVALID_LAYOUT), 2ULL);
+	nebula_pool_free_bulk(p, 0, NULL);
+	nebula_pool_free_bulk(p, 3, NULL);
+	KUNIT_EXPECT_EQ(test, fixture_failures(p, NEBULA_E_INVALID_LAYOUT), 3ULL);
+	nebula_pool_destroy(p);
+}
+
+/* A block that was freed twice at once lies in the magazine twice: neither bulk has it twice. */
+static void few_that_were_freed_twice(struct kunit *test)
+{
+	struct nebula_pool *p = pool_of(test, 0);
+	struct nebula_pool_slot *top;
+	void *objs[6];
+	unsigned int i, k;
+
+	KUNIT_ASSERT_TRUE(test, nebula_pool_alloc_bulk(p, 3, objs));
+	nebula_pool_free_bulk(p, 3, objs);
+	preempt_disable();
+	top = (struct nebula_pool_slot *)raw_cpu_read(p->cpus->top);
+	top[0] = top[-1];
+	KUNIT_EXPECT_TRUE(test, nebula_pool_alloc_bulk(p, 3, objs));
+	preempt_enable();
+	KUNIT_ASSERT_TRUE(test, nebula_pool_alloc_bulk(p, 3, objs + 3));
+	EXPECT_ERROR(test, p, NEBULA_E_DOUBLE_FREE);
+	for (i = 0; i < ARRAY_SIZE(objs); i++)
+		for (k = 0; k < i; k++)
+			KUNIT_EXPECT_PTR_NE(test, objs[i], objs[k]);
+	nebula_pool_reset(p);
+	nebula_pool_destroy(p);
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(few_are_all_or_none),
+	KUNIT_CASE(few_that_are_refused),
+	KUNIT_CASE(few_that_were_freed_twice),
 	KUNIT_CASE(bulk_that_is_hopeless_takes_nothing),
 	KUNIT_CASE(bulk_of_two_one_is_served),
 	KUNIT_CASE(bulk_of_two_that_fit_both_are_served),

@@ -247,8 +247,9 @@ static void exercise_singles(struct scene *s)
 		task_give(s, s->objs[--n]);
 }
 
-#define BULK_IN		7U
-#define BULK_OUT	5U
+/* More than go one by one. */
+#define BULK_IN		11U
+#define BULK_OUT	9U
 
 static void exercise_bulk(struct scene *s)
 {
@@ -260,6 +261,35 @@ static void exercise_bulk(struct scene *s)
 		some = min(n, BULK_OUT);
 		n -= some;
 		ledger_free_bulk(s->ledger, some, s->objs + n);
+	}
+}
+
+static noinline bool few_alloc_path(struct nebula_pool *p, void **objs)
+{
+	return nebula_pool_alloc_bulk(p, NEBULA_POOL_FEW, objs);
+}
+
+static noinline void few_free_path(struct nebula_pool *p, void **objs)
+{
+	nebula_pool_free_bulk(p, NEBULA_POOL_FEW, objs);
+}
+
+/* Bulks that are inline. */
+static void exercise_few(struct scene *s)
+{
+	struct ledger *l = s->ledger;
+	unsigned int n = 0, i;
+
+	while (few_alloc_path(l->pool, s->objs + n)) {
+		for (i = 0; i < NEBULA_POOL_FEW; i++)
+			ledger_enter(l, s->objs[n++]);
+	}
+	atomic_inc(&l->refused);
+	while (n) {
+		n -= NEBULA_POOL_FEW;
+		for (i = 0; i < NEBULA_POOL_FEW; i++)
+			ledger_leave(l, s->objs[n + i]);
+		few_free_path(l->pool, s->objs + n);
 	}
 }
 
@@ -497,9 +527,22 @@ static void nested_in_bulk(struct kunit *test)
 
 	s->exercise = exercise_bulk;
 	s->under_way = max(BULK_IN, BULK_OUT);
-	interrupted = interrupt_function(test, s, (unsigned long)nebula_pool_alloc_bulk);
-	interrupted += interrupt_function(test, s, (unsigned long)nebula_pool_free_bulk);
+	interrupted = interrupt_function(test, s, (unsigned long)nebula_pool_alloc_bulk_slow);
+	interrupted += interrupt_function(test, s, (unsigned long)nebula_pool_free_bulk_slow);
 	KUNIT_EXPECT_GE(test, interrupted, 100U);
+	scene_destroy(test, s);
+}
+
+static void nested_in_few(struct kunit *test)
+{
+	struct scene *s = scene_create(test, pool_cached(), REST);
+	unsigned int interrupted;
+
+	s->exercise = exercise_few;
+	s->under_way = NEBULA_POOL_FEW;
+	interrupted = interrupt_by_probes(test, s, (unsigned long)few_alloc_path);
+	interrupted += interrupt_by_probes(test, s, (unsigned long)few_free_path);
+	KUNIT_EXPECT_GE(test, interrupted, 40U);
 	scene_destroy(test, s);
 }
 
@@ -724,6 +767,7 @@ NO_PROBES(nested_in_inline_functions)
 NO_PROBES(nested_out_of_line)
 NO_PROBES(nested_in_a_strict_pool)
 NO_PROBES(nested_in_bulk)
+NO_PROBES(nested_in_few)
 NO_PROBES(pool_push_nested_between_reservation_and_publication)
 NO_PROBES(same_block_freed_by_nmi)
 NO_PROBES(same_block_of_a_strict_pool_freed_by_nmi)
@@ -738,6 +782,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(nested_out_of_line),
 	KUNIT_CASE(nested_in_a_strict_pool),
 	KUNIT_CASE(nested_in_bulk),
+	KUNIT_CASE(nested_in_few),
 	KUNIT_CASE(pool_push_nested_between_reservation_and_publication),
 	KUNIT_CASE(same_block_freed_by_nmi),
 	KUNIT_CASE(same_block_of_a_strict_pool_freed_by_nmi),

@@ -16,6 +16,9 @@
 /* So many blocks share what a turn of a loop costs besides them. Divides round numbers. */
 #define UNROLL	50U
 
+/* Up to so many blocks go one by one, as where their number is constant they do inline. */
+#define FEW	8U
+
 #define SLOT_SIZE	sizeof(struct nebula_pool_slot)
 
 /* The block of a slot, live; NULL, and counted, when it is not free. */
@@ -174,15 +177,28 @@ static __always_inline bool alloc_many(struct nebula_pool_heap *heap, unsigned i
 	return alloc_slow(heap, n, objs, detail);
 }
 
-bool nebula_pool_alloc_bulk(struct nebula_pool *p, unsigned int n, void **objs)
+static noinline bool take_few(struct nebula_pool *p, unsigned int n, void **objs)
+{
+	return nebula_pool_take_few(p, n, objs);
+}
+
+static noinline unsigned int put_few(struct nebula_pool *p, unsigned int n, void **objs)
+{
+	return nebula_pool_put_few(p, n, objs);
+}
+
+/* nebula_pool_alloc_bulk() of many, or of few that the magazine does not have. Any context. */
+bool nebula_pool_alloc_bulk_slow(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 
 	if (unlikely(!n) || unlikely(!objs))
 		return refuse(heap, NEBULA_E_INVALID_LAYOUT, NEBULA_D_NO_BLOCKS, "bulk", n);
+	if (n <= FEW && take_few(p, n, objs))
+		return true;
 	return alloc_many(heap, n, objs, NEBULA_D_BULK);
 }
-EXPORT_SYMBOL_GPL(nebula_pool_alloc_bulk);
+EXPORT_SYMBOL_GPL(nebula_pool_alloc_bulk_slow);
 
 /* As nebula_pool_alloc_bulk() for blocks to put aside, at least one. */
 bool pool_alloc_reserve(struct nebula_pool_heap *heap, unsigned int n, void **objs)
@@ -259,7 +275,8 @@ static unsigned int free_some(struct nebula_pool_heap *heap, unsigned int n, voi
 	return done;
 }
 
-void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
+/* nebula_pool_free_bulk() of many, or of what does not go into the magazine at once. Any context. */
+void nebula_pool_free_bulk_slow(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 	unsigned int done;
@@ -268,6 +285,11 @@ void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 		if (n)
 			refuse(heap, NEBULA_E_INVALID_LAYOUT, NEBULA_D_NO_BLOCKS, "free_bulk", n);
 		return;
+	}
+	if (n <= FEW) {
+		done = put_few(p, n, objs);
+		objs += done;
+		n -= done;
 	}
 	while (n) {
 		preempt_disable();
@@ -282,4 +304,4 @@ void nebula_pool_free_bulk(struct nebula_pool *p, unsigned int n, void **objs)
 		}
 	}
 }
-EXPORT_SYMBOL_GPL(nebula_pool_free_bulk);
+EXPORT_SYMBOL_GPL(nebula_pool_free_bulk_slow);

@@ -103,7 +103,7 @@ static int destroy_cache(void)
 #define OUR_ROW(nr, goal)							\
 	ROW(nr, "pool", pool_bulk_##nr, .setup = create_pool, .teardown = destroy_pool,	\
 	    .target = (goal), .peers = "bulk_kmem_cache_" #nr,			\
-	    .calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk"),
+	    .calls = "nebula_pool_alloc_bulk_slow,nebula_pool_free_bulk_slow"),
 
 static const struct bench_case peer_cases[] = { EACH_BULK(PEER_ROW)
 #ifdef BENCH_HAS_SHEAVES

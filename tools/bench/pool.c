@@ -143,7 +143,7 @@ static int free_and_destroy(void)
 #define SINGLE_ALLOCS	"kmem_cache_alloc_single,mempool_alloc_single,gen_pool_alloc_single"
 #define SINGLE_FREES	"kmem_cache_free_single,mempool_free_single,gen_pool_free_single"
 
-#define BULK	.calls = "nebula_pool_alloc_bulk,nebula_pool_free_bulk"
+#define BULK	.calls = "nebula_pool_alloc_bulk_slow,nebula_pool_free_bulk_slow"
 
 static const struct bench_case cases[] = {
 	BENCH_AVERAGE("pool_pair", "pool alloc + free, 64 bytes", pool_pair, CACHED,
