@@ -215,7 +215,7 @@ static __always_inline void *nebula_zeroed(void *p, size_t size)
  * As any write to the allocator's reset_peak in debugfs. With one owner at a time it is the owner's
  * call alone, and a write answers -EBUSY.
  *
- * Context: process context; sleeps. The owner's, for one that has an owner; else it may stay in use.
+ * Context: process context; sleeps. The owner's, if there is an owner; else it may stay in use.
  * Return: 0; -EPERM in atomic context (WRONG_CONTEXT); -EOPNOTSUPP for the system allocator
  * (NOT_SUPPORTED).
  */

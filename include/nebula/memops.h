@@ -6,8 +6,8 @@
  * nebula_copy(), nebula_fill() and nebula_compare() are memcpy(), memset() and memcmp() up to a
  * length that is measured when the module is loaded, with the price of saving and restoring the
  * vector registers in it; see "copy from", "fill from" and "compare from" in info. From there on
- * AVX-512, AVX2 or NEON serve. Where vectors never win, or may not be used, they are those functions
- * at every length.
+ * AVX-512, AVX2 or NEON serve. Where vectors never win, or may not be used, they are those
+ * functions at every length.
  */
 #ifndef _NEBULA_MEMOPS_H
 #define _NEBULA_MEMOPS_H

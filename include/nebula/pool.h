@@ -795,7 +795,7 @@ claimed:
  * for more than the pool can ever have. None is allocated then.
  */
 static __always_inline __must_check bool nebula_pool_alloc_bulk(struct nebula_pool *p,
-								 unsigned int n, void **objs)
+								unsigned int n, void **objs)
 {
 	if (__builtin_constant_p(n) && n && n <= NEBULA_POOL_FEW && likely(objs) &&
 	    likely(nebula_pool_take_few(p, n, objs)))

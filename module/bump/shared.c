@@ -671,7 +671,7 @@ void bump_shared_reset(struct nebula_bump *b)
 	clear_taken(heap, taken);
 	if (!whole)
 		nebula_guard_repoison(&b->common, &heap->guards, heap->first->region.base,
-				    heap->first->region.size);
+				      heap->first->region.size);
 }
 
 /* What is in use now is the peak from now on. Process context. */

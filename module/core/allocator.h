@@ -121,8 +121,8 @@ struct nebula_kind_ops {
 	/* lines for debugfs' map, or NULL; process context */
 	void (*map)(struct nebula_allocator *a, struct nebula_text *t);
 	/*
-	 * Faults, or -EBUSY, or -ENOMEM; lines for debugfs' validate where there is a text. NULL for
-	 * a kind without. Process context.
+	 * Faults, or -EBUSY, or -ENOMEM; lines for debugfs' validate where there is a text. NULL
+	 * for a kind without. Process context.
 	 */
 	int (*validate)(struct nebula_allocator *a, struct nebula_text *t);
 	/* reads debugfs' cache_depth, or NULL; any context */

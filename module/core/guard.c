@@ -129,7 +129,7 @@ void nebula_guard_push(struct nebula_guards *guards, void *raw)
 
 /* Verify that free memory still is as it was filled. Any context. */
 void nebula_guard_check_poison(struct nebula_allocator *a, const void *raw,
-			const struct nebula_guard_layout *l, size_t size)
+			       const struct nebula_guard_layout *l, size_t size)
 {
 	char what[NEBULA_WHAT_SIZE];
 	const u8 *bad;
@@ -145,7 +145,7 @@ void nebula_guard_check_poison(struct nebula_allocator *a, const void *raw,
 
 /* Put the guard around an object that was just allocated. Any context. Returns the object. */
 void *nebula_guard_init(const struct nebula_allocator *a, void *raw,
-			 const struct nebula_guard_layout *l, size_t size)
+			const struct nebula_guard_layout *l, size_t size)
 {
 	struct nebula_guard *g = raw;
 	u8 *object = raw + l->offset;
@@ -319,7 +319,7 @@ bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guar
 
 /* Fill what was given back, where it is not known which objects it was. The owner's context. */
 void nebula_guard_repoison(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
-			 size_t size)
+			   size_t size)
 {
 	nebula_guard_poison(a, p, size);
 	release_end(guards);

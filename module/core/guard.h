@@ -48,9 +48,9 @@ struct nebula_guard_seen {
 
 bool nebula_guard_layout(struct nebula_guard_layout *l, size_t size, size_t align);
 void nebula_guard_check_poison(struct nebula_allocator *a, const void *raw,
-			const struct nebula_guard_layout *l, size_t size);
+			       const struct nebula_guard_layout *l, size_t size);
 void *nebula_guard_init(const struct nebula_allocator *a, void *raw,
-			 const struct nebula_guard_layout *l, size_t size);
+			const struct nebula_guard_layout *l, size_t size);
 void nebula_guard_resize(const struct nebula_allocator *a, void *raw,
 			 const struct nebula_guard_layout *l, size_t size);
 void *nebula_guard_object(const void *raw);
@@ -62,7 +62,7 @@ void nebula_guard_push(struct nebula_guards *guards, void *raw);
 bool nebula_guard_release(struct nebula_allocator *a, struct nebula_guards *guards,
 			  unsigned long count);
 void nebula_guard_repoison(const struct nebula_allocator *a, struct nebula_guards *guards, void *p,
-			 size_t size);
+			   size_t size);
 bool nebula_guards_watch(const struct nebula_guards *guards, unsigned int *releases);
 bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int releases);
 const void *nebula_guard_find_overwrite(const struct nebula_allocator *a, const void *p,

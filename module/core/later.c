@@ -3,15 +3,16 @@
  * What any context, NMI included, asks to have done in process context after a grace period. All
  * that was asked for by then shares the grace period.
  *
- *	ask	add to the list (a full barrier); kick the irq_work
+ *	ask		add to the list (a full barrier); kick the irq_work
  *	irq_work	queue the worker
- *	worker	take the whole list; wait for a grace period; run each; again, until the list is empty
+ *	worker		take the whole list; wait for a grace period; run each entry; begin again,
+ *			until the list is empty
  *
- *  1. Nothing is left in the list: an entry is there before the kick, and an irq_work is marked idle
- *     before its function is called, so either that function queues the worker after the entry was
- *     added, or the kick queues the irq_work anew. The same holds for the worker.
- *  2. An NMI between any two steps adds an entry of its own and kicks. The list is taken as a whole,
- *     so there is no ABA. The caller sees to it that an entry is added once.
+ *  1. Nothing is left in the list: an entry is there before the kick, and an irq_work is marked
+ *     idle before its function is called. So either that function queues the worker after the
+ *     entry was added, or the kick queues the irq_work anew. The same holds for the worker.
+ *  2. An NMI between any two steps adds an entry of its own and kicks. The list is taken as a
+ *     whole, so there is no ABA. The caller adds an entry once.
  */
 #include <linux/export.h>
 #include <linux/irq_work.h>

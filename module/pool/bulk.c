@@ -275,7 +275,7 @@ static unsigned int free_some(struct nebula_pool_heap *heap, unsigned int n, voi
 	return done;
 }
 
-/* nebula_pool_free_bulk() of many, or of what does not go into the magazine at once. Any context. */
+/* nebula_pool_free_bulk() of many, or of what does not fit the magazine. Any context. */
 void nebula_pool_free_bulk_slow(struct nebula_pool *p, unsigned int n, void **objs)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);

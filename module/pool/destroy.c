@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Destroying a pool: at once, or from any context after a grace period, see core/later.c. In between
- * the pool is marked as leaving, by test_and_set_bit(), so an NMI that interrupts destroy_rcu() and
- * calls it for the same pool is refused, and no pool leaves twice.
+ * Destroying a pool: at once, or from any context after a grace period, see core/later.c. Until the
+ * grace period is over the pool is marked as leaving, by test_and_set_bit(): an NMI that interrupts
+ * destroy_rcu() and calls it for the same pool is refused, and no pool leaves twice.
  *
  * The module that owns the pool may be unloaded in between: that waits until the pool is gone.
  */

@@ -19,7 +19,7 @@ struct cpu_state {
 
 /* Racy: changes are not followed. False when something has changed. */
 static bool inspect_cpu(const struct nebula_scratch *s, const struct nebula_scratch_cpu *c,
-		    struct cpu_state *l)
+			struct cpu_state *l)
 {
 	const unsigned long top = READ_ONCE(c->cur);
 	unsigned long cur = top;

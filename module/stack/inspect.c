@@ -97,7 +97,7 @@ static void check_free(struct collection *c)
 	if (stack_is_shared(s))
 		return;
 	bad = nebula_guard_find_overwrite(&s->common, first_byte(s) + used,
-				   nebula_stack_capacity(s) - used);
+					  nebula_stack_capacity(s) - used);
 	if (bad)
 		nebula_faults_add(&c->faults, "byte", bad, "written while free");
 }
