@@ -6,6 +6,7 @@
 #include <nebula/allocator.h>
 #include <nebula/budget.h>
 #include <nebula/budget_tree.h>
+#include <nebula/bulk.h>
 #include <nebula/bump.h>
 #include <nebula/cache.h>
 #include <nebula/compose.h>

@@ -247,8 +247,7 @@ static void exercise_singles(struct scene *s)
 		task_give(s, s->objs[--n]);
 }
 
-/* More than go one by one. */
-#define BULK_IN		11U
+#define BULK_IN		11U	/* more than go one by one */
 #define BULK_OUT	9U
 
 static void exercise_bulk(struct scene *s)
@@ -280,10 +279,9 @@ static void exercise_few(struct scene *s)
 	struct ledger *l = s->ledger;
 	unsigned int n = 0, i;
 
-	while (few_alloc_path(l->pool, s->objs + n)) {
+	while (few_alloc_path(l->pool, s->objs + n))
 		for (i = 0; i < NEBULA_POOL_FEW; i++)
 			ledger_enter(l, s->objs[n++]);
-	}
 	atomic_inc(&l->refused);
 	while (n) {
 		n -= NEBULA_POOL_FEW;

@@ -37,6 +37,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <nebula/bulk.h>
 #include <nebula/pool.h>
 #include "../core/allocator.h"
 #include "../core/later.h"

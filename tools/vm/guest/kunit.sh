@@ -28,7 +28,7 @@ rubbish() {
 	dd if=/dev/urandom of="$1" bs="$2" count=1 2>/dev/null
 }
 
-# Only some files can be written to: whatever is written clears errors.
+# Only some files can be written to: whatever is written clears errors, or begins a new peak.
 rubbish_does_no_harm() {
 	for file in info summary errors allocators/left-behind/info allocators/left-behind/stats; do
 		! rubbish "$nebula/$file" 100 || return 1
@@ -36,9 +36,10 @@ rubbish_does_no_harm() {
 	done
 	for size in 1 4096 1000000; do
 		rubbish "$nebula/clear" "$size" || return 1
+		rubbish "$nebula/allocators/left-behind/reset_peak" "$size" || return 1
 	done
-	# It is its owner's to begin.
-	! rubbish "$nebula/allocators/left-behind/reset_peak" 100 || return 1
+	# That of an allocator with an owner is the owner's to begin.
+	! rubbish "$nebula/allocators/left-bump/reset_peak" 100 || return 1
 	! rubbish "$nebula/fail_alloc/names" 200 || return 1
 	[ "$(wc -l <"$nebula/errors")" -eq 1 ]
 }
