@@ -18,7 +18,7 @@ enum ledger_fault {
 	LEDGER_FAULTS		/* number of faults */
 };
 
-/* The blocks of a pool and who has them. */
+/* The blocks of a pool and their holders. */
 struct ledger {
 	struct nebula_pool *pool;	/* the pool */
 	/*
