@@ -205,7 +205,7 @@ bool nebula_cache_read(struct nebula_cache *c, const void *key, void *copy) __mu
  * @c: the cache.
  * @key: bytes of its size.
  * @value: bytes of its size; copied. The value that the key has is replaced; one that is being
- *	computed goes to those who have asked for it, and is not kept.
+ *	computed goes to its waiters, and is not kept.
  *
  * Context: process context; may sleep.
  * Return: 0; -EBUSY when all entries are in use (INVALID_STATE); -ENOMEM or -ETIMEDOUT without
@@ -219,8 +219,8 @@ int nebula_cache_warm(struct nebula_cache *c, const void *key, const void *value
  * @c: the cache.
  * @key: bytes of its size.
  *
- * A value that is out stays good for those who have it. One that is being computed goes to those
- * who have asked for it, and is not kept.
+ * A referenced value stays valid until it is put. One that is being computed goes to its waiters,
+ * and is not kept.
  *
  * Context: task or softirq.
  * Return: whether there was one.

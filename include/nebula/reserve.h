@@ -59,7 +59,7 @@ void *nebula_pool_alloc_wait_killable(struct nebula_pool *p, long timeout_jiffie
  * @objs: where they go; what is in it after a failure is meaningless.
  * @timeout_jiffies: how long at most; %MAX_SCHEDULE_TIMEOUT for ever, 0 or less not at all.
  *
- * All or none, and in turn with all who wait: a caller that waits holds no block, so callers
+ * All or none, in turn with all waiters: a caller that waits holds no block, so callers
  * that want several cannot block each other.
  *
  * Context: process context; sleeps. A signal ends the wait.

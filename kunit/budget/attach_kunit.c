@@ -10,23 +10,7 @@
 #include "../../module/core/fault.h"
 #include "../files.h"
 #include "../fixture.h"
-
-#define ASSERT_BUDGET(test, b)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b)
-#define EXPECT_USED(test, b, n)		KUNIT_EXPECT_EQ(test, nebula_budget_used(b), (size_t)(n))
-
-static struct nebula_budget *budget(struct kunit *test, const char *name, size_t limit,
-				    struct nebula_budget *parent)
-{
-	struct nebula_budget *b = nebula_budget_create(name, .limit = limit, .parent = parent);
-
-	ASSERT_BUDGET(test, b);
-	return b;
-}
-
-static void end(struct kunit *test, struct nebula_budget *b)
-{
-	KUNIT_EXPECT_EQ(test, nebula_budget_destroy(b), 0);
-}
+#include "budgets.h"
 
 static void expect_charged(struct kunit *test, struct nebula_budget *b)
 {

@@ -14,24 +14,9 @@
 #include "../files.h"
 #include "../fixture.h"
 #include "../worker.h"
+#include "budgets.h"
 
-#define ASSERT_BUDGET(test, b)	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b)
 #define EXPECT_CODE(test, b, errc)	EXPECT_ERROR(test, &(b)->common, errc)
-#define EXPECT_USED(test, b, n)		KUNIT_EXPECT_EQ(test, nebula_budget_used(b), (size_t)(n))
-
-static struct nebula_budget *budget(struct kunit *test, const char *name, size_t limit,
-				    struct nebula_budget *parent)
-{
-	struct nebula_budget *b = nebula_budget_create(name, .limit = limit, .parent = parent);
-
-	ASSERT_BUDGET(test, b);
-	return b;
-}
-
-static void end(struct kunit *test, struct nebula_budget *b)
-{
-	KUNIT_EXPECT_EQ(test, nebula_budget_destroy(b), 0);
-}
 
 static struct nebula_error last_error(struct kunit *test, const struct nebula_budget *b)
 {

@@ -487,7 +487,7 @@ static void divert_empties_the_caches(struct kunit *test)
 	nebula_pool_destroy(p);
 }
 
-/* One of those who use a shared bump allocator. */
+/* A user of a shared bump allocator. */
 struct sharer {
 	struct nebula_bump *bump;
 	const bool *over;	/* all shall come to an end */

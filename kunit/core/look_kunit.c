@@ -510,7 +510,7 @@ static void look_verifies_a_shared_one(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* Who uses an allocator while it is looked at. */
+/* The user of an allocator that is being inspected. */
 struct client {
 	struct nebula_bump *bump;
 	struct rnd_state random;	/* what it does next */

@@ -276,7 +276,7 @@ static void registry_numbers(struct kunit *test)
 
 #define COME_AND_GO	(IS_ENABLED(CONFIG_KASAN) ? 60U : 2000U)
 
-/* Who makes and takes down. */
+/* A thread that creates and destroys. */
 struct coming {
 	bool over;		/* that has ended */
 	unsigned int failed;	/* how often it could not be made */

@@ -14,7 +14,7 @@
 /* Random numbers of the turns that are interrupted: each way through a turn is one of them. */
 static const u32 turns[] = { 0, 1, 2, 3, 5, 17, 25, 1023 };
 
-/* An allocator, and who reads its statistics. */
+/* An allocator, and the reader of its statistics. */
 struct scene {
 	const struct subject *subject;	/* what is used */
 	struct nebula_allocator *a;

@@ -24,7 +24,7 @@ struct reader {
 
 struct watch;
 
-/* Who runs on a CPU. */
+/* What runs on a CPU. */
 struct watch_cpu {
 	struct watch *watch;		/* whose it is */
 	bool user;			/* @worker uses the allocator; otherwise it reads only */

@@ -40,7 +40,7 @@ struct piece {
 
 /* Everywhere */
 
-/* All those who use the scratch memory of their CPU. */
+/* All users of the scratch memory of their CPU. */
 struct crew {
 	struct nebula_scratch *scratch;	/* the memory */
 	struct rnd_state *random;	/* of each, by its number */
@@ -246,7 +246,7 @@ static struct scene {
 	bool fresh;
 	unsigned int nested;	/* interruptions */
 	unsigned int faults;	/* objects overwritten, refused, or not put */
-	unsigned long high;	/* highest address in use so far, as seen by those who use it */
+	unsigned long high;	/* highest address in use so far, as its users see it */
 	struct rnd_state random;	/* what the handler does next */
 	unsigned long start;	/* of the function where breakpoints are */
 	/* its instructions that were interrupted, by offset */

@@ -388,7 +388,7 @@ struct piled {
 	bool marked;			/* there is */
 };
 
-/* One of those who use the stack. */
+/* A user of the stack. */
 struct climber {
 	struct piled objects[OBJECTS_MAX];	/* what it has, newest last */
 	unsigned int count;			/* how many */
