@@ -16,7 +16,7 @@ UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL
 KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo samples check kunit lint abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules demo samples check kunit lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -43,6 +43,9 @@ kunit: ## run the KUnit suites; KERNEL=uml (seconds) or debug (KASAN, lockdep, k
 
 lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
 	@tools/lint/lint.sh
+
+litmus: ## have herd7 search the kernel's memory model for orders in which the lock-free code goes wrong
+	@tools/litmus/litmus.sh
 
 abi: ## pin the layout of what clients compile in to NEBULA_ABI, after raising it
 	@tools/lint/abi.sh

@@ -43,6 +43,7 @@ main() {
 	check_stage 'lint' tools/lint/lint.sh
 	check_stage 'harness' tools/vm/selftest.sh
 	check_stage 'models' tools/model/model.sh
+	check_stage 'litmus' tools/litmus/litmus.sh
 	check_stage 'kunit on uml' check_guest uml kunit.sh
 	check_stage 'kunit on debug' check_guest debug kunit.sh
 	check_stage 'unload on uml' check_guest uml unload.sh

@@ -3,7 +3,7 @@
 # own lists, own cache, own sources file; the address and the trust come from the host's own apt
 # configuration. Needs no root. Sourced by source.sh, after kernels.sh and packages.sh.
 
-ARCHIVE=$NEBULA_CACHE/archive
+ARCHIVE=${ARCHIVE:-$NEBULA_CACHE/archive}
 readonly ARCHIVE
 # Where Debian keeps the keys of all its releases; without it apt trusts what the host trusts.
 readonly ARCHIVE_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
