@@ -91,6 +91,7 @@ void nebula_traffic_in(struct nebula_custom_cpu __percpu *cpus, unsigned long *p
 	long here;
 
 	this_cpu_inc(cpus->allocs);
+	smp_wmb();	/* Pairs with smp_rmb() in nebula_traffic_used(): frees before are seen. */
 	this_cpu_add(cpus->bytes_in, size);
 	here = this_cpu_read(cpus->bytes_in) - this_cpu_read(cpus->bytes_out);
 	if (here > this_cpu_read(cpus->high))
