@@ -162,7 +162,7 @@ mutants_compare() {
 }
 
 main() {
-	local number=160 seed=1 minutes=0 begin=$SECONDS only='' id way path line function text was now verdict reason tests
+	local number=160 seed=1 minutes=0 begin=$SECONDS only='' id path line function text was now verdict reason tests
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--number) number=$2 && shift ;;
