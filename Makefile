@@ -6,14 +6,12 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
-# Where dkms looks for a package's source; also the place of the headers that clients include.
-SOURCE_DIR := $(DESTDIR)/usr/src/nebula-memory-$(VERSION)
+# What the scripts of tools/install/ are told; a DESTDIR may have blanks in it. KDIR means another
+# thing to those of tools/vm/ when it is in their environment.
+export DESTDIR RELEASE ALL
+install uninstall dkms-install dkms-uninstall kdir: export KDIR := $(KDIR)
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
-# Distributions keep their signing key to themselves.
-UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
-# What the kernel calls itself; include/config/kernel.release is another name in Debian's headers.
-KERNEL_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 .DEFAULT_GOAL := modules
 .PHONY: modules demo samples check kunit lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
@@ -62,28 +60,17 @@ bench-docs: ## the README's figures and charts out of those of the last make ben
 bench-compare: ## what became slower or faster since OLD=bench.json, by instructions
 	@tools/bench/compare.sh "$(OLD)"
 
-install: modules ## install the module for the kernel of KDIR, headers for clients in /usr/src
-	@$(KBUILD) $(UNSIGNED) INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
-	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KERNEL_RELEASE)
-	install -d $(SOURCE_DIR)
-	cp -r include $(SOURCE_DIR)/
-	install -m 644 Module.symvers $(SOURCE_DIR)/
+install: modules ## install the module for the kernel of KDIR, and what clients are built with
+	@tools/install/install.sh
 
-uninstall: kdir ## undo install
-	rm -f $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates/nebula_memory*.ko*
-	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KERNEL_RELEASE)
-	rm -f $(SOURCE_DIR)/Module.symvers
-	[ -e $(SOURCE_DIR)/dkms.conf ] || rm -rf $(SOURCE_DIR)
+uninstall: ## undo install, without headers too; RELEASE=...: another kernel; ALL=1: every kernel
+	@tools/install/uninstall.sh
 
-dkms-install: kdir ## let dkms build and install it, for the kernel of KDIR and every later one
-	@command -v dkms >/dev/null || { echo 'dkms is not installed'; exit 1; }
-	install -d $(SOURCE_DIR)
-	cp -r Kbuild dkms.conf LICENSE include module kunit $(SOURCE_DIR)/
-	dkms install -k $(KERNEL_RELEASE) nebula-memory/$(VERSION)
+dkms-install: ## let dkms build and install it, for the kernel of KDIR and every later one
+	@tools/install/dkms_install.sh
 
 dkms-uninstall: ## undo dkms-install
-	dkms remove nebula-memory/$(VERSION) --all
-	rm -rf $(SOURCE_DIR)
+	@tools/install/dkms_uninstall.sh
 
 clean: ## delete what was built in this tree
 	@if [ -e "$(KDIR)/Makefile" ]; then $(KBUILD) clean; fi
@@ -103,8 +90,4 @@ help: ## print this
 	@echo '  output of this tree in build/.'
 
 kdir:
-	@[ -e "$(KDIR)/Makefile" ] || { \
-		echo "no kernel build tree at $(KDIR)"; \
-		echo "install the headers of your kernel (Debian: linux-headers-amd64) or name a build tree with KDIR=DIR;"; \
-		echo "make demo needs neither: it fetches a kernel of its own"; \
-		exit 1; } >&2
+	@CC='$(if $(filter default,$(origin CC)),,$(CC))' LLVM='$(LLVM)' tools/install/kernel_check.sh

@@ -42,6 +42,7 @@ main() {
 	cd "$repo" && mkdir -p "$logs" || exit 1
 	check_stage 'lint' tools/lint/lint.sh
 	check_stage 'harness' tools/vm/selftest.sh
+	check_stage 'install' tools/install/test.sh
 	check_stage 'models' tools/model/model.sh
 	check_stage 'litmus' tools/litmus/litmus.sh
 	check_stage 'kunit on uml' check_guest uml kunit.sh
