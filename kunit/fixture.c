@@ -11,6 +11,7 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include "../module/compat.h"
 #include "../module/core/chunk.h"
 #include "../module/core/fault.h"
 #include "../module/error/error.h"
@@ -60,6 +61,14 @@ u32 fixture_random(struct kunit *test, u32 below)
 	struct fixture *f = test->priv;
 
 	return prandom_u32_state(&f->random) % below;
+}
+
+bool fixture_has_nolock(void)
+{
+	void *p = compat_zalloc_nolock(64);
+
+	kfree(p);
+	return p;
 }
 
 s64 fixture_regions(struct kunit *test)

@@ -29,6 +29,8 @@ u32 fixture_random(struct kunit *test, u32 below);
 
 /* Regions mapped now, over those at the beginning of the test; bytes likewise. */
 s64 fixture_regions(struct kunit *test);
+/* Has this kernel memory without a lock? */
+bool fixture_has_nolock(void);
 s64 fixture_region_bytes(struct kunit *test);
 
 enum nebula_errc fixture_last_code(const struct nebula_allocator *a);

@@ -26,6 +26,22 @@
 #endif
 
 /*
+ * Memory without a lock of the kernel's, from any context. Since 7.0 what kmalloc_nolock() gave may
+ * be freed by kfree(), so that nothing has to remember where it came from.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define COMPAT_HAS_NOLOCK		true
+#define compat_alloc_pages_nolock(node, order)	alloc_pages_nolock_noprof(0, node, order)
+#define compat_zalloc_nolock(size)	kmalloc_nolock(size, __GFP_ZERO, NUMA_NO_NODE)
+#define compat_free_nolock(p)		kfree_nolock(p)
+#else
+#define COMPAT_HAS_NOLOCK		false
+#define compat_alloc_pages_nolock(node, order)	((void)(node), (void)(order), (struct page *)NULL)
+#define compat_zalloc_nolock(size)	((void)(size), (void *)NULL)
+#define compat_free_nolock(p)		((void)(p))
+#endif
+
+/*
  * Up to 6.4 a flag of its own said that a request is atomic, and the page allocator warned when it
  * may sleep all the same.
  */

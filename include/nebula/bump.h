@@ -13,8 +13,8 @@
  *    contended operation happens once a sub-chunk.
  *
  * Limitations: memory comes back only by reset, restore or destroy. A shared one has no
- * checkpoints. An NMI never grows one, and where per-CPU operations are not NMI-safe it is
- * refused (WRONG_CONTEXT).
+ * checkpoints. An NMI grows one only since 7.0, and where per-CPU operations are not NMI-safe it
+ * is refused (WRONG_CONTEXT).
  */
 #ifndef _NEBULA_BUMP_H
 #define _NEBULA_BUMP_H
@@ -535,10 +535,11 @@ static __always_inline void *nebula_bump_alloc_packed(struct nebula_bump *b, siz
  * @align: power of two, bytes.
  *
  * Inline for constant alignments. The memory is uninitialised unless the allocator has
- * %NEBULA_ZERO.
+ * %NEBULA_ZERO. With %NEBULA_GROW an owner adds a region as ``.gfp`` allows; a shared one has a
+ * worker add it ahead of need, and adds some pages itself when that is too late.
  *
- * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while
- * growing, as ``.gfp`` allows.
+ * Context: the owner's; any context, NMI included, with %NEBULA_SHARED. Sleeps only while an owner
+ * grows, if ``.gfp`` allows it.
  * Return: the memory; %ZERO_SIZE_PTR for size 0; %NULL with OUT_OF_MEMORY, BACKING_FAILED,
  * INVALID_ALIGNMENT, SIZE_OVERFLOW or WRONG_CONTEXT recorded.
  */

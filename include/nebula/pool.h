@@ -537,8 +537,9 @@ claimed:
  * @p: the pool.
  *
  * The memory is uninitialised unless the pool has %NEBULA_ZERO or a constructor. A pool with
- * %NEBULA_GROW that has no block left grows in place by some pages if interrupts are on, and has a
- * worker add more. nebula_pool_alloc_gfp() has it grow with interrupts off, too.
+ * %NEBULA_GROW that has no block left grows in place by some pages, and has a worker add more.
+ * With interrupts off, or in an NMI, those are pages that the kernel gives without taking a lock,
+ * which it does since 7.0; nebula_pool_alloc_gfp() has it grow with interrupts off everywhere.
  *
  * Context: any, NMI included; does not sleep.
  * Return: the block, or %NULL with POOL_EXHAUSTED recorded.

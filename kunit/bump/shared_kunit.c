@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 #include "../../module/bump/hooks.h"
 #include "../../module/compat.h"
+#include "../../module/core/chunk.h"
 #include "../../module/core/fault.h"
 #include "../fixture.h"
 #include "../probes.h"
@@ -255,14 +256,80 @@ static void shared_growing(struct kunit *test)
 	record_destroy(r);
 }
 
-static struct nebula_bump *bump_growing(struct kunit *test, size_t capacity)
+static struct nebula_bump *bump_growing_by(struct kunit *test, size_t capacity,
+					   enum nebula_backing backing)
 {
 	struct nebula_bump *b =
 		nebula_bump_create("shared", .capacity = capacity, .max_capacity = SZ_1M,
-				   .flags = NEBULA_SHARED | NEBULA_GROW);
+				   .backing = backing, .flags = NEBULA_SHARED | NEBULA_GROW);
 
 	ASSERT_BUMP(test, b);
 	return b;
+}
+
+/* Never in place, as that takes pages. */
+static struct nebula_bump *bump_growing(struct kunit *test, size_t capacity)
+{
+	return bump_growing_by(test, capacity, NEBULA_VMALLOC);
+}
+
+/* An allocation that outruns the worker adds pages, as long as there is room for them. */
+static void shared_grows_in_place(struct kunit *test)
+{
+	struct nebula_bump *b = bump_growing_by(test, SZ_16K, NEBULA_AUTO);
+	struct nebula_error err;
+	unsigned int n;
+
+	nebula_growth_hold(b);
+	for (n = 0; nebula_bump_alloc(b, 500, 8); n++)
+		;
+	KUNIT_EXPECT_GT(test, n, 1900U);
+	KUNIT_EXPECT_EQ(test, nebula_bump_capacity(b), (size_t)SZ_1M);
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(b, &err));
+	KUNIT_EXPECT_EQ(test, err.detail, NEBULA_D_AT_LIMIT);
+	nebula_growth_release(b);
+	nebula_growth_flush(b);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
+	nebula_bump_reset(b);
+	nebula_chunks_flush();
+	KUNIT_EXPECT_EQ(test, fixture_regions(test), 1);
+	nebula_bump_destroy(b);
+}
+
+/* An object that is larger than what one grows by in place, and one larger than all that is left. */
+static void shared_grows_in_place_for_large_ones(struct kunit *test)
+{
+	struct nebula_bump *b = bump_growing_by(test, SZ_16K, NEBULA_AUTO);
+
+	nebula_growth_hold(b);
+	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, SZ_128K, SZ_4K));
+	KUNIT_EXPECT_NULL(test, nebula_bump_alloc(b, SZ_1M, 8));
+	KUNIT_EXPECT_NOT_NULL(test, nebula_bump_alloc(b, 500, 8));
+	nebula_growth_release(b);
+	nebula_bump_destroy(b);
+}
+
+/* The same with interrupts off, where the kernel has memory without a lock. */
+static void shared_grows_with_interrupts_off(struct kunit *test)
+{
+	struct nebula_bump *b = bump_growing_by(test, SZ_16K, NEBULA_AUTO);
+	unsigned long flags;
+	unsigned int n;
+
+	nebula_growth_hold(b);
+	local_irq_save(flags);
+	for (n = 0; nebula_bump_alloc(b, 500, 8); n++)
+		;
+	local_irq_restore(flags);
+	if (fixture_has_nolock())
+		KUNIT_EXPECT_GT(test, n, 40U);
+	else
+		KUNIT_EXPECT_LE(test, n, 32U);
+	nebula_growth_release(b);
+	nebula_growth_flush(b);
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
+	nebula_bump_destroy(b);
+	KUNIT_EXPECT_EQ(test, fixture_regions(test), 0);
 }
 
 static void shared_grows_ahead_of_need(struct kunit *test)
@@ -653,6 +720,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(shared_out_of_line),
 	KUNIT_CASE(shared_guarded),
 	KUNIT_CASE(shared_growing),
+	KUNIT_CASE(shared_grows_in_place),
+	KUNIT_CASE(shared_grows_in_place_for_large_ones),
+	KUNIT_CASE(shared_grows_with_interrupts_off),
 	KUNIT_CASE(shared_grows_ahead_of_need),
 	KUNIT_CASE(shared_growth_is_outrun),
 	KUNIT_CASE(shared_growth_fails),

@@ -254,10 +254,12 @@ static void bulk_of_two_that_fit_both_are_served(struct kunit *test)
 #define FEW	64U
 #define LIMIT	4096U
 
+/* Never in place, as that takes pages. */
 static struct nebula_pool *growing_pool(struct kunit *test, u32 flags)
 {
 	struct nebula_pool *p = nebula_pool_create("test", .block_size = 24, .blocks = FEW,
 						   .max_blocks = LIMIT,
+						   .backing = NEBULA_VMALLOC,
 						   .flags = flags | NEBULA_GROW);
 
 	ASSERT_POOL(test, p);
@@ -280,7 +282,6 @@ static void expect_bulk_grows(struct kunit *test, struct nebula_pool *p, unsigne
 	unsigned long flags;
 	bool served;
 
-	/* With interrupts off it does not grow in place. */
 	local_irq_save(flags);
 	served = nebula_pool_alloc_bulk(p, n, objs);
 	local_irq_restore(flags);

@@ -440,10 +440,12 @@ static void grow_fails_at_each_step(struct kunit *test)
 		expect_growth_unwound(test, kinds[i]);
 }
 
+/* Never in place, as that takes pages. */
 static struct nebula_pool *growing_pool(struct kunit *test, unsigned int depth, u32 flags)
 {
 	struct nebula_pool *p = nebula_pool_create("test", .block_size = 24, .blocks = BLOCKS,
 						   .max_blocks = LIMIT, .cache_depth = depth,
+						   .backing = NEBULA_VMALLOC,
 						   .flags = flags | NEBULA_GROW);
 
 	ASSERT_POOL(test, p);
@@ -543,7 +545,7 @@ static void growth_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, h->count, (unsigned int)BLOCKS);
 	KUNIT_EXPECT_GE(test, fixture_failures(p, NEBULA_E_BACKING_FAILED), 1ULL);
 	KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), (unsigned int)BLOCKS);
-	/* The next refusal kicks it again; with interrupts off it does not grow in place. */
+	/* The next refusal kicks it again. */
 	local_irq_save(flags);
 	KUNIT_EXPECT_EQ(test, held_take(h, 1), 0U);
 	local_irq_restore(flags);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pool, growth by itself: of the smallest pools, by less where more cannot be had, and what the
+ * Pool, growth by itself: of the smallest pools, where nothing may be locked, by less where more cannot be had, and what the
  * record of a request says that comes too early for it.
  */
 #include <linux/completion.h>
@@ -13,6 +13,7 @@
 #include "../../module/pool/hooks.h"
 #include "../crowd.h"
 #include "../fixture.h"
+#include "../nmis.h"
 
 static const u32 kinds[] = {
 	0, NEBULA_STRICT, NEBULA_ZERO, NEBULA_FIFO, NEBULA_DEBUG_FLAGS,
@@ -58,7 +59,7 @@ static void growth_ends_a_wait(struct kunit *test)
 
 	for (blocks = 1; blocks <= 5; blocks++) {
 		p = nebula_pool_create("test", .block_size = 24, .blocks = blocks,
-				       .flags = NEBULA_GROW);
+				       .backing = NEBULA_VMALLOC, .flags = NEBULA_GROW);
 		h = held_create(test, p, 100);
 		local_irq_save(flags);
 		held_take(h, UINT_MAX);
@@ -211,18 +212,15 @@ static void outrun_growth(void *data)
 	struct nebula_pool *p;
 	unsigned int round, n;
 	static void *objs[4096];
-	unsigned long flags;
 
 	for (round = 0; round < CROWD_SCALE(40); round++) {
 		p = nebula_pool_create("outrun", .block_size = SIZE, .blocks = 20,
-				       .max_blocks = 1500, .flags = NEBULA_GROW);
+				       .max_blocks = 1500, .backing = NEBULA_VMALLOC,
+				       .flags = NEBULA_GROW);
 		if (IS_ERR(p))
 			return;
 		for (n = 0; nebula_pool_capacity(p) < 1500;) {
-			/* It does not grow in place. */
-			local_irq_save(flags);
 			objs[n] = nebula_pool_alloc(p);
-			local_irq_restore(flags);
 			if (objs[n]) {
 				n++;
 				continue;
@@ -255,6 +253,138 @@ static void growth_that_is_outrun_is_told_as_of_one_moment(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, o.wrong, 0U, "of %u: %s", o.refused, report);
 }
 
+/* Takes what there is, with interrupts off: no worker can get in between. */
+static unsigned int take_at_once(struct held *h)
+{
+	unsigned long flags;
+	unsigned int n;
+
+	local_irq_save(flags);
+	n = held_take(h, UINT_MAX);
+	local_irq_restore(flags);
+	return n;
+}
+
+static struct nebula_pool *growing_to(struct kunit *test, unsigned int blocks, u32 flags)
+{
+	struct nebula_pool *p = nebula_pool_create("nolock", .block_size = 200, .blocks = 20,
+						   .max_blocks = blocks,
+						   .flags = flags | NEBULA_GROW);
+
+	ASSERT_POOL(test, p);
+	return p;
+}
+
+/* Where even GFP_NOWAIT is too much, pages come without a lock, if the kernel has such. */
+static void growth_with_interrupts_off(struct kunit *test)
+{
+	const bool can = fixture_has_nolock();
+	struct nebula_pool *p;
+	struct held *h;
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		p = growing_to(test, 1000, kinds[i]);
+		h = held_create(test, p, 1001);
+		n = take_at_once(h);
+		if (can)
+			KUNIT_EXPECT_GT_MSG(test, n, 40U, "flags %x", kinds[i]);
+		else
+			KUNIT_EXPECT_LE_MSG(test, n, 40U, "flags %x", kinds[i]);
+		held_verify(test, h);
+		KUNIT_EXPECT_EQ(test, nebula_validate(p), 0);
+		held_give(h, UINT_MAX);
+		nebula_pool_growth_flush(p);
+		nebula_pool_shrink(p);
+		nebula_pool_growth_flush(p);
+		KUNIT_EXPECT_EQ(test, nebula_pool_capacity(p), 20U);
+		KUNIT_EXPECT_EQ(test, fixture_regions(test), 1);
+		nebula_pool_destroy(p);
+	}
+}
+
+/* Each of its steps fails: the request is refused, and nothing stays behind. */
+static void growth_without_a_lock_fails_at_each_step(struct kunit *test)
+{
+	struct nebula_pool *p = growing_to(test, 1000, NEBULA_STRICT);
+	struct held *h = held_create(test, p, 1001);
+	unsigned int step, n;
+
+	if (!fixture_has_nolock()) {
+		nebula_pool_destroy(p);
+		kunit_skip(test, "this kernel gives no memory without a lock");
+	}
+	nebula_pool_growth_hold(p);
+	for (step = 1; step <= 3; step++) {
+		nebula_fault_arm(step, 1);
+		n = take_at_once(h);
+		KUNIT_EXPECT_GE_MSG(test, nebula_fault_disarm(), step, "step %u", step);
+		KUNIT_EXPECT_EQ_MSG(test, n, step == 1 ? 20U : 0U, "step %u", step);
+		KUNIT_EXPECT_EQ(test, fixture_regions(test), 1);
+	}
+	KUNIT_EXPECT_GT(test, take_at_once(h), 0U);
+	nebula_pool_growth_release(p);
+	held_verify(test, h);
+	held_give(h, UINT_MAX);
+	nebula_pool_destroy(p);
+}
+
+struct in_nmi {
+	struct nebula_pool *pool;	/* what it takes from */
+	void *objs[1000];		/* what it took */
+	unsigned int n;			/* of them; the NMI, and the test when none is sent */
+};
+
+static void take_in_nmi(unsigned int cpu, void *data)
+{
+	struct in_nmi *s = data;
+	void *obj;
+
+	while (s->n < ARRAY_SIZE(s->objs) && (obj = nebula_pool_alloc(s->pool)))
+		s->objs[s->n++] = obj;
+}
+
+static void send_nmi(void *unused)
+{
+	nmis_send();
+}
+
+/*
+ * The page allocator may be what the NMI interrupts; then it has nothing to give, and the next NMI
+ * tries again.
+ */
+static void growth_in_nmi(struct kunit *test)
+{
+	struct in_nmi *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct nebula_error err;
+	unsigned int turn;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	s->pool = growing_to(test, 1000, 0);
+	nebula_pool_growth_hold(s->pool);
+	if (!nmis_begin(test, take_in_nmi, s)) {
+		nebula_pool_growth_release(s->pool);
+		nebula_pool_destroy(s->pool);
+		kunit_skip(test, "this kernel has no NMIs that can be sent");
+	}
+	for (turn = 0; turn < 1000 && s->n < 500; turn++)
+		smp_call_function_single(fixture_cpu(), send_nmi, NULL, 1);
+	nmis_end();
+	nebula_pool_growth_release(s->pool);
+	if (fixture_has_nolock()) {
+		KUNIT_EXPECT_GE(test, s->n, 500U);
+	} else {
+		KUNIT_EXPECT_LT(test, s->n, 40U);
+		KUNIT_ASSERT_TRUE(test, nebula_last_error(s->pool, &err));
+		KUNIT_EXPECT_EQ(test, err.context, NEBULA_IN_NMI);
+	}
+	KUNIT_EXPECT_EQ(test, nebula_validate(s->pool), 0);
+	while (s->n)
+		nebula_pool_free(s->pool, s->objs[--s->n]);
+	nebula_pool_destroy(s->pool);
+	KUNIT_EXPECT_EQ(test, fixture_regions(test), 0);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(growth_of_the_smallest_pools),
 	KUNIT_CASE(growth_ends_a_wait),
@@ -262,6 +392,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(growth_beyond_the_largest_pages),
 	KUNIT_CASE(growth_is_told_while_it_is_pending),
 	KUNIT_CASE(growth_that_is_outrun_is_told_as_of_one_moment),
+	KUNIT_CASE(growth_with_interrupts_off),
+	KUNIT_CASE(growth_without_a_lock_fails_at_each_step),
+	KUNIT_CASE(growth_in_nmi),
 	{ }
 };
 

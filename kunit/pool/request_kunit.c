@@ -113,7 +113,7 @@ static void plain_alloc_grows_in_place(struct kunit *test)
 		expect_grows(test, growing_pool(test, NEBULA_AUTO, kinds[i]), 0, false);
 }
 
-/* Takes all that the pool has as it is; without interrupts nothing is added. */
+/* Takes all that the pool has as it is: without interrupts the worker adds nothing. */
 static unsigned int take_all(struct nebula_pool *p, void **objs)
 {
 	unsigned long flags;
@@ -139,7 +139,7 @@ static const struct {
 	enum nebula_backing backing;
 	bool grows;
 } ways[] = {
-	{ "no flags, interrupts off", 0, NEBULA_AUTO, false },
+	{ "no flags, vmalloc", 0, NEBULA_VMALLOC, false },
 	{ "NOWAIT", GFP_NOWAIT, NEBULA_AUTO, true },
 	{ "ATOMIC", GFP_ATOMIC, NEBULA_PAGES, true },
 	{ "KERNEL where it may not sleep", GFP_KERNEL, NEBULA_AUTO, true },

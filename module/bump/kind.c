@@ -122,7 +122,10 @@ static void free_heap(struct nebula_bump_heap *heap)
 	kfree(heap);
 }
 
-/* Every chunk comes from here, zeroed where it has to be. Context: as @req->gfp; not NMI. */
+/*
+ * Every chunk comes from here, zeroed where it has to be. Context: as @req->gfp, any with
+ * NEBULA_GFP_NOLOCK, which zeroes always.
+ */
 struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err)
 {
@@ -130,7 +133,7 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 	struct nebula_chunk *chunk;
 
 	/* Under init_on_alloc the kernel clears all it hands out, and no page twice. */
-	if (heap->bump.common.flags & NEBULA_CLEAN)
+	if (heap->bump.common.flags & NEBULA_CLEAN && zeroed.gfp != NEBULA_GFP_NOLOCK)
 		zeroed.gfp |= __GFP_ZERO;
 	chunk = nebula_chunk_map(&zeroed, err);
 	if (chunk)
@@ -140,7 +143,7 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 
 /*
  * A region to grow by. When the kernel has not @size in one piece, halves it until that fits, or is
- * just what is needed. Context: as @gfp; not NMI. Returns the region, or NULL.
+ * just what is needed. Context: as @gfp, any with NEBULA_GFP_NOLOCK. Returns the region, or NULL.
  */
 struct nebula_chunk *bump_map_next(struct nebula_bump_heap *heap, size_t size, size_t need,
 				   gfp_t gfp)

@@ -297,9 +297,18 @@ static enum nebula_errc growth_obstacle(const struct nebula_bump_heap *heap, siz
 {
 	if (PAGE_ALIGN(need) > heap->max_capacity - heap->bump.capacity)
 		return NEBULA_E_OUT_OF_MEMORY;
-	if (!nebula_may_ask(gfp))
+	if (gfp != NEBULA_GFP_NOLOCK && !nebula_may_ask(gfp))
 		return NEBULA_E_WRONG_CONTEXT;
 	return NEBULA_OK;
+}
+
+/* How to grow here: an owner that never sleeps may be in an NMI. */
+static gfp_t growth_gfp(const struct nebula_bump_heap *heap)
+{
+	const gfp_t gfp = heap->request.gfp;
+
+	return !COMPAT_HAS_NOLOCK || gfpflags_allow_blocking(gfp) || nebula_may_ask(gfp)
+		? gfp : NEBULA_GFP_NOLOCK;
 }
 
 static enum nebula_errc grow(struct nebula_bump *b, size_t need, gfp_t gfp)
@@ -365,7 +374,7 @@ static noinline void *grow_and_place(struct nebula_bump *b, size_t size, size_t 
 	enum nebula_detail detail = NEBULA_D_NONE;
 
 	if (b->common.flags & NEBULA_GROW) {
-		code = grow(b, region_need(size, align), b->heap->request.gfp);
+		code = grow(b, region_need(size, align), growth_gfp(b->heap));
 		if (!code)
 			return place(b, size, align, asked);
 		detail = growth_detail(code, NEBULA_D_GROWTH);

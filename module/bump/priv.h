@@ -151,6 +151,12 @@ static inline bool bump_same_sub(const struct nebula_bump_heap *heap, unsigned l
 	return !((a ^ b) & ~(heap->sub_size - 1));
 }
 
+/* Bytes left of a shared one's newest chunk below which it grows. */
+static inline size_t bump_low_water(const struct nebula_chunk *chunk)
+{
+	return chunk->region.size / 4;
+}
+
 /* kind.c */
 struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 				    const struct nebula_region_request *req, int *err);
@@ -207,6 +213,13 @@ unsigned long bump_shared_sub_size(size_t capacity);
 void bump_shared_untaken(const struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
 			 unsigned long *from, unsigned long *to);
 size_t bump_shared_held(const struct nebula_bump_heap *heap, int cpu, unsigned long *from);
+
+/* grow.c */
+bool bump_shared_kick(struct nebula_bump_heap *heap);
+bool bump_shared_grow_in_place(struct nebula_bump_heap *heap, size_t need);
+enum nebula_errc bump_shared_grow(struct nebula_bump_heap *heap, size_t need, gfp_t gfp);
+void bump_shared_grow_init(struct nebula_bump_heap *heap);
+void bump_shared_grow_end(struct nebula_bump_heap *heap);
 
 /* inspect.c */
 struct nebula_sites *bump_sites(struct nebula_allocator *a);

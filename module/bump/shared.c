@@ -61,9 +61,6 @@
 #define SUB_SIZE_MIN	256UL
 #define SUB_SIZE_MAX	SZ_64K
 
-/* Growth starts when less than this part of the newest region is left. */
-#define LOW_WATER_PART	4
-
 /* Size of the sub-chunks that suits a capacity. Returns a power of two, bytes. */
 unsigned long bump_shared_sub_size(size_t capacity)
 {
@@ -94,33 +91,12 @@ static unsigned long top(const struct nebula_chunk *chunk, u64 taken)
 	return nebula_chunk_end(chunk) - grains_taken(taken) * NEBULA_BUMP_GRAIN;
 }
 
-/*
- * Wish for another region, from any context; only the worker clears @growing. False when there will
- * be none: then the last one can be seen.
- */
-static bool kick_growth(struct nebula_bump_heap *heap)
-{
-	if (!(heap->bump.common.flags & NEBULA_GROW))
-		return false;
-	/* Pairs with publish(). */
-	if (smp_load_acquire(&heap->bump.capacity) >= heap->max_capacity)
-		return false;
-	if (atomic_read(&heap->growing))
-		return true;
-	/* One step: a task preempted between the two would keep all others from kicking. */
-	preempt_disable();
-	if (!atomic_xchg(&heap->growing, 1))
-		nebula_kick(&heap->kick);
-	preempt_enable();
-	return true;
-}
-
 static void check_watermark(struct nebula_bump_heap *heap, const struct nebula_chunk *chunk,
 			    u64 taken)
 {
 	if (top(chunk, taken) - bottom(heap, chunk, taken) < READ_ONCE(heap->low_water) &&
 	    !READ_ONCE(chunk->next))
-		kick_growth(heap);
+		bump_shared_kick(heap);
 }
 
 /* A whole sub-chunk of @chunk: its first byte, or 0 when there is none left. */
@@ -279,15 +255,16 @@ static size_t capacity_needed(const struct nebula_bump_heap *heap, size_t size, 
 	return PAGE_ALIGN(2 * READ_ONCE(heap->bump.capacity) + size + align);
 }
 
-static noinline void *refuse(struct nebula_bump_heap *heap, size_t size, size_t align,
-			     size_t asked)
+/* Nothing was left, a moment ago. Preemption is off. */
+static noinline void *grow_or_refuse(struct nebula_bump_heap *heap, size_t size, size_t align,
+				     size_t asked)
 {
 	const bool grows = heap->bump.common.flags & NEBULA_GROW;
-	const bool pending = kick_growth(heap);
+	const bool pending = bump_shared_kick(heap);
 	void *p;
 
-	if (grows && !pending) {
-		/* It may have grown for the last time since it was read. */
+	/* It may have grown for the last time since it was read. */
+	if (grows && (!pending || bump_shared_grow_in_place(heap, size + align))) {
 		p = take(heap, size, align, asked);
 		if (p)
 			return p;
@@ -312,7 +289,7 @@ void *bump_shared_alloc(struct nebula_bump *b, size_t size, size_t align, size_t
 	preempt_disable();
 	p = take(b->heap, size, align, asked);
 	if (unlikely(!p))
-		p = refuse(b->heap, size, align, asked);
+		p = grow_or_refuse(b->heap, size, align, asked);
 	preempt_enable();
 	return p;
 }
@@ -342,97 +319,6 @@ bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t 
 	return done;
 }
 
-/* Lock: @grow_lock. The release orders the chunk's contents before its address. */
-static void publish(struct nebula_bump_heap *heap, struct nebula_chunk *chunk)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&heap->chain_lock, flags);
-	chunk->prev = heap->newest;
-	chunk->pos = heap->bump.capacity;
-	WRITE_ONCE(heap->low_water, chunk->region.size / LOW_WATER_PART);
-	WRITE_ONCE(heap->regions, heap->regions + 1);
-	WRITE_ONCE(heap->grows, heap->grows + 1);
-	/* Both pair with the acquire in nebula_chunk_read(). */
-	smp_store_release(&heap->newest->next, chunk);
-	/* As above. */
-	smp_store_release(&heap->newest, chunk);
-	/* And with that in kick_growth(). */
-	smp_store_release(&heap->bump.capacity, heap->bump.capacity + chunk->region.size);
-	raw_spin_unlock_irqrestore(&heap->chain_lock, flags);
-}
-
-/* Bytes of the newest chunk. A concurrent reset, which does not take @grow_lock, may drop it. */
-static size_t newest_size(const struct nebula_bump_heap *heap)
-{
-	size_t size;
-
-	rcu_read_lock();
-	size = nebula_chunk_read(&heap->newest)->region.size;
-	rcu_read_unlock();
-	return size;
-}
-
-/* Adds a region of at least @need bytes, and of as many as the last, if it can. Process context. */
-static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
-{
-	const size_t room = min_t(size_t, heap->max_capacity - READ_ONCE(heap->bump.capacity),
-				  BUMP_SHARED_CAPACITY_MAX);
-	struct nebula_chunk *chunk;
-
-	lockdep_assert_held(&heap->grow_lock);
-	if (room < PAGE_ALIGN(need))
-		return NEBULA_E_OUT_OF_MEMORY;
-	chunk = bump_map_next(heap, min(2 * newest_size(heap), room), need, gfp);
-	if (!chunk)
-		return NEBULA_E_BACKING_FAILED;
-	publish(heap, chunk);
-	return NEBULA_OK;
-}
-
-static void grow_work(struct work_struct *work)
-{
-	struct nebula_bump_heap *heap = container_of(work, struct nebula_bump_heap, grow_work);
-	enum nebula_errc code;
-
-	mutex_lock(&heap->grow_lock);
-	code = grow(heap, 1, heap->request.gfp);
-	mutex_unlock(&heap->grow_lock);
-	if (code == NEBULA_E_BACKING_FAILED)
-		nebula_fail(&heap->bump.common, code, .detail = NEBULA_D_GROWTH,
-			    .what = "growth");
-	atomic_set_release(&heap->growing, 0);	/* Pairs with the xchg in kick_growth(). */
-}
-
-static void kick_work(struct irq_work *work)
-{
-	struct nebula_bump_heap *heap = container_of(work, struct nebula_bump_heap, kick);
-
-	queue_work(compat_unbound_wq, &heap->grow_work);
-}
-
-/* Wait until growth that was kicked has ended. Process context; sleeps. */
-void nebula_growth_flush(struct nebula_bump *b)
-{
-	irq_work_sync(&b->heap->kick);
-	flush_work(&b->heap->grow_work);
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_flush);
-
-/* Keep growth from happening until nebula_growth_release(). Process context; sleeps. */
-void nebula_growth_hold(struct nebula_bump *b)
-{
-	mutex_lock(&b->heap->grow_lock);
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_hold);
-
-/* Let growth happen again. Process context. */
-void nebula_growth_release(struct nebula_bump *b)
-{
-	mutex_unlock(&b->heap->grow_lock);
-}
-EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_growth_release);
-
 /* Bytes of all chunks that are not taken. Any context. */
 static size_t bytes_untaken(const struct nebula_bump_heap *heap)
 {
@@ -461,11 +347,8 @@ int bump_shared_reserve(struct nebula_bump *b, size_t bytes, gfp_t gfp)
 	if (nebula_atomic_context())
 		return nebula_fail(&b->common, NEBULA_E_WRONG_CONTEXT, .size = bytes,
 				   .what = "reserve");
-	if (grows) {
-		mutex_lock(&heap->grow_lock);
-		code = grow(heap, bytes, gfp);
-		mutex_unlock(&heap->grow_lock);
-	}
+	if (grows)
+		code = bump_shared_grow(heap, bytes, gfp);
 	if (!code)
 		return 0;
 	return nebula_fail(&b->common, code, .size = bytes,
@@ -519,7 +402,8 @@ void bump_shared_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->available = u->capacity - u->used;
 	u->peak = max_t(size_t, READ_ONCE(b->peak), u->used);
 	u->max_capacity = heap->max_capacity;
-	u->growth_pending = atomic_read(&heap->growing);
+	/* Growth in place may have left nothing for the growth that is under way. */
+	u->growth_pending = atomic_read(&heap->growing) && u->capacity < u->max_capacity;
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
 	u->budget = heap->request.budget;
 }
@@ -606,7 +490,7 @@ void bump_shared_chain_only(struct nebula_bump_heap *heap, struct nebula_chunk *
 	WRITE_ONCE(keep->next, NULL);
 	atomic64_set(&keep->taken, 0);
 	WRITE_ONCE(heap->bump.capacity, keep->region.size);
-	WRITE_ONCE(heap->low_water, keep->region.size / LOW_WATER_PART);
+	WRITE_ONCE(heap->low_water, bump_low_water(keep));
 	WRITE_ONCE(heap->regions, 1);
 }
 
@@ -706,11 +590,9 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 		return -ENOMEM;
 	empty_cpus(heap);
 	heap->active = heap->first;
-	heap->low_water = heap->first->region.size / LOW_WATER_PART;
-	init_irq_work(&heap->kick, kick_work);
-	INIT_WORK(&heap->grow_work, grow_work);
-	mutex_init(&heap->grow_lock);
+	heap->low_water = bump_low_water(heap->first);
 	raw_spin_lock_init(&heap->chain_lock);
+	bump_shared_grow_init(heap);
 
 	/*
 	 * No object fits below the limit, no reset above the peak: all takes the shared branches.
@@ -727,13 +609,11 @@ int bump_shared_init(struct nebula_bump_heap *heap)
 	return 0;
 }
 
-/* Ends growth; no allocation is in flight that could kick it again. Process context. */
+/* No allocation is in flight. Process context. */
 void bump_shared_quiesce(struct nebula_bump_heap *heap)
 {
-	if (!heap->cpus)
-		return;
-	nebula_irq_work_idle(&heap->kick);
-	cancel_work_sync(&heap->grow_work);
+	if (heap->cpus)
+		bump_shared_grow_end(heap);
 }
 
 void bump_shared_exit(struct nebula_bump_heap *heap)

@@ -41,7 +41,7 @@ static void queue_unmap(struct irq_work *work)
 static DEFINE_IRQ_WORK(unmap_kick, queue_unmap);
 
 /*
- * Map a region as a chunk. Context: as @req->gfp; not NMI. Returns the chunk, or NULL with @err
+ * Map a region as a chunk. Context: as @req->gfp, any with NEBULA_GFP_NOLOCK. Returns the chunk, or NULL with @err
  * set.
  */
 struct nebula_chunk *nebula_chunk_map(const struct nebula_region_request *req, int *err)
@@ -49,13 +49,13 @@ struct nebula_chunk *nebula_chunk_map(const struct nebula_region_request *req, i
 	struct nebula_chunk *chunk;
 
 	*err = -ENOMEM;
-	chunk = nebula_fault_hit() ? NULL : kzalloc(sizeof(*chunk), req->gfp & ~__GFP_ZERO);
+	chunk = nebula_meta_alloc(sizeof(*chunk), req->gfp & ~__GFP_ZERO);
 	if (!chunk)
 		return NULL;
 	*err = nebula_region_map(&chunk->region, req);
 	if (!*err)
 		return chunk;
-	kfree(chunk);
+	nebula_meta_free(chunk, req->gfp);
 	return NULL;
 }
 

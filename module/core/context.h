@@ -47,6 +47,28 @@ static inline void nebula_irq_work_idle(struct irq_work *work)
 		irq_work_sync(work);
 }
 
+/*
+ * In place of flags, where even GFP_NOWAIT is too much: only what the kernel gives without taking a
+ * lock. Flags that nebula_gfp_complete() made are never 0.
+ */
+#define NEBULA_GFP_NOLOCK	((__force gfp_t)0)
+
+/*
+ * Flags for growth in place of memory that is @gfp, for a caller that named @named. One that named
+ * none and has interrupts off may be a probe inside the kernel's page allocator.
+ */
+static inline gfp_t nebula_gfp_in_place(gfp_t gfp, gfp_t named)
+{
+	if ((!named && irqs_disabled()) || !nebula_may_ask(GFP_NOWAIT))
+		return NEBULA_GFP_NOLOCK;
+	return (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN;
+}
+
+/* region.c: zeroed memory for what lies beside a region, for kfree(); it may be given back at once. */
+void *nebula_meta_alloc(size_t size, gfp_t gfp);
+void nebula_meta_free(void *p, gfp_t gfp);
+void nebula_cond_resched(gfp_t gfp);
+
 /* Zones that a region may be asked to be of. */
 #define NEBULA_GFP_ZONES	(__GFP_DMA | __GFP_DMA32)
 

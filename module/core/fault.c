@@ -19,8 +19,8 @@ static unsigned int fault_steps;
 static bool fault_armed;
 
 /*
- * Does a test want this allocation to fail? Context: any but NMI. Returns true when the caller has
- * to behave as if the kernel had no memory.
+ * Does a test want this allocation to fail? Context: any; what an NMI cannot count, it does not
+ * fail. Returns true when the caller has to behave as if the kernel had no memory.
  */
 bool nebula_fault_hit_test(void)
 {
@@ -30,7 +30,11 @@ bool nebula_fault_hit_test(void)
 	if (likely(!READ_ONCE(fault_armed)))
 		return false;
 
-	raw_spin_lock_irqsave(&lock, flags);
+	if (!raw_spin_trylock_irqsave(&lock, flags)) {
+		if (in_nmi())
+			return false;
+		raw_spin_lock_irqsave(&lock, flags);
+	}
 	if (fault_armed) {
 		fault_steps++;
 		hit = fault_steps >= fault_after && fault_steps - fault_after < fault_count;
@@ -42,8 +46,8 @@ bool nebula_fault_hit_test(void)
 /*
  * Must this allocation fail? A test asks for the failure, or a writer of fail_alloc in debugfs.
  * Memory that debugfs itself needs is subject to nebula_fault_hit_test() only, so that the result
- * can still be read. Context: any but NMI. Returns true when the caller has to behave as if the
- * kernel had no memory.
+ * can still be read. Context: any. Returns true when the caller has to behave as if the kernel had
+ * no memory.
  */
 bool nebula_fault_hit(void)
 {

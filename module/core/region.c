@@ -3,7 +3,8 @@
  * Regions: the contiguous memory that allocators serve from, taken from the page allocator, from
  * vmalloc, or lent by the caller.
  *
- * Mapping may sleep unless the gfp flags forbid it; without blocking only pages can be had.
+ * Mapping may sleep unless the gfp flags forbid it; without blocking only pages can be had, and
+ * with NEBULA_GFP_NOLOCK only as many as kmalloc() calls cheap.
  * Unmapping vmalloc memory may sleep. A region is never touched here: it arrives uninitialised
  * unless __GFP_ZERO asks otherwise.
  */
@@ -60,6 +61,46 @@ void nebula_region_describe(const struct nebula_region_request *req, unsigned lo
 		nebula_text_key(t, "budget", "%s", nebula_budget_name(req->budget));
 }
 
+/* cond_resched(), if @gfp lets the caller sleep. */
+void nebula_cond_resched(gfp_t gfp)
+{
+	if (gfpflags_allow_blocking(gfp))
+		cond_resched();
+}
+
+/* Context: as @gfp, any with NEBULA_GFP_NOLOCK. */
+void *nebula_meta_alloc(size_t size, gfp_t gfp)
+{
+	if (nebula_fault_hit())
+		return NULL;
+	return gfp == NEBULA_GFP_NOLOCK ? compat_zalloc_nolock(size) : kzalloc(size, gfp);
+}
+
+/* Context: as @gfp, with which it was allocated. */
+void nebula_meta_free(void *p, gfp_t gfp)
+{
+	if (gfp == NEBULA_GFP_NOLOCK)
+		compat_free_nolock(p);
+	else
+		kfree(p);
+}
+
+/*
+ * Pages without a lock, @size bytes, which is that of an order: they come as one compound page, so
+ * none of them can go back before all do. kmemleak does not learn of them: it takes locks.
+ */
+static noinline void *pages_alloc_nolock(size_t size, const struct nebula_region_request *req)
+{
+	struct page *page;
+
+	/* Pages of an order are aligned to it as far as the kernel's map of memory is. */
+	if (!COMPAT_HAS_NOLOCK || req->zone || !IS_ALIGNED((unsigned long)__va(0), size) ||
+	    nebula_fault_hit())
+		return NULL;
+	page = compat_alloc_pages_nolock(req->node, get_order(size));
+	return page ? page_address(page) : NULL;
+}
+
 /* A power-of-two block of pages, cut to the pages asked for: the rest goes back at once. */
 static void *block_alloc(size_t size, gfp_t gfp, int node)
 {
@@ -85,6 +126,12 @@ static void *block_alloc(size_t size, gfp_t gfp, int node)
 
 static void pages_free(void *p, size_t size)
 {
+	struct page *page = virt_to_page(p);
+
+	if (PageCompound(page)) {
+		__free_pages(page, get_order(size));
+		return;
+	}
 	kmemleak_free(p);
 	free_pages_exact(p, size);
 }
@@ -197,6 +244,10 @@ static void *auto_alloc(size_t *size, size_t align, gfp_t gfp, int node,
 static void *memory_alloc(const struct nebula_region_request *req, size_t *size,
 			  enum nebula_backing *backing)
 {
+	if (req->gfp == NEBULA_GFP_NOLOCK) {
+		*backing = NEBULA_PAGES;
+		return pages_alloc_nolock(*size, req);
+	}
 	switch (*backing) {
 	case NEBULA_PAGES:
 		return pages_alloc(size, req->align, req->gfp | req->zone, req->node);
@@ -256,7 +307,8 @@ static void budget_leave(struct nebula_budget *budget, size_t size)
 }
 
 /*
- * Get memory for an allocator. Context: as @req->gfp; not NMI. Sleeps if it allows blocking.
+ * Get memory for an allocator. Context: as @req->gfp, any with NEBULA_GFP_NOLOCK. Sleeps if it
+ * allows blocking.
  * Returns 0, -EINVAL for a buffer that is too small once aligned, -EOVERFLOW when the size cannot
  * be represented, -E2BIG for more NEBULA_PAGES than there ever are in one piece, -ENOMEM,
  * NEBULA_REGION_NO_BUDGET or NEBULA_REGION_OVER_BUDGET, which the budget has recorded.
@@ -264,7 +316,7 @@ static void budget_leave(struct nebula_budget *budget, size_t size)
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
 	enum nebula_backing backing = req->backing;
-	size_t origin_size, size;
+	size_t origin_size, size, charged;
 	void *p;
 	int ret;
 
@@ -276,15 +328,18 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	size = PAGE_ALIGN(req->size);
 	if (backing == NEBULA_PAGES && get_order(size) > COMPAT_MAX_PAGE_ORDER)
 		return -E2BIG;
-	origin_size = size;
-	ret = budget_enter(req, size);
+	charged = size;
+	if (req->gfp == NEBULA_GFP_NOLOCK)
+		charged = PAGE_SIZE << get_order(max(size, req->align));
+	origin_size = charged;
+	ret = budget_enter(req, charged);
 	if (ret)
 		return ret;
 	p = memory_alloc(req, &origin_size, &backing);
-	ret = p ? budget_adjust(req, size, origin_size) : -ENOMEM;
+	ret = p ? budget_adjust(req, charged, origin_size) : -ENOMEM;
 	if (ret) {
 		memory_free(p, origin_size, backing);
-		budget_leave(req->budget, size);
+		budget_leave(req->budget, charged);
 		return ret;
 	}
 

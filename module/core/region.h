@@ -46,6 +46,9 @@ struct nebula_region_totals {
 	u64 unmapped_bytes;	/* bytes given back to them */
 };
 
+/* Bytes by which allocators grow in place, unless an object is larger: what is cheap to get. */
+#define NEBULA_IN_PLACE_MAX		(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+
 /* What nebula_region_map() returns when the budget has no room, and for one too large for it. */
 #define NEBULA_REGION_NO_BUDGET		(-EDQUOT)
 #define NEBULA_REGION_OVER_BUDGET	(-EFBIG)

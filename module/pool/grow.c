@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Growing: the table with the new segment is published first, then the blocks are counted in,
- * bottom up, then the slack may be drawn on, and the promise is raised last. There are three ways:
+ * bottom up, then the slack may be drawn on, and the promise is raised last. There are four ways:
  *
  *	the worker	ahead of need, as soon as few blocks are left; sleeps
  *	the caller	of grow, reserve and alloc_gfp, where it may sleep
  *	in place	an allocation that outran the worker and may not sleep: a few pages, with no
- *			lock held but the raw one for the counts; not in an NMI
+ *			lock held but the raw one for the counts
+ *	without a lock	the same in an NMI, or with interrupts off: see pool_segment_add_nolock()
  *
  * Growth in place may happen while a sleeper that has @grow_lock maps its own segment. So the table
  * is replaced by compare and publish, see pool_table_replace(), and the limit is looked at, and the
@@ -28,9 +29,6 @@
 
 /* Growth starts when fewer than this part of the blocks are left. */
 #define LOW_WATER_PART	4
-
-/* Most bytes by which a pool grows in place, unless a block is larger: what is cheap to get. */
-#define IN_PLACE_MAX	(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
 /* A larger pool does not grow in place: its table takes too long to copy. */
 #define IN_PLACE_GROUPS	4096U
@@ -67,8 +65,8 @@ void pool_count_in(struct nebula_pool_heap *heap, const struct pool_segment *seg
  * Grows by @blocks and @slack more. What was not asked for, but is @by_itself, can be given back by
  * itself, too. -ENOSPC: not beyond the limit. Any context but NMI; sleeps as @gfp says.
  */
-static int add_segment(struct nebula_pool_heap *heap, unsigned int blocks, unsigned long slack,
-		       bool by_itself, gfp_t gfp)
+static noinline int add_segment(struct nebula_pool_heap *heap, unsigned int blocks,
+				unsigned long slack, bool by_itself, gfp_t gfp)
 {
 	struct pool_segment *seg;
 	int err;
@@ -118,25 +116,37 @@ int pool_grow_portions(struct nebula_pool_heap *heap, unsigned long blocks, gfp_
 	return 0;
 }
 
+/* Blocks to grow by in place so that there are at least @n more; 0 when the pool may not. */
+static unsigned long blocks_in_place(const struct nebula_pool_heap *heap, unsigned int n)
+{
+	const unsigned long nominal = READ_ONCE(heap->nominal);
+	const unsigned long room = heap->max_blocks -
+				   min_t(unsigned long, nominal, heap->max_blocks);
+	const unsigned long blocks = min(nominal, pool_blocks_in(heap, NEBULA_IN_PLACE_MAX));
+
+	if (heap->ctor || heap->request.backing == NEBULA_VMALLOC ||
+	    heap->request.backing == NEBULA_BUFFER || n > room ||
+	    READ_ONCE(heap->blocks) > IN_PLACE_GROUPS * POOL_GROUP_BLOCKS)
+		return 0;
+	return min(max_t(unsigned long, blocks, n), room);
+}
+
+/* Flags that no memory can be had with that was not looked for under a lock. */
+#define LOCKED_GFP	(__GFP_ACCOUNT | __GFP_THISNODE)
+
 /*
- * Grows in place by at least @n blocks, where the kernel may be asked for pages without sleeping;
- * false when the allocation is to be refused. Any context; @gfp is not asked for more than it says.
+ * Grows in place by at least @n blocks, where the kernel may be asked for pages as @gfp says, which
+ * may be NEBULA_GFP_NOLOCK; false when the allocation is to be refused. Any context.
  */
 bool pool_grow_in_place(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
 {
-	const struct nebula_region_request *req = &heap->request;
-	const unsigned long nominal = READ_ONCE(heap->nominal);
-	unsigned long blocks = min(nominal, pool_blocks_in(heap, IN_PLACE_MAX));
+	const unsigned long blocks = blocks_in_place(heap, n);
 
-	if (heap->ctor || req->backing == NEBULA_VMALLOC || req->backing == NEBULA_BUFFER ||
-	    !nebula_may_ask(GFP_NOWAIT))
+	if (!blocks)
 		return false;
-	if (READ_ONCE(heap->blocks) > IN_PLACE_GROUPS * POOL_GROUP_BLOCKS)
-		return false;
-	blocks = min(max_t(unsigned long, blocks, n),
-		     heap->max_blocks - min_t(unsigned long, nominal, heap->max_blocks));
-	gfp = (req->gfp & ~__GFP_DIRECT_RECLAIM) | (gfp & __GFP_HIGH) | __GFP_NOWARN;
-	return blocks >= n && !add_segment(heap, blocks, 0, true, gfp);
+	if (gfp != NEBULA_GFP_NOLOCK)
+		return !add_segment(heap, blocks, 0, true, gfp);
+	return !(heap->request.gfp & LOCKED_GFP) && pool_segment_add_nolock(heap, blocks);
 }
 
 /* Lock: @grow_lock. */

@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/string.h>
+#include "../core/context.h"
 #include "../core/guard.h"
 #include "../error/error.h"
 #include "priv.h"
@@ -81,8 +82,7 @@ void pool_guard_map(struct nebula_pool_heap *heap, struct pool_segment *seg, gfp
 			fill_zones(heap, seg, i);
 		if (flags & NEBULA_POISON)
 			memset(pool_block(seg, i), FREE_BYTE, heap->pool.block_size);
-		if (gfpflags_allow_blocking(gfp))
-			cond_resched();
+		nebula_cond_resched(gfp);
 	}
 }
 

@@ -143,20 +143,22 @@ static void *take_slow(struct nebula_pool_heap *heap)
 /*
  * Grows for an allocation that found fewer than @n blocks; true: it is to search again. @gfp is
  * what the caller named. One that named nothing (0) may have interrupts off because a probe called
- * it from inside the page allocator, or from under @wait_lock: its pool does not grow then. Any
- * context.
+ * it from inside the page allocator, or from under @wait_lock. Any context.
  */
 bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp)
 {
-	if (!gfp && irqs_disabled())
-		return false;
+	gfp_t how;
+
 	if (gfp && !(gfp & __GFP_RECLAIM))
 		return false;
 	if (gfpflags_allow_blocking(gfp) && nebula_may_ask(gfp))
 		return !pool_grow_for(heap, n, (heap->request.gfp & ~HOW_TO_GROW) |
 						(gfp & HOW_TO_GROW));
+	how = nebula_gfp_in_place(heap->request.gfp | (gfp & __GFP_HIGH), gfp);
+	if (how == NEBULA_GFP_NOLOCK && !COMPAT_HAS_NOLOCK)
+		return false;
 	n -= clamp_t(long, atomic_long_read(&heap->avail), 0, n - 1);
-	return pool_grow_in_place(heap, n, gfp);
+	return pool_grow_in_place(heap, n, how);
 }
 
 /*

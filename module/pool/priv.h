@@ -118,7 +118,7 @@ struct pool_segment {
 
 /* All segments of a pool, replaced as a whole. */
 struct pool_table {
-	struct rcu_head rcu;		/* frees it */
+	struct nebula_later later;	/* frees it */
 	unsigned long nr;		/* segments */
 	unsigned long size;		/* entries of @start, a power of two */
 	unsigned long nr_groups;	/* of all segments */
@@ -385,6 +385,7 @@ void pool_refuse(struct nebula_pool_heap *heap, const void *obj, const char *wha
 struct pool_segment *pool_segment_create(struct nebula_pool_heap *heap, unsigned int blocks,
 					 unsigned long slack, gfp_t gfp, int *err);
 void pool_segment_destroy(struct pool_segment *seg);
+bool pool_segment_add_nolock(struct nebula_pool_heap *heap, unsigned int blocks);
 struct pool_segment *pool_segment_after(const struct nebula_pool_heap *heap,
 					const struct pool_segment *seg);
 int pool_table_replace(struct nebula_pool_heap *heap, struct pool_segment *add,

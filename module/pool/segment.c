@@ -22,7 +22,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../core/fault.h"
+#include "../core/context.h"
 #include "priv.h"
 
 /* Slack is at most this part of the blocks promised. */
@@ -140,8 +140,7 @@ static void init_arrays(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	init_index(seg, stride_of(heap));
 	for (g = 0; g < l->groups; g++) {
 		init_group(seg, l, g);
-		if (gfpflags_allow_blocking(gfp))
-			cond_resched();
+		nebula_cond_resched(gfp);
 	}
 }
 
@@ -152,7 +151,7 @@ static void construct(struct nebula_pool_heap *heap, struct pool_segment *seg, g
 	pool_guard_map(heap, seg, gfp);
 	for (i = 0; heap->ctor && i < seg->blocks; i++) {
 		heap->ctor(pool_block(seg, i), heap->ctor_data);
-		cond_resched();
+		nebula_cond_resched(gfp);
 	}
 }
 
@@ -178,15 +177,15 @@ static int map_region(struct nebula_pool_heap *heap, struct pool_segment *seg,
 }
 
 /*
- * Makes a segment of @blocks blocks and @slack more. Any context but NMI; sleeps as @gfp says, and
- * with a constructor it must be allowed to. On failure NULL, and -ENOMEM, -E2BIG, -EOVERFLOW, or
+ * Makes a segment of @blocks blocks and @slack more. Context: as @gfp, any with NEBULA_GFP_NOLOCK;
+ * with a constructor it must be one that may sleep. On failure NULL, and -ENOMEM, -E2BIG, -EOVERFLOW, or
  * -EINVAL for a buffer that is too small, in *@err.
  */
 struct pool_segment *pool_segment_create(struct nebula_pool_heap *heap, unsigned int blocks,
 					 unsigned long slack, gfp_t gfp, int *err)
 {
 	const struct layout l = lay_out(heap, (u64)blocks + slack);
-	struct pool_segment *seg = nebula_fault_hit() ? NULL : kzalloc(sizeof(*seg), gfp);
+	struct pool_segment *seg = nebula_meta_alloc(sizeof(*seg), gfp);
 
 	*err = -ENOMEM;
 	if (!seg)
@@ -195,7 +194,7 @@ struct pool_segment *pool_segment_create(struct nebula_pool_heap *heap, unsigned
 	seg->blocks = blocks + slack;
 	*err = map_region(heap, seg, &l, gfp);
 	if (*err) {
-		kfree(seg);
+		nebula_meta_free(seg, gfp);
 		return NULL;
 	}
 	init_arrays(heap, seg, &l, gfp);
@@ -240,7 +239,10 @@ static struct pool_table *table_create(unsigned long nr, unsigned long nr_groups
 	size_t bytes = sizeof(*tab) + size * sizeof(*tab->start);
 
 	bytes += nr * sizeof(*tab->seg) + nr_groups * sizeof(*tab->groups);
-	tab = nebula_fault_hit() ? NULL : kvmalloc(bytes, gfp | __GFP_NOWARN);
+	if (gfp == NEBULA_GFP_NOLOCK)
+		tab = nebula_meta_alloc(bytes, gfp);
+	else
+		tab = nebula_array_alloc(1, bytes, gfp, NUMA_NO_NODE);
 	if (!tab)
 		return NULL;
 	tab->nr = nr;
@@ -285,6 +287,11 @@ static bool table_suits(const struct pool_table *tab, const struct pool_table *o
 				 (remove ? remove->nr_groups : 0);
 }
 
+static void table_free(struct nebula_later *later)
+{
+	kvfree(container_of(later, struct pool_table, later));
+}
+
 /*
  * Makes @tab the table in place of the one there is, plus @add and minus @remove, and counts in
  * what is added. -EAGAIN: there is another table by now; -ENOSPC: there would be more than the
@@ -317,7 +324,7 @@ static int table_publish(struct nebula_pool_heap *heap, struct pool_table *tab,
 out:
 	rcu_read_unlock();
 	if (!err && old)
-		kvfree_rcu(old, rcu);
+		nebula_later(&old->later, table_free);
 	return err;
 }
 
@@ -348,6 +355,54 @@ int pool_table_replace(struct nebula_pool_heap *heap, struct pool_segment *add,
 			kvfree(tab);
 	} while (err == -EAGAIN);
 	return err;
+}
+
+/* Adds a segment with the lock held: nothing can come in between. Lock: @wait_lock. */
+static struct pool_table *add_locked(struct nebula_pool_heap *heap, unsigned int blocks)
+{
+	struct pool_table *tab, *old = rcu_dereference_protected(heap->table,
+						lockdep_is_held(&heap->wait_lock));
+	struct pool_segment *seg;
+	int err;
+
+	if (heap->nominal + blocks > heap->max_blocks)
+		return NULL;
+	tab = table_create(old->nr + 1, old->nr_groups + DIV_ROUND_UP(blocks, POOL_GROUP_BLOCKS),
+			   NEBULA_GFP_NOLOCK);
+	if (!tab)
+		return NULL;
+	seg = pool_segment_create(heap, blocks, 0, NEBULA_GFP_NOLOCK, &err);
+	if (!seg) {
+		nebula_meta_free(tab, NEBULA_GFP_NOLOCK);
+		return NULL;
+	}
+	seg->by_itself = true;
+	table_fill(tab, old, seg, NULL);
+	rcu_assign_pointer(heap->table, tab);
+	pool_count_in(heap, seg);
+	return old;
+}
+
+/*
+ * Adds a segment of @blocks blocks that the pool was not asked to grow by, without a lock of the
+ * kernel's. Its pages could not be given back from an NMI: so the lock is taken first, and when all
+ * is there it cannot be for nothing. False when the lock is held, by the interrupted context or
+ * another, when there is no memory, or at the limit. Any context.
+ */
+bool pool_segment_add_nolock(struct nebula_pool_heap *heap, unsigned int blocks)
+{
+	struct pool_table *old;
+	unsigned long flags;
+
+	if (!raw_spin_trylock_irqsave(&heap->wait_lock, flags))
+		return false;
+	old = add_locked(heap, blocks);
+	raw_spin_unlock_irqrestore(&heap->wait_lock, flags);
+	if (!old)
+		return false;
+	nebula_later(&old->later, table_free);
+	pool_wish(heap, POOL_WISH_TRIM);
+	return true;
 }
 
 /* The next segment by address, after @seg or the first; NULL at the end. Lock: @grow_lock. */

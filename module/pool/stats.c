@@ -94,7 +94,9 @@ void pool_usage(const struct nebula_allocator *a, struct nebula_usage *u)
 	u->buffer = heap->request.backing == NEBULA_BUFFER;
 	u->budget = heap->request.budget;
 	u->waiters = nebula_pool_waiters(&heap->pool);
-	u->growth_pending = test_bit(POOL_WISH_GROW, &heap->wishes) || READ_ONCE(heap->growing);
+	/* Growth in place may have left nothing for the growth that is under way. */
+	u->growth_pending = u->capacity < u->max_capacity &&
+			    (test_bit(POOL_WISH_GROW, &heap->wishes) || READ_ONCE(heap->growing));
 }
 
 void pool_stats(const struct nebula_allocator *a, struct nebula_stats *st)

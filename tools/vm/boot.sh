@@ -51,7 +51,7 @@ boot_qemu_command() {
 	BOOT_COMMAND=(qemu-system-x86_64 -accel "$accelerator" -cpu max -smp "$cpus" -m "$memory"
 		-nographic -no-reboot -nic none -monitor none
 		-kernel "$image" -initrd "$initramfs"
-		-append "console=ttyS0 panic=-1 loglevel=7 printk.devkmsg=on log_buf_len=4M $append" "$@")
+		-append "console=ttyS0 panic=-1 no_timer_check loglevel=7 printk.devkmsg=on log_buf_len=4M $append" "$@")
 }
 
 # boot_uml_command KERNEL_IMAGE ROOT CPUS MEMORY APPEND: sets BOOT_COMMAND.
