@@ -22,8 +22,8 @@ modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 demo: ## boot the distribution's kernel in QEMU and show the module at work; V=1: all of it
 	@tools/vm/prepare.sh stock
 	@tools/vm/build.sh stock
-	@tools/vm/run.sh stock demo.sh $(if $(filter 1,$(V)),--show,--story tools/vm/guest/demo.story) -- \
-		tools/samples/requests.txt
+	@tools/vm/run.sh stock demo.sh $(if $(filter 1,$(V)),--show,--story tools/demo/story) -- \
+		tools/demo/requests.txt
 
 samples: ## boot the distribution's kernel in QEMU, run each sample and show what it prints
 	@tools/vm/prepare.sh stock

@@ -51,7 +51,7 @@ main() {
 	check_stage 'unload on debug' check_guest debug unload.sh
 	check_stage 'torture on uml' check_guest uml torture.sh
 	check_stage 'torture on debug' check_guest debug torture.sh
-	check_stage 'demo on stock' check_guest stock demo.sh tools/samples/requests.txt
+	check_stage 'demo on stock' check_guest stock demo.sh tools/demo/requests.txt
 	check_stage 'lockdown on stock' check_guest stock lockdown.sh
 	check_stage 'bench budget on stock' tools/bench/budget.sh
 	check_stage 'samples on stock' check_guest stock samples.sh tools/samples/expected

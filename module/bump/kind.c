@@ -36,8 +36,10 @@ static const struct nebula_kind_ops owner_ops, shared_ops;
 /* The per-CPU parts of allocators without any: no object fits. */
 static DEFINE_PER_CPU(struct nebula_bump_cpu, no_cpus) = { .cur = NEBULA_BUMP_CPU_NONE };
 
-static struct nebula_refusal check_capacity(const struct nebula_bump_config *cfg)
+static struct nebula_refusal check(const struct nebula_config_common *common)
 {
+	const struct nebula_bump_config *cfg = common->cfg;
+
 	if (!cfg->capacity && !cfg->buffer)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
 	if (cfg->capacity > NEBULA_CAPACITY_MAX)
@@ -182,32 +184,28 @@ static int fill_heap(struct nebula_bump_heap *heap)
 	return 0;
 }
 
-static struct nebula_bump_heap *make_heap(const struct nebula_bump_config *cfg,
-					  const struct nebula_config_common *common,
-					  struct module *owner, int *err)
+static struct nebula_allocator *make(const struct nebula_config_common *common, int *err)
 {
-	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
 	struct nebula_bump_heap *heap;
 
 	*err = -ENOMEM;
-	heap = nebula_fault_hit() ? NULL : kmalloc(sizeof(*heap), gfp);
+	heap = nebula_fault_hit() ? NULL : kmalloc(sizeof(*heap), nebula_config_gfp(common->gfp));
 	if (!heap)
 		return NULL;
 	*heap = (struct nebula_bump_heap){ .bump.heap = heap };
 	begin_life(&heap->bump);
-	apply_config(heap, cfg, common);
+	apply_config(heap, common->cfg, common);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register_at(&heap->bump.common, common->name, owner, gfp,
-						    common->caller);
+		*err = nebula_config_register(&heap->bump.common, common);
 	if (!*err)
-		return heap;
+		return &heap->bump.common;
 	free_heap(heap);
 	return NULL;
 }
 
 /* What is at fault when the allocator could not be made of a checked configuration. */
-static struct nebula_refusal create_refusal(int err)
+static struct nebula_refusal refusal(int err)
 {
 	switch (err) {
 	case -EOVERFLOW:	/* whole pages of it, or its alignment, are too much */
@@ -219,6 +217,13 @@ static struct nebula_refusal create_refusal(int err)
 	}
 }
 
+static const struct nebula_maker maker = {
+	.kind		= NEBULA_KIND_BUMP,
+	.check		= check,
+	.make		= make,
+	.refusal	= refusal,
+};
+
 /*
  * Make a bump allocator from a filled-in configuration. nebula_bump_create() is the convenient way
  * to call it. Process context; sleeps.
@@ -227,28 +232,15 @@ struct nebula_bump *nebula_bump_create_cfg(const char *name, const struct nebula
 					   size_t cfg_size, unsigned int abi, struct module *owner)
 {
 	struct nebula_config_common common;
-	struct nebula_bump_heap *heap;
-	struct nebula_refusal r;
-	unsigned int saved;
+	struct nebula_allocator *a;
 	int err;
 
 	err = nebula_config_admit(NEBULA_KIND_BUMP, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
 	if (err)
 		return ERR_PTR(err);
-	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
-	r = nebula_config_check(&common);
-	if (!r.code)
-		r = check_capacity(cfg);
-	if (!r.code) {
-		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-		heap = make_heap(cfg, &common, owner, &err);
-		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
-		if (heap)
-			return &heap->bump;
-		r = create_refusal(err);
-		r.budget = cfg->budget;
-	}
-	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_BUMP, name, cfg->capacity, r));
+	common = NEBULA_CONFIG_COMMON(name, cfg, owner, KNOWN_FLAGS);
+	a = nebula_config_make(&maker, &common, cfg->capacity);
+	return IS_ERR(a) ? ERR_CAST(a) : bump_of(a);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_create_cfg);
 

@@ -174,6 +174,33 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 	return nebula_error_record(&failure);
 }
 
+/*
+ * Makes an allocator of a configuration that was admitted, @size bytes of it. Process context;
+ * sleeps. Returns it, or an ERR_PTR() with the refusal recorded.
+ */
+struct nebula_allocator *nebula_config_make(const struct nebula_maker *m,
+					    const struct nebula_config_common *c, size_t size)
+{
+	const gfp_t gfp = c->gfp ?: GFP_KERNEL;
+	struct nebula_refusal r = nebula_config_check(c);
+	struct nebula_allocator *a;
+	unsigned int saved;
+	int err;
+
+	if (!r.code)
+		r = m->check(c);
+	if (!r.code) {
+		saved = nebula_gfp_scope_enter(gfp);
+		a = m->make(c, &err);
+		nebula_gfp_scope_exit(gfp, saved);
+		if (a)
+			return a;
+		r = m->refusal(err);
+		r.budget = c->budget;
+	}
+	return ERR_PTR(nebula_config_refuse(m->kind, c->name, size, r));
+}
+
 /* Why no memory could be had, from what nebula_region_map() returned. */
 struct nebula_refusal nebula_config_refuse_backing(int err)
 {

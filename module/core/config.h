@@ -26,9 +26,11 @@ struct nebula_refusal {
 #define NEBULA_REFUSE_BACKING(err)	nebula_config_refuse_backing(err)
 #define NEBULA_ACCEPT		NEBULA_REFUSE(NEBULA_OK, NULL)
 
-/* The fields that all configurations have. */
+/* The fields that all configurations have, and what came with them. */
 struct nebula_config_common {
+	const void *cfg;	/* the configuration */
 	const char *name;
+	struct module *owner;
 	enum nebula_preset preset;
 	u32 flags;
 	u32 known_flags;	/* those that the kind has */
@@ -47,13 +49,28 @@ int nebula_config_refuse(enum nebula_kind kind, const char *name, size_t size,
 struct nebula_refusal nebula_config_refuse_backing(int err);
 
 /* Fills in the above from a configuration of any kind, in the function that the client called. */
-#define NEBULA_CONFIG_COMMON(allocator_name, cfg, known)				\
+#define NEBULA_CONFIG_COMMON(allocator_name, config, module, known)			\
 	((struct nebula_config_common){							\
-		.name = (allocator_name), .known_flags = (known), .preset = (cfg)->preset,	\
-		.flags = (cfg)->flags, .backing = (cfg)->backing, .gfp = (cfg)->gfp,	\
-		.node = (cfg)->node, .buffer = (cfg)->buffer,				\
-		.buffer_size = (cfg)->buffer_size, .budget = (cfg)->budget,		\
-		.caller = _RET_IP_ })
+		.cfg = (config), .name = (allocator_name), .owner = (module),		\
+		.known_flags = (known), .preset = (config)->preset,			\
+		.flags = (config)->flags, .backing = (config)->backing,			\
+		.gfp = (config)->gfp, .node = (config)->node,				\
+		.buffer = (config)->buffer, .buffer_size = (config)->buffer_size,	\
+		.budget = (config)->budget, .caller = _RET_IP_ })
+
+/* How allocators of a kind are made, see nebula_config_make(). Process context; all may sleep. */
+struct nebula_maker {
+	enum nebula_kind kind;
+	/* What nebula_config_check() leaves. */
+	struct nebula_refusal (*check)(const struct nebula_config_common *c);
+	/* The allocator, registered; or NULL, with nothing left of it and an errno in *@err. */
+	struct nebula_allocator *(*make)(const struct nebula_config_common *c, int *err);
+	/* What was at fault then, as the configuration had passed the checks. */
+	struct nebula_refusal (*refusal)(int err);
+};
+
+struct nebula_allocator *nebula_config_make(const struct nebula_maker *m,
+					    const struct nebula_config_common *c, size_t size);
 
 /* nebula_abi_ and the number. */
 #define NEBULA_ABI_SYMBOL	__PASTE(nebula_abi_, NEBULA_ABI)
@@ -74,6 +91,14 @@ void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text
 static inline gfp_t nebula_config_gfp(gfp_t gfp)
 {
 	return nebula_gfp_complete(gfp ?: GFP_KERNEL);
+}
+
+/* The last step of a nebula_maker. Returns 0 or -ENOMEM. */
+static inline int nebula_config_register(struct nebula_allocator *a,
+					 const struct nebula_config_common *c)
+{
+	return nebula_allocator_register_at(a, c->name, c->owner, nebula_config_gfp(c->gfp),
+					    c->caller);
 }
 
 #endif /* _NEBULA_MODULE_CONFIG_H */

@@ -85,16 +85,11 @@ static struct nebula_refusal check_flags(const struct nebula_pool_config *cfg)
 	return NEBULA_ACCEPT;
 }
 
-static struct nebula_refusal check(const struct nebula_pool_config *cfg,
-				   const struct nebula_config_common *common)
+static struct nebula_refusal check(const struct nebula_config_common *common)
 {
-	struct nebula_refusal r = nebula_config_check(common);
+	struct nebula_refusal r = check_blocks(common->cfg);
 
-	if (!r.code)
-		r = check_blocks(cfg);
-	if (!r.code)
-		r = check_flags(cfg);
-	return r;
+	return r.code ? r : check_flags(common->cfg);
 }
 
 static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
@@ -267,10 +262,9 @@ static void catch_up(struct nebula_pool_heap *heap, gfp_t gfp)
 		pool_magazine_prepare(heap, cpu, gfp);
 }
 
-static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
-					  const struct nebula_config_common *common,
-					  struct module *owner, int *err)
+static struct nebula_allocator *make(const struct nebula_config_common *common, int *err)
 {
+	const struct nebula_pool_config *cfg = common->cfg;
 	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
 	struct nebula_pool_heap *heap;
 
@@ -284,18 +278,18 @@ static struct nebula_pool_heap *make_heap(const struct nebula_pool_config *cfg,
 	*err = fill_heap(heap, cfg->blocks, gfp);
 	if (!*err) {
 		expose(heap);
-		*err = nebula_allocator_register(&heap->pool.common, common->name, owner, gfp);
+		*err = nebula_config_register(&heap->pool.common, common);
 	}
 	if (!*err) {
 		catch_up(heap, gfp);
 		pool_trim_begin(heap);
-		return heap;
+		return &heap->pool.common;
 	}
 	pool_heap_free(heap);
 	return NULL;
 }
 
-static struct nebula_refusal refusal_of(int err)
+static struct nebula_refusal refusal(int err)
 {
 	switch (err) {
 	case -ENOMEM:
@@ -310,6 +304,13 @@ static struct nebula_refusal refusal_of(int err)
 	}
 }
 
+static const struct nebula_maker maker = {
+	.kind		= NEBULA_KIND_POOL,
+	.check		= check,
+	.make		= make,
+	.refusal	= refusal,
+};
+
 /*
  * Make a pool from a filled-in configuration. nebula_pool_create() is the convenient way to call
  * it. Process context; sleeps.
@@ -318,28 +319,16 @@ struct nebula_pool *nebula_pool_create_cfg(const char *name, const struct nebula
 					   size_t cfg_size, unsigned int abi, struct module *owner)
 {
 	struct nebula_config_common common;
-	struct nebula_pool_heap *heap;
-	struct nebula_refusal r;
-	unsigned int saved;
+	struct nebula_allocator *a;
 	int err;
 
 	err = nebula_config_admit(NEBULA_KIND_POOL, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
 	if (err)
 		return ERR_PTR(err);
-	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	common = NEBULA_CONFIG_COMMON(name, cfg, owner, KNOWN_FLAGS);
 	common.keeps = cfg->ctor;
-	r = check(cfg, &common);
-	if (!r.code) {
-		saved = nebula_gfp_scope_enter(common.gfp ?: GFP_KERNEL);
-		heap = make_heap(cfg, &common, owner, &err);
-		nebula_gfp_scope_exit(common.gfp ?: GFP_KERNEL, saved);
-		if (heap)
-			return &heap->pool;
-		r = refusal_of(err);
-		r.budget = cfg->budget;
-	}
-	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_POOL, name,
-					    array_size(cfg->block_size, cfg->blocks), r));
+	a = nebula_config_make(&maker, &common, array_size(cfg->block_size, cfg->blocks));
+	return IS_ERR(a) ? ERR_CAST(a) : &pool_heap_of(a)->pool;
 }
 EXPORT_SYMBOL_GPL(nebula_pool_create_cfg);
 
@@ -358,9 +347,11 @@ size_t nebula_pool_buffer_size_cfg(const struct nebula_pool_config *cfg, size_t 
 
 	if (nebula_config_admit(NEBULA_KIND_POOL, name, cfg, owner, abi, cfg_size, sizeof(*cfg)))
 		return 0;
-	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
+	common = NEBULA_CONFIG_COMMON(name, cfg, owner, KNOWN_FLAGS);
 	common.keeps = cfg->ctor;
-	r = check(cfg, &common);
+	r = nebula_config_check(&common);
+	if (!r.code)
+		r = check(&common);
 	heap = r.code || nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), GFP_KERNEL);
 	if (heap) {
 		apply_config(heap, cfg, &common);

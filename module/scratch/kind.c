@@ -27,8 +27,10 @@ struct nothing {
 
 static DEFINE_PER_CPU(struct nothing, nothing);
 
-static struct nebula_refusal check_size(const struct nebula_scratch_config *cfg)
+static struct nebula_refusal check(const struct nebula_config_common *common)
 {
+	const struct nebula_scratch_config *cfg = common->cfg;
+
 	if (!cfg->per_cpu_size)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".per_cpu_size");
 	if (cfg->per_cpu_size > NEBULA_SCRATCH_SIZE_MAX)
@@ -103,15 +105,13 @@ static int fill_heap(struct nebula_scratch_heap *heap)
 	return 0;
 }
 
-static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config *cfg,
-					     const struct nebula_config_common *common,
-					     struct module *owner, int *err)
+static struct nebula_allocator *make(const struct nebula_config_common *common, int *err)
 {
-	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
+	const struct nebula_scratch_config *cfg = common->cfg;
 	struct nebula_scratch_heap *heap;
 
 	*err = -ENOMEM;
-	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), gfp);
+	heap = nebula_fault_hit() ? NULL : kzalloc(sizeof(*heap), nebula_config_gfp(common->gfp));
 	if (!heap)
 		return NULL;
 	heap->scratch.heap = heap;
@@ -121,13 +121,19 @@ static struct nebula_scratch_heap *make_heap(const struct nebula_scratch_config 
 	heap->request.size = PAGE_ALIGN(cfg->per_cpu_size + 2 * SCRATCH_WORD);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register_at(&heap->scratch.common, common->name, owner, gfp,
-						    common->caller);
+		*err = nebula_config_register(&heap->scratch.common, common);
 	if (!*err)
-		return heap;
+		return &heap->scratch.common;
 	free_heap(heap);
 	return NULL;
 }
+
+static const struct nebula_maker maker = {
+	.kind		= NEBULA_KIND_SCRATCH,
+	.check		= check,
+	.make		= make,
+	.refusal	= nebula_config_refuse_backing,
+};
 
 /*
  * Make scratch memory from a filled-in configuration. nebula_scratch_create() is the convenient way
@@ -139,37 +145,26 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 						 struct module *owner)
 {
 	struct nebula_config_common common;
-	struct nebula_scratch_heap *heap;
-	struct nebula_refusal r;
-	unsigned int saved;
+	struct nebula_allocator *a;
 	int err;
 
-	err = nebula_config_admit(NEBULA_KIND_SCRATCH, name, cfg, owner, abi, cfg_size,
-				  sizeof(*cfg));
+	err = nebula_config_admit(NEBULA_KIND_SCRATCH, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
 	if (err)
 		return ERR_PTR(err);
 	common = (struct nebula_config_common){
+		.cfg = cfg,
 		.name = name,
+		.owner = owner,
 		.preset = cfg->preset,
 		.flags = cfg->flags,
 		.known_flags = KNOWN_FLAGS,
 		.backing = cfg->backing,
 		.gfp = cfg->gfp,
 		.budget = cfg->budget,
+		.caller = _RET_IP_,
 	};
-	r = nebula_config_check(&common);
-	if (!r.code)
-		r = check_size(cfg);
-	if (!r.code) {
-		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-		heap = make_heap(cfg, &common, owner, &err);
-		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
-		if (heap)
-			return &heap->scratch;
-		r = NEBULA_REFUSE_BACKING(err);
-		r.budget = cfg->budget;
-	}
-	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_SCRATCH, name, cfg->per_cpu_size, r));
+	a = nebula_config_make(&maker, &common, cfg->per_cpu_size);
+	return IS_ERR(a) ? ERR_CAST(a) : scratch_of(a);
 }
 EXPORT_SYMBOL_GPL(nebula_scratch_create_cfg);
 

@@ -24,8 +24,10 @@ static atomic_t lives = ATOMIC_INIT(0);
 /* What the inline paths of a shared stack find: no object, and no mark, is on top. Not written. */
 static const u32 no_entries[] = { NEBULA_STACK_TAG, 0, NEBULA_STACK_TAG, PAGE_SIZE };
 
-static struct nebula_refusal check_capacity(const struct nebula_stack_config *cfg)
+static struct nebula_refusal check(const struct nebula_config_common *common)
 {
+	const struct nebula_stack_config *cfg = common->cfg;
+
 	if (!cfg->capacity && !cfg->buffer)
 		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".capacity");
 	if (cfg->capacity > NEBULA_STACK_CAPACITY_MAX)
@@ -124,29 +126,40 @@ static int fill_heap(struct nebula_stack_heap *heap)
 	return 0;
 }
 
-static struct nebula_stack_heap *make_heap(const struct nebula_stack_config *cfg,
-					   const struct nebula_config_common *common,
-					   struct module *owner, int *err)
+static struct nebula_allocator *make(const struct nebula_config_common *common, int *err)
 {
-	const gfp_t gfp = nebula_config_gfp(cfg->gfp);
 	struct nebula_stack_heap *heap;
 
 	*err = -ENOMEM;
-	heap = nebula_fault_hit() ? NULL : kmalloc(sizeof(*heap), gfp);
+	heap = nebula_fault_hit() ? NULL : kmalloc(sizeof(*heap), nebula_config_gfp(common->gfp));
 	if (!heap)
 		return NULL;
 	*heap = (struct nebula_stack_heap){ .stack.heap = heap };
 	begin_life(&heap->stack);
-	apply_config(heap, cfg, common);
+	apply_config(heap, common->cfg, common);
 	*err = fill_heap(heap);
 	if (!*err)
-		*err = nebula_allocator_register_at(&heap->stack.common, common->name, owner, gfp,
-						    common->caller);
+		*err = nebula_config_register(&heap->stack.common, common);
 	if (!*err)
-		return heap;
+		return &heap->stack.common;
 	free_heap(heap);
 	return NULL;
 }
+
+/* What was at fault when the stack could not be made of a checked configuration. */
+static struct nebula_refusal refusal(int err)
+{
+	if (err == -EINVAL || err == -EOVERFLOW)
+		return NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size");
+	return NEBULA_REFUSE_BACKING(err);
+}
+
+static const struct nebula_maker maker = {
+	.kind		= NEBULA_KIND_STACK,
+	.check		= check,
+	.make		= make,
+	.refusal	= refusal,
+};
 
 /*
  * Make a stack from a filled-in configuration. nebula_stack_create() is the convenient way to call
@@ -158,30 +171,15 @@ struct nebula_stack *nebula_stack_create_cfg(const char *name,
 					     struct module *owner)
 {
 	struct nebula_config_common common;
-	struct nebula_stack_heap *heap;
-	struct nebula_refusal r;
-	unsigned int saved;
+	struct nebula_allocator *a;
 	int err;
 
 	err = nebula_config_admit(NEBULA_KIND_STACK, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
 	if (err)
 		return ERR_PTR(err);
-	common = NEBULA_CONFIG_COMMON(name, cfg, KNOWN_FLAGS);
-	r = nebula_config_check(&common);
-	if (!r.code)
-		r = check_capacity(cfg);
-	if (!r.code) {
-		saved = nebula_gfp_scope_enter(cfg->gfp ?: GFP_KERNEL);
-		heap = make_heap(cfg, &common, owner, &err);
-		nebula_gfp_scope_exit(cfg->gfp ?: GFP_KERNEL, saved);
-		if (heap)
-			return &heap->stack;
-		r = err == -EINVAL || err == -EOVERFLOW
-			? NEBULA_REFUSE(NEBULA_E_INVALID_CONFIG, ".buffer_size")
-			: NEBULA_REFUSE_BACKING(err);
-		r.budget = cfg->budget;
-	}
-	return ERR_PTR(nebula_config_refuse(NEBULA_KIND_STACK, name, cfg->capacity, r));
+	common = NEBULA_CONFIG_COMMON(name, cfg, owner, KNOWN_FLAGS);
+	a = nebula_config_make(&maker, &common, cfg->capacity);
+	return IS_ERR(a) ? ERR_CAST(a) : stack_of(a);
 }
 EXPORT_SYMBOL_GPL(nebula_stack_create_cfg);
 

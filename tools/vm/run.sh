@@ -11,7 +11,7 @@
 #   --append ARGS    more kernel arguments           --timeout S    time limit for the whole run
 #   --qemu ARGS      more QEMU arguments             --log NAME     build/logs/NAME.log
 #   --modules DIR    modules built there             --show         print what the guest prints
-#   --story FILE     print the parts of it that FILE names, see demo.story
+#   --story FILE     print the parts of it that FILE names, see tools/demo/story
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -24,7 +24,7 @@
 
 #include <nebula/nebula.h>
 
-#include "../compat.h"
+#include "../samples/compat.h"
 #include "conn.h"
 #include "wire.h"
 
