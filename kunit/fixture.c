@@ -13,7 +13,7 @@
 #include <linux/workqueue.h>
 #include "../module/compat.h"
 #include "../module/core/chunk.h"
-#include "../module/core/fault.h"
+#include "../module/core/inject.h"
 #include "../module/error/error.h"
 #include "../module/pool/hooks.h"
 #include "fixture.h"

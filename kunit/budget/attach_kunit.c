@@ -7,7 +7,7 @@
 #include <linux/string.h>
 #include "../../module/budget/priv.h"
 #include "../../module/core/chunk.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../files.h"
 #include "../fixture.h"
 #include "budgets.h"

@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "../../module/budget/priv.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../files.h"
 #include "../fixture.h"
 #include "../worker.h"

@@ -4,7 +4,7 @@
  * remembers everything.
  */
 #include <linux/slab.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../fixture.h"
 
 #define DEPTH	100

@@ -7,7 +7,7 @@
 #include "../../module/bump/hooks.h"
 #include "../../module/compat.h"
 #include "../../module/core/chunk.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../fixture.h"
 #include "../probes.h"
 

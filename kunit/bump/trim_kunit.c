@@ -5,7 +5,7 @@
 #include <linux/irqflags.h>
 #include "../../module/bump/hooks.h"
 #include "../../module/core/chunk.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../fixture.h"
 
 #define LIMIT	(64 * PAGE_SIZE)

@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include "../../module/cache/priv.h"
 #include "../../module/core/chunk.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../contexts.h"
 #include "../files.h"
 #include "../fixture.h"

@@ -5,7 +5,7 @@
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/string.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../files.h"
 #include "../fixture.h"
 #include "ring.h"

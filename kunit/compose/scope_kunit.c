@@ -6,7 +6,7 @@
 #include <linux/preempt.h>
 #include <linux/string.h>
 #include "../../module/core/chunk.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../kinds.h"
 #include "../worker.h"
 

@@ -4,7 +4,7 @@
  * can know.
  */
 #include <linux/string.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../kinds.h"
 
 struct item {

@@ -7,7 +7,7 @@
 #include <linux/preempt.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include "../../module/core/fail_alloc.h"
+#include "../../module/core/inject.h"
 #include "../files.h"
 #include "../nmis.h"
 #include "../subjects.h"

@@ -4,7 +4,7 @@
  */
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../fixture.h"
 
 static struct nebula_region_request request(size_t size, enum nebula_backing backing)

@@ -8,7 +8,7 @@
 #include <linux/limits.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../fixture.h"
 
 #define REPORT_SIZE	2048

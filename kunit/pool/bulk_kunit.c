@@ -7,7 +7,7 @@
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/string.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../../module/pool/hooks.h"
 #include "../contexts.h"
 #include "../crowd.h"

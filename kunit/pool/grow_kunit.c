@@ -5,7 +5,7 @@
  */
 #include <linux/irqflags.h>
 #include <linux/slab.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../../module/pool/hooks.h"
 #include "../fixture.h"
 

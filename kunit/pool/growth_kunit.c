@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include "../../module/compat.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../../module/pool/hooks.h"
 #include "../crowd.h"
 #include "../fixture.h"

@@ -12,7 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../../module/error/error.h"
 #include "../../module/pool/hooks.h"
 #include "../fixture.h"

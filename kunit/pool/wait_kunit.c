@@ -15,7 +15,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include "../../module/compat.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../../module/pool/hooks.h"
 #include "../fixture.h"
 

@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "../fixture.h"
 
 /* What each object takes beyond its size. */

@@ -10,7 +10,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "meeting.h"
 
 static unsigned int many;

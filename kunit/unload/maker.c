@@ -5,7 +5,7 @@
 #include <linux/err.h>
 #include <linux/irqflags.h>
 #include "../../module/core/chunk.h"
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "maker.h"
 
 /* The least number of steps that can fail: less would mean that no step was asked. */

@@ -6,7 +6,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/vmalloc.h>
-#include "../../module/core/fault.h"
+#include "../../module/core/inject.h"
 #include "meeting.h"
 
 static void *places[MEETING_NR];

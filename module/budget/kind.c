@@ -13,7 +13,7 @@
 #include <linux/slab.h>
 #include "../core/chunk.h"
 #include "../core/config.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../core/region.h"
 #include "../error/error.h"
 #include "priv.h"

@@ -30,7 +30,7 @@
 #include <linux/slab.h>
 #include "../compat.h"
 #include "../core/context.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../core/region.h"
 #include "../error/error.h"
 #include "priv.h"

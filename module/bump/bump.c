@@ -11,7 +11,7 @@
 #include <linux/string.h>
 #include <trace/events/nebula.h>
 #include "../core/context.h"
-#include "../core/fail_alloc.h"
+#include "../core/inject.h"
 #include "../core/stats.h"
 #include "../error/error.h"
 #include "hooks.h"

@@ -28,7 +28,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "../core/faults.h"
+#include "../core/inspect.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
 #include "priv.h"

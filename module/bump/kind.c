@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 #include "../core/chunk.h"
 #include "../core/config.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "hooks.h"
 #include "priv.h"

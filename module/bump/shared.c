@@ -51,7 +51,7 @@
 #include <linux/slab.h>
 #include "../compat.h"
 #include "../core/context.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "hooks.h"
 #include "priv.h"

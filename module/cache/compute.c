@@ -34,7 +34,7 @@
 #include <linux/wait_bit.h>
 #include <trace/events/nebula.h>
 #include "../core/context.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "priv.h"
 

@@ -9,7 +9,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "../core/config.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "priv.h"
 

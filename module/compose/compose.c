@@ -11,10 +11,9 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "../core/config.h"
-#include "../core/fail_alloc.h"
 #include "../core/fastpath.h"
-#include "../core/fault.h"
-#include "../core/faults.h"
+#include "../core/inject.h"
+#include "../core/inspect.h"
 #include "../error/error.h"
 #include "../unload.h"
 #include "generic.h"

@@ -9,9 +9,8 @@
 #include <linux/percpu.h>
 #include <trace/events/nebula.h>
 #include "../core/config.h"
-#include "../core/fail_alloc.h"
-#include "../core/fault.h"
 #include "generic.h"
+#include "../core/inject.h"
 #include "../core/stats.h"
 #include "../error/error.h"
 

@@ -6,7 +6,7 @@
 #include <linux/slab.h>
 #include <nebula/scope.h>
 #include "../core/allocator.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 
 static void *buffer_of(enum nebula_kind kind, size_t size)

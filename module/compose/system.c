@@ -23,8 +23,8 @@
 #include <linux/workqueue.h>
 #include "../core/allocator.h"
 #include "../core/context.h"
-#include "../core/fault.h"
 #include "generic.h"
+#include "../core/inject.h"
 #include "../core/stats.h"
 #include "../core/text.h"
 #include "../error/error.h"

@@ -19,7 +19,7 @@
 #include "allocator.h"
 #include "context.h"
 #include "fastpath.h"
-#include "fault.h"
+#include "inject.h"
 
 #define NAME_BITS	10
 

@@ -15,7 +15,7 @@
 #include "../compat.h"
 #include "chunk.h"
 #include "context.h"
-#include "fault.h"
+#include "inject.h"
 
 static LLIST_HEAD(waiting);
 

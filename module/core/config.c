@@ -15,7 +15,7 @@
 #include "../error/error.h"
 #include "config.h"
 #include "debug_param.h"
-#include "fault.h"
+#include "inject.h"
 
 /*
  * What regions can be taken with. High and movable memory has no address that lasts, compound pages

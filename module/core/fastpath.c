@@ -34,8 +34,8 @@
 #include <linux/mutex.h>
 #include <linux/smp.h>
 #include "allocator.h"
-#include "fail_alloc.h"
 #include "fastpath.h"
+#include "inject.h"
 
 /* Lock: fastpath_mutex. */
 static unsigned int watchers[NEBULA_KIND_NR];

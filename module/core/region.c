@@ -19,7 +19,7 @@
 #include "../compat.h"
 #include "allocator.h"
 #include "context.h"
-#include "fault.h"
+#include "inject.h"
 #include "region.h"
 #include "text.h"
 

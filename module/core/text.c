@@ -12,7 +12,7 @@
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 #include "allocator.h"
-#include "fault.h"
+#include "inject.h"
 #include "text.h"
 
 /* A task that opens thousands of files is charged, and gets an error, not the memory of others. */

@@ -25,8 +25,8 @@
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
 #include "../core/config.h"
-#include "../core/fail_alloc.h"
-#include "../core/faults.h"
+#include "../core/inject.h"
+#include "../core/inspect.h"
 #include "../core/memops.h"
 #include "../core/stats.h"
 #include "../error/error.h"

@@ -12,7 +12,7 @@
 #include <linux/sched/clock.h>
 #include <linux/sort.h>
 #include <linux/string.h>
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "../error/symbols.h"
 #include "sites.h"

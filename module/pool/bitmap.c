@@ -232,7 +232,7 @@ bool pool_collect_live(struct nebula_pool_heap *heap, unsigned int n, void **obj
 	if (likely(done == n))
 		return true;
 	pool_give_tickets(heap, n - done - (some - got));
-	if (heap->attention & POOL_STRICT)
+	if (heap->slow_reasons & POOL_STRICT)
 		atomic_long_sub(n - done, &heap->taken);
 	while (done)
 		pool_free_slow(heap, objs[--done]);
@@ -246,7 +246,7 @@ void pool_give_tickets(struct nebula_pool_heap *heap, unsigned long n)
 		return;
 	/* A full barrier, see the head of this file. */
 	atomic_long_add_return(n, &heap->avail);
-	if (unlikely(READ_ONCE(heap->attention) & POOL_WAITING))
+	if (unlikely(READ_ONCE(heap->slow_reasons) & POOL_WAITING))
 		pool_wish(heap, POOL_WISH_WAKE);
 }
 

@@ -74,7 +74,7 @@ static noinline bool replace_missing(struct nebula_pool_heap *heap, unsigned int
 	if (pool_take_all(&heap->avail, missing) &&
 	    pool_collect_live(heap, missing, objs + kept))
 		return true;
-	if (heap->attention & POOL_STRICT)
+	if (heap->slow_reasons & POOL_STRICT)
 		atomic_long_sub(missing, &heap->taken);
 	while (kept)
 		pool_free_slow(heap, objs[--kept]);
@@ -89,7 +89,7 @@ static __always_inline bool alloc_fast(struct nebula_pool_heap *heap, unsigned i
 
 	preempt_disable();
 	/* Pairs with pool_set_paths(). */
-	if (unlikely(smp_load_acquire(&heap->attention)) || unlikely(!pool_claim(heap->cpus)))
+	if (unlikely(smp_load_acquire(&heap->slow_reasons)) || unlikely(!pool_claim(heap->cpus)))
 		goto out;
 	pc = raw_cpu_ptr(heap->cpus);
 	have = (pc->top - pc->bottom) / SLOT_SIZE;
@@ -150,7 +150,7 @@ static noinline bool alloc_slow(struct nebula_pool_heap *heap, unsigned int n, v
 			       size);
 		return false;
 	}
-	for (i = 0; heap->attention & ~POOL_STRICT && i < n; i++)
+	for (i = 0; heap->slow_reasons & ~POOL_STRICT && i < n; i++)
 		pool_finish(heap, objs[i], heap->pool.block_size);
 	return true;
 }
@@ -158,7 +158,7 @@ static noinline bool alloc_slow(struct nebula_pool_heap *heap, unsigned int n, v
 /* More than there will ever be at once, so that not even growth helps. Any context. */
 bool pool_exceeds(const struct nebula_pool_heap *heap, unsigned int n)
 {
-	unsigned long most = heap->attention & POOL_STRICT ? READ_ONCE(heap->nominal)
+	unsigned long most = heap->slow_reasons & POOL_STRICT ? READ_ONCE(heap->nominal)
 							   : READ_ONCE(heap->blocks);
 
 	if (heap->pool.common.flags & NEBULA_GROW)
@@ -260,7 +260,7 @@ static unsigned int free_some(struct nebula_pool_heap *heap, unsigned int n, voi
 	unsigned int room, done = 0;
 
 	/* Pairs with pool_set_paths(). */
-	if (unlikely(smp_load_acquire(&heap->attention) & ~POOL_STRICT) ||
+	if (unlikely(smp_load_acquire(&heap->slow_reasons) & ~POOL_STRICT) ||
 	    unlikely(!pool_claim(heap->cpus)))
 		return 0;
 	if (likely(pc->top < pc->limit) || pool_make_room(heap, pc)) {

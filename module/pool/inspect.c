@@ -8,7 +8,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
 #include "hooks.h"

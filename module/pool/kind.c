@@ -20,7 +20,7 @@
 #include <trace/events/nebula.h>
 #include "../compat.h"
 #include "../core/config.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "hooks.h"
 #include "priv.h"
@@ -103,15 +103,15 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 		heap->back = ZONE_SIZE;
 	}
 	if (flags & NEBULA_DEBUG_FLAGS)
-		heap->attention |= POOL_DEBUG;
+		heap->slow_reasons |= POOL_DEBUG;
 	if (flags & NEBULA_ZERO)
-		heap->attention |= POOL_ZERO;
+		heap->slow_reasons |= POOL_ZERO;
 	if (flags & NEBULA_FIFO)
-		heap->attention |= POOL_FIFO;
+		heap->slow_reasons |= POOL_FIFO;
 	if (flags & NEBULA_STRICT)
-		heap->attention |= POOL_STRICT;
+		heap->slow_reasons |= POOL_STRICT;
 	if (flags & (NEBULA_INIT_ON_FREE | NEBULA_CLEAR_ON_FREE) && !(flags & NEBULA_POISON))
-		heap->attention |= POOL_CLEAR;
+		heap->slow_reasons |= POOL_CLEAR;
 }
 
 /* The configuration as it will be used, with all defaults filled in. */
@@ -416,7 +416,7 @@ unsigned int nebula_pool_reset(struct nebula_pool *p)
 			    .what = "reset");
 		return 0;
 	}
-	if (unlikely(READ_ONCE(heap->attention) & POOL_WATCHED))
+	if (unlikely(READ_ONCE(heap->slow_reasons) & POOL_WATCHED))
 		trace_pool_reset(nebula_allocator_name(&p->common), live * p->block_size);
 	nebula_pool_for_each_live(p, free_one, p);
 	WRITE_ONCE(heap->resets, heap->resets + 1);
@@ -511,7 +511,7 @@ static void ops_describe(const struct nebula_allocator *a, struct nebula_text *t
 	nebula_text_key(t, "blocks", "%lu", nominal);
 	nebula_text_key(t, "slack", "%lu", blocks - nominal);
 	nebula_text_key(t, "path", "%s",
-			READ_ONCE(heap->attention) ? "out of line" : "inline");
+			READ_ONCE(heap->slow_reasons) ? "out of line" : "inline");
 	nebula_text_key(t, "cache depth", "%u", heap->depth);
 	nebula_region_describe(&heap->request, backings_of(heap), t);
 	nebula_text_bytes(t, "capacity", nominal * p->block_size);

@@ -25,7 +25,7 @@
  *     a magazine that is claimed for ever. So what the inline functions claimed is always the real
  *     one. A strict pool with nothing else to do shows the real ones in heap->strict.
  *  6. Another CPU empties a magazine only while nothing works on it: its CPU is offline; or
- *     attention has had a bit of POOL_SHARED_ONLY, and pool->cpus and heap->strict been closed, for
+ *     slow_reasons has had a bit of POOL_SHARED_ONLY, and pool->cpus and heap->strict been closed, for
  *     a whole RCU grace period. Every user reads one of the three with preemption off, so all that
  *     had read them before are through. What the emptier wrote is ordered before the bit is cleared
  *     (release) and seen by the next user (acquire, or address dependency on pool->cpus).
@@ -53,7 +53,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "../core/fastpath.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "hooks.h"
 #include "priv.h"
@@ -82,7 +82,7 @@ struct nebula_pool_cpu __percpu *const pool_closed = &closed;
 noinline __cold void pool_stale(struct nebula_pool_heap *heap)
 {
 	/* Both frees gave it back. */
-	if (heap->attention & POOL_STRICT)
+	if (heap->slow_reasons & POOL_STRICT)
 		atomic_long_inc(&heap->taken);
 	nebula_fail(&heap->pool.common, NEBULA_E_DOUBLE_FREE, .size = heap->pool.block_size,
 		    .detail = NEBULA_D_RACED, .what = "free");
@@ -140,7 +140,7 @@ static void note_taken(struct nebula_pool_heap *heap, unsigned int unused)
 {
 	const long avail = atomic_long_read(&heap->avail);
 
-	if (!(heap->attention & POOL_STRICT))
+	if (!(heap->slow_reasons & POOL_STRICT))
 		pool_note_peak(heap, (long)READ_ONCE(heap->blocks) - avail - unused);
 	if (unlikely(avail < READ_ONCE(heap->low_water)))
 		pool_wish(heap, POOL_WISH_GROW);
@@ -347,28 +347,28 @@ void pool_set_share(struct nebula_pool_heap *heap, unsigned int cpus)
 }
 
 /*
- * Derives attention and the magazines that the inline functions see from what is going on. Lock:
+ * Derives slow_reasons and the magazines that the inline functions see from what is going on. Lock:
  * @wait_lock.
  */
 void pool_set_paths(struct nebula_pool_heap *heap)
 {
-	const bool alone = heap->attention & POOL_SHARED_ONLY;
-	unsigned long attention = heap->attention & POOL_FIXED;
+	const bool alone = heap->slow_reasons & POOL_SHARED_ONLY;
+	unsigned long slow_reasons = heap->slow_reasons & POOL_FIXED;
 
 	lockdep_assert_held(&heap->wait_lock);
 	if (heap->nr_waiters)
-		attention |= POOL_WAITING;
+		slow_reasons |= POOL_WAITING;
 	if (heap->drains)
-		attention |= POOL_DRAINING;
+		slow_reasons |= POOL_DRAINING;
 	if (nebula_fastpath_disabled(&heap->pool.common))
-		attention |= POOL_WATCHED;
-	if (!alone && attention & POOL_SHARED_ONLY)
+		slow_reasons |= POOL_WATCHED;
+	if (!alone && slow_reasons & POOL_SHARED_ONLY)
 		heap->quiet++;
-	smp_store_release(&heap->attention, attention);	/* Pairs with pool_has_magazines(). */
+	smp_store_release(&heap->slow_reasons, slow_reasons);	/* Pairs with pool_has_magazines(). */
 	/* Pairs with nebula_pool_alloc_busy() and nebula_pool_free_busy(). */
-	smp_store_release(&heap->strict, attention == POOL_STRICT ? heap->cpus : pool_closed);
+	smp_store_release(&heap->strict, slow_reasons == POOL_STRICT ? heap->cpus : pool_closed);
 	/* Pairs with the address dependency of the inline functions. */
-	smp_store_release(&heap->pool.cpus, attention ? pool_closed : heap->cpus);
+	smp_store_release(&heap->pool.cpus, slow_reasons ? pool_closed : heap->cpus);
 }
 
 /*

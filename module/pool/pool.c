@@ -13,7 +13,7 @@
 #include <linux/string.h>
 #include <trace/events/nebula.h>
 #include "../core/context.h"
-#include "../core/fail_alloc.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "priv.h"
 
@@ -34,7 +34,7 @@ struct pool_size pool_size(const struct nebula_pool_heap *heap)
 
 	return (struct pool_size){
 		.nominal = nominal,
-		.most = heap->attention & POOL_STRICT ? nominal : READ_ONCE(heap->blocks),
+		.most = heap->slow_reasons & POOL_STRICT ? nominal : READ_ONCE(heap->blocks),
 		.may_grow = heap->pool.common.flags & NEBULA_GROW &&
 			    nominal < READ_ONCE(heap->max_blocks),
 	};
@@ -108,16 +108,16 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size)
 	struct pool_segment *seg;
 	unsigned long index;
 
-	if (heap->attention & POOL_DEBUG) {
+	if (heap->slow_reasons & POOL_DEBUG) {
 		preempt_disable();
 		seg = pool_find(heap, obj, &index);
 		if (seg)
 			pool_guard_alloc(heap, seg, index, size);
 		preempt_enable();
 	}
-	if (heap->attention & POOL_ZERO)
+	if (heap->slow_reasons & POOL_ZERO)
 		memset(obj, 0, heap->pool.block_size);
-	if (READ_ONCE(heap->attention) & POOL_WATCHED)
+	if (READ_ONCE(heap->slow_reasons) & POOL_WATCHED)
 		trace_pool_alloc(nebula_allocator_name(&heap->pool.common), obj,
 				 heap->pool.block_size, heap->pool.align);
 }
@@ -125,7 +125,7 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size)
 /* A block by one of the slower ways; NULL when there is none. Preemption is off. */
 static void *take_slow(struct nebula_pool_heap *heap)
 {
-	const bool strict = heap->attention & POOL_STRICT;
+	const bool strict = heap->slow_reasons & POOL_STRICT;
 	void *obj;
 
 	if (!pool_may_take(heap, 1) || (strict && !pool_take_promised(heap, 1)))
@@ -298,7 +298,7 @@ void *nebula_pool_alloc_busy_sized(struct nebula_pool *p, size_t size)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 
-	if (likely(!(heap->attention & POOL_DEBUG)))
+	if (likely(!(heap->slow_reasons & POOL_DEBUG)))
 		return nebula_pool_alloc_busy(p);
 	return alloc_slow(heap, size, 0, false);
 }
@@ -367,31 +367,31 @@ noinline __cold void pool_refuse(struct nebula_pool_heap *heap, const void *obj,
 /* What flags say is to be done with a block that came back, before it is put. Preemption off. */
 void pool_before_put(struct nebula_pool_heap *heap, void *obj)
 {
-	const unsigned long attention = READ_ONCE(heap->attention);
+	const unsigned long slow_reasons = READ_ONCE(heap->slow_reasons);
 	struct pool_segment *seg;
 	unsigned long index;
 
-	if (attention & POOL_WATCHED)
+	if (slow_reasons & POOL_WATCHED)
 		trace_pool_free(nebula_allocator_name(&heap->pool.common), obj,
 				heap->pool.block_size);
-	if (attention & POOL_DEBUG) {
+	if (slow_reasons & POOL_DEBUG) {
 		seg = pool_find(heap, obj, &index);
 		if (seg)
 			pool_guard_free(heap, seg, index);
 	}
 	/* The block cannot be allocated before it is put. */
-	if (unlikely(attention & POOL_CLEAR))
+	if (unlikely(slow_reasons & POOL_CLEAR))
 		memset(obj, 0, heap->pool.block_size);
 }
 
 /* @n blocks were put: a strict pool may hand out as many more. */
 void pool_after_put(struct nebula_pool_heap *heap, unsigned long n)
 {
-	if (!(heap->attention & POOL_STRICT))
+	if (!(heap->slow_reasons & POOL_STRICT))
 		return;
 	/* A full barrier: it pairs with smp_mb() in wait.c. */
 	atomic_long_sub_return(n, &heap->taken);
-	if (unlikely(READ_ONCE(heap->attention) & POOL_WAITING))
+	if (unlikely(READ_ONCE(heap->slow_reasons) & POOL_WAITING))
 		pool_wish(heap, POOL_WISH_WAKE);
 }
 
@@ -404,7 +404,7 @@ bool pool_change_state(struct nebula_pool_heap *heap, u8 *state, u8 to)
 	const unsigned int at = (unsigned long)state % sizeof(u32);
 	u32 *word = (u32 *)(state - at), old, new;
 
-	if (likely(!(READ_ONCE(heap->attention) & POOL_DEBUG)))
+	if (likely(!(READ_ONCE(heap->slow_reasons) & POOL_DEBUG)))
 		return pool_switch(state, NEBULA_POOL_LIVE, to);
 	old = READ_ONCE(*word);
 	do {
@@ -499,7 +499,7 @@ void nebula_pool_free_busy(struct nebula_pool *p, void *obj, u8 *state)
 	smp_mb__before_atomic();	/* The block comes before its ticket. */
 	atomic_long_dec(&heap->taken);
 	smp_mb__after_atomic();		/* Pairs with smp_mb() in wait.c. */
-	if (unlikely(data_race(heap->attention) & POOL_WAITING)) /* one bit, after the barrier */
+	if (unlikely(data_race(heap->slow_reasons) & POOL_WAITING)) /* one bit, after the barrier */
 		pool_wish(heap, POOL_WISH_WAKE);
 	preempt_enable();
 	return;

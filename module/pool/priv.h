@@ -128,7 +128,7 @@ struct pool_table {
 };
 
 /*
- * Bits of nebula_pool_heap.attention: why the inline functions do not serve. With one of
+ * Bits of nebula_pool_heap.slow_reasons: why the inline functions do not serve. With one of
  * POOL_SHARED_ONLY no context works on the magazines.
  */
 #define POOL_STRICT		BIT(0)
@@ -153,7 +153,7 @@ struct pool_table {
 struct nebula_pool_heap {
 	struct nebula_pool pool;		/* what the client sees */
 	struct nebula_pool_cpu __percpu *cpus;	/* magazines, see magazine.c */
-	unsigned long attention;		/* POOL_STRICT etc.; lock to change: wait_lock */
+	unsigned long slow_reasons;		/* POOL_STRICT etc.; lock to change: wait_lock */
 	struct pool_table __rcu *table;		/* preemption off; lock to replace: wait_lock */
 	struct pool_segment *primary;		/* what it was made with; invariant */
 	long low_water;				/* fewer free blocks than this: grow; wait_lock */
@@ -205,7 +205,7 @@ struct nebula_pool_heap {
 	atomic_t sleepers;			/* tasks inside alloc_wait */
 
 	/* Lock: wait_lock; it is also for magazines of other CPUs. Never taken by alloc or free. */
-	raw_spinlock_t wait_lock;		/* also attention, counts, magazines of others */
+	raw_spinlock_t wait_lock;		/* also slow_reasons, counts, magazines of others */
 	struct list_head waiters;		/* FIFO */
 	unsigned int nr_waiters;
 	unsigned long wanted;			/* blocks, by all of them */
@@ -313,7 +313,7 @@ claimed:
 static inline bool pool_has_magazines(const struct nebula_pool_heap *heap)
 {
 	/* Pairs with pool_set_paths(): magazines are as the one who drained them left them. */
-	return !(smp_load_acquire(&heap->attention) & POOL_SHARED_ONLY);
+	return !(smp_load_acquire(&heap->slow_reasons) & POOL_SHARED_ONLY);
 }
 
 static inline unsigned long pool_cached(const struct nebula_pool_cpu *pc)

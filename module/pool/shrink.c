@@ -77,7 +77,7 @@ static void add_blocks(struct nebula_pool_heap *heap, const struct pool_segment 
 static bool promise_less(struct nebula_pool_heap *heap, const struct pool_segment *seg)
 {
 	account(heap, seg, -1);
-	if (!(heap->attention & POOL_STRICT))
+	if (!(heap->slow_reasons & POOL_STRICT))
 		return true;
 	synchronize_rcu();
 	if (atomic_long_read(&heap->taken) > heap->nominal)

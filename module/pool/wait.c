@@ -49,7 +49,7 @@ struct waiter {
 /* Tickets for @n blocks, from a strict pool for @n of the N promised, too. Any context. */
 bool pool_tickets_for(struct nebula_pool_heap *heap, unsigned int n)
 {
-	const bool strict = heap->attention & POOL_STRICT;
+	const bool strict = heap->slow_reasons & POOL_STRICT;
 	bool taken;
 
 	preempt_disable();
@@ -75,9 +75,9 @@ bool pool_may_take(const struct nebula_pool_heap *heap, unsigned int n)
 {
 	long left;
 
-	if (likely(!(READ_ONCE(heap->attention) & POOL_WAITING)))
+	if (likely(!(READ_ONCE(heap->slow_reasons) & POOL_WAITING)))
 		return true;
-	left = heap->attention & POOL_STRICT
+	left = heap->slow_reasons & POOL_STRICT
 		? (long)READ_ONCE(heap->nominal) - atomic_long_read(&heap->taken)
 		: atomic_long_read(&heap->avail);
 	return left >= (long)(READ_ONCE(heap->wanted) + n);

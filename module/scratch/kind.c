@@ -13,7 +13,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include "../core/config.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "priv.h"
 

@@ -34,7 +34,7 @@
 #include <linux/minmax.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include "../core/fail_alloc.h"
+#include "../core/inject.h"
 #include "../core/stats.h"
 #include "../error/error.h"
 #include "priv.h"

@@ -11,7 +11,7 @@
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../core/faults.h"
+#include "../core/inspect.h"
 #include "../debugfs/map.h"
 #include "../debugfs/sites.h"
 #include "priv.h"

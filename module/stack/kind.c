@@ -12,7 +12,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "../core/config.h"
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "../error/error.h"
 #include "priv.h"
 

@@ -53,7 +53,7 @@
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../core/fault.h"
+#include "../core/inject.h"
 #include "priv.h"
 
 #define GRANULE_MIN	max_t(size_t, SMP_CACHE_BYTES, 64)

@@ -8,7 +8,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
-#include "../core/fail_alloc.h"
+#include "../core/inject.h"
 #include "../core/stats.h"
 #include "../error/error.h"
 #include "priv.h"

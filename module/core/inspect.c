@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults that an inspection finds, see faults.h.
+ * Faults that an inspection finds, see inspect.h.
  */
 #include <linux/minmax.h>
-#include "faults.h"
+#include "inspect.h"
 
 /* Any context. */
 void nebula_faults_add(struct nebula_faults *faults, const char *of, const void *at,

@@ -14,6 +14,9 @@
  * A candidate is any memory that this module asks the kernel for: create, growth, bookkeeping. Each
  * allocation from an allocator that names matches is one, too; such allocators are off their inline
  * paths. Scratch memory is left out, because its path must stay short, and nothing fails in an NMI.
+ *
+ * Tests make any step fail in which this module asks for memory, on every kernel: each step asks
+ * nebula_fault_hit() first, which costs one read where nothing is armed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,11 +28,12 @@
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/random.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include "allocator.h"
 #include "debug_param.h"
-#include "fail_alloc.h"
 #include "fastpath.h"
+#include "inject.h"
 #include "text.h"
 
 #define NAMES_SIZE	256
@@ -232,3 +236,76 @@ struct dentry *nebula_fail_alloc_init(struct dentry *root)
 {
 	return add_knobs(root);
 }
+
+/* Steps left before the first failure and failures left; both zero while unarmed. Lock: fault_lock. */
+static DEFINE_RAW_SPINLOCK(fault_lock);
+static unsigned int fault_after;
+static unsigned int fault_count;
+static unsigned int fault_steps;
+static bool fault_armed;
+
+/*
+ * Does a test want this allocation to fail? Context: any; what an NMI cannot count, it does not
+ * fail. Returns true when the caller has to behave as if the kernel had no memory.
+ */
+bool nebula_fault_hit_test(void)
+{
+	unsigned long flags;
+	bool hit = false;
+
+	if (likely(!READ_ONCE(fault_armed)))
+		return false;
+
+	if (!raw_spin_trylock_irqsave(&fault_lock, flags)) {
+		if (in_nmi())
+			return false;
+		raw_spin_lock_irqsave(&fault_lock, flags);
+	}
+	if (fault_armed) {
+		fault_steps++;
+		hit = fault_steps >= fault_after && fault_steps - fault_after < fault_count;
+	}
+	raw_spin_unlock_irqrestore(&fault_lock, flags);
+	return hit;
+}
+
+/*
+ * Must this allocation fail? A test asks for the failure, or a writer of fail_alloc in debugfs.
+ * Memory that debugfs itself needs is subject to nebula_fault_hit_test() only, so that the result
+ * can still be read. Context: any. Returns true when the caller has to behave as if the kernel had
+ * no memory.
+ */
+bool nebula_fault_hit(void)
+{
+	return unlikely(nebula_fail_backing_hit()) || nebula_fault_hit_test();
+}
+
+/* Make allocations fail. Context: any but NMI. */
+void nebula_fault_arm(unsigned int first, unsigned int count)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&fault_lock, flags);
+	fault_after = first;
+	fault_count = count;
+	fault_steps = 0;
+	WRITE_ONCE(fault_armed, true);
+	raw_spin_unlock_irqrestore(&fault_lock, flags);
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_arm);
+
+/*
+ * Let allocations succeed again. Context: any but NMI. Returns steps seen since nebula_fault_arm().
+ */
+unsigned int nebula_fault_disarm(void)
+{
+	unsigned long flags;
+	unsigned int steps;
+
+	raw_spin_lock_irqsave(&fault_lock, flags);
+	WRITE_ONCE(fault_armed, false);
+	steps = fault_steps;
+	raw_spin_unlock_irqrestore(&fault_lock, flags);
+	return steps;
+}
+EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_fault_disarm);

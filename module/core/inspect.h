@@ -3,8 +3,8 @@
  * Faults: what an inspection of an allocator finds. They are collected while nothing may be
  * printed, because the allocator may change under the reader, and then none of them counts.
  */
-#ifndef _NEBULA_MODULE_FAULTS_H
-#define _NEBULA_MODULE_FAULTS_H
+#ifndef _NEBULA_MODULE_CORE_INSPECT_H
+#define _NEBULA_MODULE_CORE_INSPECT_H
 
 #include "allocator.h"
 #include "text.h"
@@ -27,4 +27,4 @@ void nebula_faults_render(const struct nebula_faults *faults, struct nebula_text
 void nebula_inspect_failed(struct nebula_text *t, int err);
 void nebula_validate_render(struct nebula_allocator *a, struct nebula_text *t);
 
-#endif /* _NEBULA_MODULE_FAULTS_H */
+#endif /* _NEBULA_MODULE_CORE_INSPECT_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Allocations of clients that fail because debugfs says so. */
-#ifndef _NEBULA_MODULE_CORE_FAIL_ALLOC_H
-#define _NEBULA_MODULE_CORE_FAIL_ALLOC_H
+/* Allocations that fail on purpose: because debugfs says so, or a test wants it. */
+#ifndef _NEBULA_MODULE_CORE_INJECT_H
+#define _NEBULA_MODULE_CORE_INJECT_H
 
 #include <linux/types.h>
 #include <nebula/allocator.h>
@@ -28,4 +28,9 @@ void nebula_fail_alloc_describe(struct nebula_text *t);
 void nebula_fail_alloc_render(struct nebula_text *t);
 int nebula_fail_alloc_set_names(const char *patterns);
 
-#endif /* _NEBULA_MODULE_CORE_FAIL_ALLOC_H */
+bool nebula_fault_hit(void);
+bool nebula_fault_hit_test(void);
+void nebula_fault_arm(unsigned int first, unsigned int count);
+unsigned int nebula_fault_disarm(void);
+
+#endif /* _NEBULA_MODULE_CORE_INJECT_H */
