@@ -4,8 +4,9 @@
 #
 # The stock kernel runs in QEMU, whose clock is told to advance by a nanosecond with each instruction, so
 # that the guest's nanoseconds count instructions. It is booted twice: as it is shipped, where Debian has
-# the kernel clear all that its own allocators hand out, and without that. A third boot, on two CPUs and
-# real time, is for what takes two. The newest stock kernel counts, too, where it can be had. User Mode Linux runs its code natively, as a process: real time again.
+# the kernel clear all that its own allocators hand out, and without that. Once more, for pools, it is told that
+# 127 more CPUs may come. Another boot, on two CPUs and real time, is for what takes two. The newest stock kernel
+# counts, too, where it can be had. User Mode Linux runs its code natively, as a process: real time again.
 # Cycles are those of the stock kernel's objects in a process of their own, see cycles/.
 set -euo pipefail
 
@@ -31,6 +32,8 @@ bench_boots() {
 		'nebula_bench=results,debugging' "${COUNTED[@]}"
 	measure_boot 'count instructions, init_on_alloc=0' unzeroed stock \
 		'nebula_bench=results,debugging init_on_alloc=0' "${COUNTED[@]}"
+	measure_boot 'count instructions, 128 possible CPUs' possible stock \
+		'nebula_bench=pools init_on_alloc=0' --smp 1,maxcpus=128 --qemu '-icount shift=0,sleep=off'
 	measure_boot 'two CPUs, init_on_alloc=0' two stock \
 		'nebula_bench=scaling,memory init_on_alloc=0' --smp 2
 	[ -z "$NEWEST" ] || measure_boot 'count instructions, newest stock kernel' newest newest \
@@ -53,7 +56,7 @@ bench_collect() {
 	awk -v json="$JSON" -v kernel="$KERNEL_RELEASE" -v newest_kernel="$NEWEST" -v uml_kernel="$uml" -v cpu="$(measure_cpu)" \
 		-v compiler="$(measure_compiler)" -f "$here/repeats.awk" -f "$here/collect.awk" \
 		boot=locked "$OUT/locked" boot=cycles "$OUT/cycles" boot=shipped "$OUT/shipped" boot=unzeroed "$OUT/unzeroed" \
-		boot=two "$OUT/two" boot=newest "$OUT/newest" boot=uml "$OUT/uml" >"$OUT/notes" && return
+		boot=possible "$OUT/possible" boot=two "$OUT/two" boot=newest "$OUT/newest" boot=uml "$OUT/uml" >"$OUT/notes" && return
 	cat "$OUT/notes"
 	progress_fail "the results are not complete, see $LOGS/bench-*.log"
 }

@@ -2,11 +2,11 @@
 #
 #   awk -v json=FILE -v kernel=... -v newest_kernel=... -v uml_kernel=... -v cpu=... -v compiler=... -f repeats.awk \
 #       -f collect.awk boot=locked LOCKED boot=cycles CYCLES boot=shipped RESULTS boot=unzeroed RESULTS \
-#       boot=two RESULTS boot=newest RESULTS boot=uml RESULTS
+#       boot=possible RESULTS boot=two RESULTS boot=newest RESULTS boot=uml RESULTS
 #
 # LOCKED is what locked.awk prints, CYCLES what cycles.sh leaves. RESULTS are what the module prints: of the
-# stock kernel as it is shipped, of the same booted with init_on_alloc=0, of the same on two CPUs, of the newest
-# stock kernel with init_on_alloc=0, which may be missing, and of UML, there several times. Figures in them are
+# stock kernel as it is shipped, of the same booted with init_on_alloc=0, of that with 128 possible CPUs and on
+# two CPUs, of the newest stock kernel with init_on_alloc=0, which may be missing, and of UML, there several times. Figures in them are
 # hundredths: of an instruction, of a nanosecond, of a cycle. What is odd about them is printed. Status 0 unless
 # results are missing or void.
 
@@ -172,6 +172,8 @@ function json_row(name,    counts) {
 	if (kind[name] == "average" || kind[name] == "single")
 		counts = sprintf(", \"as_shipped\": %s, \"init_on_alloc_0\": %s, \"newest\": %s",
 			json_figure(name, "shipped"), json_figure(name, "unzeroed"), json_figure(name, "newest"))
+	if ((name, "possible") in figure)
+		counts = counts ", \"possible_128\": " json_figure(name, "possible")
 	return head[name] counts json_percentiles(name) locks(name) json_cycles(name) json_uml(name) parts[name] "}"
 }
 
@@ -198,6 +200,8 @@ END {
 	check_boots()
 	if (!(("bump_alloc", "shipped") in figure))
 		fault("no results")
+	if (!(("pool_batch", "possible") in figure))
+		fault("no results with 128 possible CPUs")
 	if (!("kmem_cache_scaling" in parts))
 		fault("no results on two CPUs")
 	if (!repeats)

@@ -53,6 +53,8 @@ docs_section() {
 	printf '\nTwo CPUs, and bytes beside an object where there are 1000 of it:\n\n'
 	docs_chart scaling 'Two CPUs over one'
 	docs_table 'scaling memory'
+	printf '\nPools, where 127 more CPUs may come:\n\n'
+	docs_table possible
 	printf '\nCycles, see [cycles/](cycles/): the rows, what is cold, two CPUs, and copies with the registers saved and restored:\n\n'
 	docs_table cycles
 	printf '\n<details><summary>Nanoseconds, in User Mode Linux</summary>\n\n'

@@ -6,6 +6,7 @@
  * read:
  *
  *	hot		rows that have a target and are steady
+ *	pools		what may depend on how many CPUs there could be
  *	averages	all rows that are averages
  *	results		these, and single operations
  *	debugging	rows that change what is measured after them, until the next boot
@@ -104,8 +105,14 @@ static bool is_last(const struct row *row)
 	return row->table->last;
 }
 
+static bool is_of_pools(const struct row *row)
+{
+	return row->table == &pool_table || row->table == &bulk_table;
+}
+
 static const struct listing listings[] = {
 	{ "hot", is_hot },
+	{ "pools", is_of_pools },
 	{ "averages", is_average },
 	{ "results", is_result },
 	{ "debugging", is_last },

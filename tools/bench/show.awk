@@ -6,7 +6,7 @@
 # peer. Called by bench.sh and docs.sh.
 
 BEGIN {
-	all = "about peers ours singles size bulk copy debugging memory scaling cycles native verdict"
+	all = "about peers ours singles size bulk copy debugging memory scaling possible cycles native verdict"
 	wide = 41
 	of_part(parts == "" ? all : parts)
 }
@@ -27,7 +27,7 @@ function of_part(list,    n, i, names) {
 {
 	name = json_get($0, "name")
 	order[++rows] = name
-	split("title noun kind by variant peers target locked percpu as_shipped init_on_alloc_0 newest percentiles" \
+	split("title noun kind by variant peers target locked percpu as_shipped init_on_alloc_0 newest possible_128 percentiles" \
 		" cycles cycles_target uml_ns uml_spread one_cpu two_cpus bytes objects", keys, " ")
 	for (i in keys)
 		row[name, keys[i]] = json_get($0, keys[i])
@@ -236,6 +236,22 @@ function scaling_base(name) {
 	return row[name, "one_cpu"] == "" ? "-" : "one CPU"
 }
 
+# What is held ready for CPUs that may come costs those that are there at most a tenth.
+function print_possible(    i, name, here, there) {
+	line(sprintf("%-*s %12s %14s", wide, "by CPUs that may come", "those of QEMU", "128 possible"))
+	for (i = 1; i <= rows; i++) {
+		name = order[i]
+		here = row[name, "init_on_alloc_0"]
+		there = row[name, "possible_128"]
+		if (there != "" && here != "")
+			line(sprintf("%-*s %12s %14s  %s", wide, title_of(name), here, there, mark_of(there, 1.1 * here)))
+	}
+}
+
+function title_of(name) {
+	return row[name, "title"] (row[name, "by"] == "" ? "" : " " row[name, "variant"])
+}
+
 function print_cycles(    ours, i, name) {
 	line(sprintf("%-*s %8s %13s  %7s", wide, "cycles, loop included", "cycles", "instructions", "target"))
 	line(sprintf("%-*s %8s %13s", wide, "C library malloc + free, 64 bytes", about["libc_malloc"], "-"))
@@ -328,6 +344,8 @@ END {
 		print_matrix("memory", "beyond an object of", "figure", "%.1f")
 	if (begins("scaling"))
 		print_scaling()
+	if (begins("possible"))
+		print_possible()
 	if (begins("cycles"))
 		print_cycles()
 	if (begins("native"))
