@@ -52,7 +52,7 @@ bench: ## measure against the kernel's own allocators, in the same boot; HOST=1:
 	@tools/bench/$(if $(HOST),host,bench).sh
 
 docs: ## man pages of all that a client may call, in build/man
-	@tools/docs.sh
+	@tools/docs/man.sh
 
 bench-docs: ## the README's figures and charts out of those of the last make bench
 	@tools/bench/docs.sh

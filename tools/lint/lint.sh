@@ -97,6 +97,8 @@ main() {
 	rule 'no C file over 800 lines' files_are_short
 	rule 'every file names its licence' files_name_licence
 	rule 'one version everywhere' version_is_one
+	rule 'the page of error codes is that of the table' error_pages_are_current
+	rule 'links in the pages lead somewhere' links_lead_somewhere
 	rule 'shellcheck' shellcheck_is_silent
 	rule 'no path and no host of one machine' no_foreign_places
 	rule 'words that name no actor stay out' words_stay_out

@@ -81,3 +81,41 @@ words_stay_out() {
 	done < <(text_files | grep -E '^((module|include|kunit|tools)/|README[.]md$)')
 	return "$found"
 }
+
+# module/error/CODES.md says what the table in codes.c says.
+error_pages_are_current() {
+	tools/docs/codes.sh | diff - module/error/CODES.md || {
+		echo 'make docs writes it anew'
+		return 1
+	}
+}
+
+# links_of FILE: what it links to, one a line.
+links_of() {
+	sed '/^```/,/^```/d; s/`[^`]*`//g' "$1" | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//' || true
+}
+
+# Links in the pages name files and folders of the tree, and headings as they stand.
+links_lead_somewhere() {
+	local page link target anchor broken=0
+	while IFS= read -r page; do
+		while IFS= read -r link; do
+			case $link in http://* | https://* | mailto:*) continue ;; esac
+			target=${link%%#*} anchor=${link#"${link%%#*}"}
+			target=${target:+$(dirname "$page")/$target}
+			target=${target:-$page}
+			[ ! -d "$target" ] || [ -z "$anchor" ] || target=$target/README.md
+			if [ ! -e "$target" ] || { [ -n "$anchor" ] && ! headings_of "$target" | grep -qxF -- "$anchor"; }; then
+				echo "$page: $link"
+				broken=1
+			fi
+		done < <(links_of "$page")
+	done < <(text_files | grep '\.md$')
+	return "$broken"
+}
+
+# headings_of PAGE: the anchors that its headings have, as renderers make them.
+headings_of() {
+	sed '/^```/,/^```/d' "$1" | sed -n 's/^#\{1,6\} //p' | tr '[:upper:]' '[:lower:]' |
+		sed 's/[^a-z0-9 _-]//g; s/ /-/g; s/^/#/'
+}

@@ -4,10 +4,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=tools/progress.sh
-. "$here/progress.sh"
+. "$here/../progress.sh"
 for part in kernels packages archive source; do
 	# shellcheck source=/dev/null # each is checked by itself
-	. "$here/vm/$part.sh"
+	. "$here/../vm/$part.sh"
 done
 
 # docs_split DIR: one file a page, named by its title.
@@ -35,6 +35,7 @@ main() {
 	cd "$REPO"
 	mapfile -t headers < <(find include/nebula -name '*.h' | sort)
 	"$SOURCE/scripts/kernel-doc" -man -Wall -Werror "${headers[@]}" | docs_split "$dir"
+	tools/docs/codes.sh >module/error/CODES.md
 	echo "$(find "$dir" -name '*.9' | wc -l) man pages in build/man: man -l build/man/nebula_pool_alloc.9"
 }
 
