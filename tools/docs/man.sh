@@ -36,6 +36,7 @@ main() {
 	mapfile -t headers < <(find include/nebula -name '*.h' | sort)
 	"$SOURCE/scripts/kernel-doc" -man -Wall -Werror "${headers[@]}" | docs_split "$dir"
 	tools/docs/codes.sh >module/error/CODES.md
+	tools/docs/pictures.sh
 	echo "$(find "$dir" -name '*.9' | wc -l) man pages in build/man: man -l build/man/nebula_pool_alloc.9"
 }
 

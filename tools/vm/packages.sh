@@ -26,6 +26,7 @@ source  libelf-dev        header:libelf.h
 source  libssl-dev        header:openssl/ssl.h
 bench   binutils          command:objdump
 bench   gnuplot-nox       command:gnuplot
+docs    graphviz          command:dot
 lint    sparse            command:sparse
 lint    shellcheck        command:shellcheck
 lint    python3           command:python3
