@@ -99,6 +99,7 @@ main() {
 	rule 'one version everywhere' version_is_one
 	rule 'the page of error codes is that of the table' error_pages_are_current
 	rule 'links in the pages lead somewhere' links_lead_somewhere
+	rule 'the pages name what exists' pages_name_what_exists
 	rule 'shellcheck' shellcheck_is_silent
 	rule 'no path and no host of one machine' no_foreign_places
 	rule 'words that name no actor stay out' words_stay_out

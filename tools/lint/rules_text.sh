@@ -119,3 +119,20 @@ headings_of() {
 	sed '/^```/,/^```/d' "$1" | sed -n 's/^#\{1,6\} //p' | tr '[:upper:]' '[:lower:]' |
 		sed 's/[^a-z0-9 _-]//g; s/ /-/g; s/^/#/'
 }
+
+# What the pages call by the names of our functions stands somewhere in the tree.
+pages_name_what_exists() {
+	local names=build/lint/names page name missing=0
+	mkdir -p build/lint
+	grep -rhoE --exclude='*.md' '\b(nebula|NEBULA)_[A-Za-z0-9_]*' include module kunit tools Kbuild Makefile | sort -u >"$names"
+	for page in README.md include/nebula/README.md module/*/README.md tools/samples/README.md; do
+		while IFS= read -r name; do
+			case $name in *_) continue ;; esac
+			grep -qxF -- "$name" "$names" || {
+				echo "$page: $name"
+				missing=1
+			}
+		done < <(grep -oE '\b(nebula|NEBULA)_[A-Za-z0-9_]*' "$page" | sort -u)
+	done
+	return "$missing"
+}
