@@ -482,6 +482,27 @@ static void look_verifies_an_owner(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+/* An owner that is interrupted in the middle of a reset, or of an allocation, is no fault. */
+static void look_between_two_words(struct kunit *test)
+{
+	struct nebula_bump *b = nebula_bump_create("words", .capacity = SZ_4K);
+	unsigned long cur;
+	unsigned int i;
+
+	ASSERT_BUMP(test, b);
+	for (i = 0; i < 20; i++)
+		KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 16, 128));
+	cur = b->cur;
+	b->cur = b->start;
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
+	b->cur = cur;
+	b->padding += 128;
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
+	b->padding -= 128;
+	KUNIT_EXPECT_EQ(test, nebula_validate(b), 0);
+	nebula_bump_destroy(b);
+}
+
 static void look_verifies_a_shared_one(struct kunit *test)
 {
 	struct nebula_bump *b = nebula_bump_create("words", .capacity = SZ_64K,
@@ -678,6 +699,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(look_verifies_gaps),
 	KUNIT_CASE(look_survives_a_lost_list),
 	KUNIT_CASE(look_verifies_an_owner),
+	KUNIT_CASE(look_between_two_words),
 	KUNIT_CASE(look_verifies_a_shared_one),
 	KUNIT_CASE(look_while_an_owner_runs),
 	KUNIT_CASE(look_while_a_guarded_owner_runs),

@@ -3,11 +3,12 @@
 # Breaks the sources in many ways, one at a time, and counts what the tests notice. Called by
 # `make mutants`:
 #
-#   tools/mutants/mutants.sh [--number N] [--seed S] [--minutes M] [--fresh] [ID...]
+#   tools/mutants/mutants.sh [--number N] [--seed S] [--minutes M] [--quick] [--fresh] [ID...]
 #
 # Each mutant is built in a copy of the tree. What the litmus tests say of the code is compared with
 # it, then the suites of the mutated folder run on UML, and if all of that passes, all suites. The
-# first failure ends the run. A mutant that does not compile is not counted.
+# first failure ends the run. A mutant that does not compile is not counted. With --quick only the
+# suites of the folder run: what they do not notice is "doubtful", and left for a later run.
 #
 # Results are kept in build/mutants/results.tsv: a killed mutant until its file changes, a survivor
 # until a test changes, too. So the run can be stopped at any time, or after M minutes, and be taken
@@ -53,9 +54,9 @@ mutants_digest() {
 # mutants_known_result ID PATH: the verdict of an earlier run that still holds, or nothing.
 mutants_known_result() {
 	awk -F '\t' -v id="$1" -v file="$(mutants_digest "$2")" -v tests="$tests" '
-		$1 == id && $2 == file && ($4 != "survived" || $3 == tests) { verdict = $4 }
-		END { print verdict }
-	' "$RESULTS"
+		$1 == id && $2 == file && ($4 == "killed" || $4 == "invalid" || $3 == tests) { verdict = $4 }
+		END { print verdict == "doubtful" && !quick ? "" : verdict }
+	' quick="$quick" "$RESULTS"
 }
 
 # What a run of the guest showed so far: the first failure, or nothing.
@@ -109,8 +110,8 @@ mutants_try() {
 		glob=$(mutants_first_suites "$2")
 		reason=''
 		[ -z "$glob" ] || reason=$(mutants_guest "$glob")
-		[ -n "$reason" ] || reason=$(mutants_guest '')
-		[ -n "$reason" ] || verdict=survived
+		[ -n "$reason" ] || [ -n "$quick" ] || reason=$(mutants_guest '')
+		[ -n "$reason" ] || verdict=${quick:-survived}
 	fi
 	python3 "$here/mutate.py" restore "$TREE" "$1"
 }
@@ -123,37 +124,37 @@ mutants_table() {
 			way = $2; drawn[way]++
 			if (verdict[$1]) n[way, verdict[$1]]++
 		}
-		function row(way, d, k, s, i) {
-			printf "%-12s %7d %7d %7d %9d %8d", way, d, d - k - s - i, k, s, i
-			if (k + s) printf " %7.1f%%", 100 * k / (k + s)
+		function row(way, d, k, s, q, i) {
+			printf "%-12s %7d %7d %7d %9d %9d %8d", way, d, d - k - s - q - i, k, s, q, i
+			if (k + s + q) printf " %7.1f%%", 100 * k / (k + s + q)
 			printf "\n"
 		}
 		END {
-			printf "%-12s %7s %7s %7s %9s %8s %8s\n", "way", "drawn", "to do", "killed", "survived", "invalid", "score"
+			printf "%-12s %7s %7s %7s %9s %9s %8s %8s\n", "way", "drawn", "to do", "killed", "survived", "doubtful", "invalid", "score"
 			for (way in drawn) {
-				row(way, drawn[way], n[way, "killed"], n[way, "survived"], n[way, "invalid"]) | "sort"
-				d += drawn[way]; k += n[way, "killed"]; s += n[way, "survived"]; i += n[way, "invalid"]
+				row(way, drawn[way], n[way, "killed"], n[way, "survived"], n[way, "doubtful"], n[way, "invalid"])
+				d += drawn[way]; k += n[way, "killed"]; s += n[way, "survived"]
+				q += n[way, "doubtful"]; i += n[way, "invalid"]
 			}
-			close("sort")
-			row("all", d, k, s, i)
+			row("all", d, k, s, q, i)
 		}
 	' "$LIST"
 }
 
 # Survivors without a reason in survivors.txt, and reasons of what is killed by now.
 mutants_compare() {
-	local id way path line function text was now verdict why
+	local id path line function text was now verdict why
 	killed=0 explained=0 unexplained=0
-	while IFS=$'\t' read -r id way path line function text was now; do
+	while IFS=$'\t' read -r id _ path line function text was now; do
 		verdict=$(awk -F '\t' -v id="$id" '$1 == id { v = $4 } END { print v }' "$RESULTS")
 		why=$(awk -v id="$id" '$1 == id { $1 = ""; print substr($0, 2) }' "$KNOWN")
 		case $verdict:$why in
 		killed:*) killed=$((killed + 1)) ;;
-		survived:?*) explained=$((explained + 1)) ;;
-		survived:)
+		survived:?* | doubtful:?*) explained=$((explained + 1)) ;;
+		survived: | doubtful:)
 			unexplained=$((unexplained + 1))
-			printf '  survived %s %s:%s %s(): %s -> %s\n           in: %s\n' \
-				"$id" "$path" "$line" "$function" "$was" "$now" "$text"
+			printf '  %s %s %s:%s %s(): %s -> %s\n           in: %s\n' \
+				"$verdict" "$id" "$path" "$line" "$function" "$was" "$now" "$text"
 			;;
 		esac
 		[ "$verdict:$why" = "killed:" ] || [ "$verdict" != killed ] ||
@@ -162,12 +163,13 @@ mutants_compare() {
 }
 
 main() {
-	local number=160 seed=1 minutes=0 begin=$SECONDS only='' id path line function text was now verdict reason tests
+	local number=160 seed=1 minutes=0 begin=$SECONDS only='' quick='' id path line function text was now verdict reason tests
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--number) number=$2 && shift ;;
 		--seed) seed=$2 && shift ;;
 		--minutes) minutes=$2 && shift ;;
+		--quick) quick=doubtful ;;
 		--fresh) rm -f "$RESULTS" ;;
 		-*) progress_fail 'usage: see the head of tools/mutants/mutants.sh' ;;
 		*) only="$only $1" ;;
@@ -184,9 +186,8 @@ main() {
 	while IFS=$'\t' read -r -u 3 id _ path line function text was now; do
 		if [ -n "$only" ]; then
 			case $only in *"$id"*) ;; *) continue ;; esac
-		elif [ -n "$(mutants_known_result "$id" "$path")" ]; then
-			continue
 		fi
+		[ -z "$(mutants_known_result "$id" "$path")" ] || continue
 		if [ "$minutes" -gt 0 ] && [ $((SECONDS - begin)) -ge $((60 * minutes)) ]; then
 			echo "  stopped after $minutes minutes: run it again to go on"
 			break
