@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Wrong calls on bump allocators. Included twice by misuse_kunit.c. */
+ROW(TASK, bump, INVALID_ALIGNMENT, NEXT_POWER, 0, nebula_bump_alloc(m->bump, 8, 3))
+ROW(TASK, bump, INVALID_ALIGNMENT, NONE, 0, nebula_bump_alloc(m->bump, 8, 0))
+ROW(TASK, bump, INVALID_ALIGNMENT, NONE, 0, nebula_bump_alloc(m->bump, 8, ULONG_MAX))
+ROW(TASK, bump, INVALID_ALIGNMENT, NEXT_POWER, 0, nebula_bump_alloc(m->bump, 100, 24))
+ROW(TASK, bump, SIZE_OVERFLOW, NONE, 0, nebula_bump_alloc(m->bump, hide(SIZE_MAX), 8))
+ROW(TASK, bump, SIZE_OVERFLOW, NONE, 0, nebula_bump_alloc(m->bump, hide(-16), 8))
+ROW(TASK, bump, OUT_OF_MEMORY, TOO_LARGE, 0, nebula_bump_alloc(m->bump, SZ_1M, 8))
+ROW(TASK, bump, OUT_OF_MEMORY, ALIGNMENT, 0, nebula_bump_alloc(m->bump, 8, SZ_1M))
+ROW(TASK, bump, INVALID_ALIGNMENT, NEXT_POWER, 0, nebula_bump_zalloc(m->bump, 8, 5))
+ROW(TASK, bump, OUT_OF_MEMORY, TOO_LARGE, 0, nebula_bump_zalloc(m->bump, SZ_64K, 8))
+ROW(TASK, bump, SIZE_OVERFLOW, NONE, 0, nebula_bump_zalloc(m->bump, hide(-1), 1))
+ROW(TASK, bump, FOREIGN_POINTER, NONE, 0, nebula_bump_realloc(m->bump, m->outside, 8, 16, 8))
+ROW(TASK, bump, FOREIGN_POINTER, NONE, 0, nebula_bump_realloc(m->bump, m->of_other, 8, 16, 8))
+ROW(TASK, bump, FOREIGN_POINTER, ERR_PTR, 0,
+	nebula_bump_realloc(m->bump, ERR_PTR(-ENOMEM), 8, 16, 8))
+ROW(TASK, bump, INVALID_LAYOUT, NONE, 0, nebula_bump_realloc(m->bump, m->of_bump, SZ_64K, 8, 8))
+ROW(TASK, bump, INVALID_ALIGNMENT, NEXT_POWER, 0,
+	nebula_bump_realloc(m->bump, m->of_bump, 64, 128, 3))
+ROW(TASK, bump, OUT_OF_MEMORY, TOO_LARGE, 0, nebula_bump_realloc(m->bump, m->of_bump, 64, SZ_1M, 8))
+ROW(TASK, bump, SIZE_OVERFLOW, NONE, 0, nebula_bump_realloc(m->bump, m->of_bump, 64, hide(-64), 8))
+ROW(TASK, bump, OUT_OF_MEMORY, TOO_LARGE, 0, nebula_bump_memdup(m->bump, m->outside, SZ_1M, 1))
+ROW(TASK, bump, INVALID_ALIGNMENT, NEXT_POWER, 0, nebula_bump_memdup(m->bump, m->outside, 8, 7))
+ROW(TASK, bump, OUT_OF_MEMORY, TOO_LARGE, 0, nebula_bump_asprintf(m->bump, "%*s", SZ_64K, ""))
+ROW(TASK, bump, FOREIGN_CHECKPOINT, NONE, -EINVAL, nebula_bump_restore(m->bump, m->foreign))
+ROW(TASK, bump, FOREIGN_CHECKPOINT, NONE, -EINVAL, nebula_bump_restore(m->bump, m->garbage))
+ROW(TASK, bump, STALE_CHECKPOINT, NONE, -ESTALE, nebula_bump_restore(m->bump, m->stale))
+ROW(TASK, bump, OUT_OF_MEMORY, TOO_LARGE, -ENOMEM, nebula_bump_reserve(m->bump, SZ_1M, GFP_KERNEL))
+ROW(TASK, bump, INVALID_CONFIG, NONE, -EINVAL, nebula_bump_reserve(m->bump, SZ_1M, GFP_HIGHUSER))
+ROW(TASK, bump, INVALID_CONFIG, NONE, -EINVAL,
+	nebula_bump_reserve(m->bump, 8, GFP_KERNEL | __GFP_NOFAIL))
+ROW(TASK, bump, SIZE_OVERFLOW, NONE, -EOVERFLOW, nebula_bump_reserve(m->bump, SIZE_MAX, GFP_KERNEL))
+ROW(TASK, bump, INVALID_CONFIG, NONE, -EINVAL, nebula_bump_defer(m->bump, NULL, m))
+ROW(TASK, bump, INVALID_STATE, CREATED, 0, (nebula_bump_exit(m->bump), 0))
+ROW(IRQS_OFF, bump, WRONG_CONTEXT, NONE, 0, (nebula_bump_destroy(m->bump), 0))
+ROW(IRQS_OFF, bump, WRONG_CONTEXT, NONE, -EPERM, nebula_validate(m->bump))
+ROW(IRQS_OFF, bump, WRONG_CONTEXT, NONE, -EPERM, nebula_peak_reset(m->bump))
+ROW(TASK, shared_bump, INVALID_STATE, SHARED, 0, (nebula_bump_checkpoint(m->shared_bump), 0))
+ROW(TASK, shared_bump, INVALID_STATE, SHARED, -EINVAL,
+	nebula_bump_restore(m->shared_bump, m->foreign))
+ROW(TASK, shared_bump, INVALID_ALIGNMENT, NEXT_POWER, 0, nebula_bump_alloc(m->shared_bump, 8, 3))
+ROW(TASK, shared_bump, OUT_OF_MEMORY, TOO_LARGE, 0, nebula_bump_alloc(m->shared_bump, SZ_16M, 8))
+ROW(TASK, shared_bump, SIZE_OVERFLOW, NONE, 0, nebula_bump_alloc(m->shared_bump, hide(-8), 8))
+ROW(TASK, shared_bump, FOREIGN_POINTER, NONE, 0,
+	nebula_bump_realloc(m->shared_bump, m->outside, 8, 16, 8))
+ROW(TASK, shared_bump, INVALID_CONFIG, NONE, -EINVAL, nebula_bump_defer(m->shared_bump, NULL, m))
+ROW(TASK, shared_bump, INVALID_STATE, CREATED, 0, (nebula_bump_exit(m->shared_bump), 0))
+ROW(IRQS_OFF, shared_bump, WRONG_CONTEXT, NONE, 0, nebula_bump_trim(m->shared_bump, 0))
+ROW(IRQS_OFF, shared_bump, WRONG_CONTEXT, NONE, -EPERM,
+	nebula_bump_reserve(m->shared_bump, SZ_16M, GFP_KERNEL))
+ROW(IRQS_OFF, shared_bump, WRONG_CONTEXT, NONE, 0, (nebula_bump_destroy(m->shared_bump), 0))
+ROW(TASK, growing_bump, OUT_OF_MEMORY, AT_LIMIT, 0, nebula_bump_alloc(m->growing_bump, SZ_1M, 8))
+ROW(TASK, growing_bump, OUT_OF_MEMORY, AT_LIMIT, -ENOMEM,
+	nebula_bump_reserve(m->growing_bump, SZ_1M, GFP_KERNEL))
+ROW(IRQS_OFF, growing_bump, WRONG_CONTEXT, GROWTH, 0, nebula_bump_alloc(m->growing_bump, SZ_16K, 8))
+ROW(IRQS_OFF, growing_bump, WRONG_CONTEXT, RESERVE, -EPERM,
+	nebula_bump_reserve(m->growing_bump, SZ_16K, GFP_KERNEL))

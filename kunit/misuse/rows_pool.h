@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Wrong calls on pools. Included twice by misuse_kunit.c. */
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free(m->pool, m->outside), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free(m->pool, m->of_bump), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free(m->pool, m), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free(m->pool, (void *)64), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free(m->pool, (void *)m->pool->state), 0))
+ROW(TASK, pool, FOREIGN_POINTER, ERR_PTR, 0, (nebula_pool_free(m->pool, ERR_PTR(-EINVAL)), 0))
+ROW(TASK, pool, MISALIGNED_POINTER, NONE, 0, (nebula_pool_free(m->pool, m->of_pool + 1), 0))
+ROW(TASK, pool, MISALIGNED_POINTER, NONE, 0, (nebula_pool_free(m->pool, m->of_pool + 8), 0))
+ROW(TASK, pool, DOUBLE_FREE, UNTRACKED, 0, (nebula_pool_free(m->pool, m->freed), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free_rcu(m->pool, m->outside), 0))
+ROW(TASK, pool, MISALIGNED_POINTER, NONE, 0, (nebula_pool_free_rcu(m->pool, m->of_pool + 8), 0))
+ROW(TASK, pool, DOUBLE_FREE, UNTRACKED, 0, (nebula_pool_free_rcu(m->pool, m->freed), 0))
+ROW(TASK, pool, DOUBLE_FREE, UNTRACKED, 0,
+	(nebula_pool_free_rcu_cb(m->pool, m->freed, destructor_1), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0,
+	(nebula_pool_free_rcu_cb(m->pool, m->outside, destructor_1), 0))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, (nebula_pool_free_sensitive(m->pool, m->outside), 0))
+ROW(TASK, pool, MISALIGNED_POINTER, NONE, 0,
+	(nebula_pool_free_sensitive(m->pool, m->of_pool + 16), 0))
+ROW(TASK, pool, DOUBLE_FREE, UNTRACKED, 0, (nebula_pool_free_sensitive(m->pool, m->freed), 0))
+ROW(TASK, pool, DOUBLE_FREE, UNTRACKED, 0, free_two(m->pool, m->freed, NULL))
+ROW(TASK, pool, FOREIGN_POINTER, NONE, 0, free_two(m->pool, NULL, m->outside))
+ROW(TASK, pool, INVALID_LAYOUT, NO_BLOCKS, 0, nebula_pool_alloc_bulk(m->pool, hide(0), m->objs))
+ROW(TASK, pool, INVALID_LAYOUT, NO_BLOCKS, 0, nebula_pool_alloc_bulk(m->pool, hide(4), NULL))
+ROW(TASK, pool, EXCEEDS_MAX, BULK, 0, nebula_pool_alloc_bulk(m->pool, hide(40), m->objs))
+ROW(TASK, pool, INVALID_LAYOUT, BLOCK_SIZE, 0, nebula_alloc(m->pool, 65, 8))
+ROW(TASK, pool, INVALID_LAYOUT, BLOCK_ALIGN, 0, nebula_alloc(m->pool, 8, 1024))
+ROW(TASK, pool, INVALID_LAYOUT, PAGE_ALIGN, 0, nebula_alloc(m->pool, 8, 2 * PAGE_SIZE))
+ROW(TASK, pool, INVALID_ALIGNMENT, NEXT_POWER, 0, nebula_alloc(m->pool, 8, 3))
+ROW(TASK, pool, SIZE_OVERFLOW, BLOCK_SIZE, 0, nebula_alloc(m->pool, hide(-8), 8))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM, nebula_pool_alloc_wait(m->pool, 1))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM, nebula_pool_alloc_wait_killable(m->pool, 1))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM,
+	nebula_pool_alloc_wait_bulk(m->pool, 2, m->objs, 1))
+ROW(TASK, pool, INVALID_LAYOUT, NO_BLOCKS, -EINVAL,
+	nebula_pool_alloc_wait_bulk(m->pool, 0, m->objs, 1))
+ROW(TASK, pool, INVALID_LAYOUT, NO_BLOCKS, -EINVAL,
+	nebula_pool_alloc_wait_bulk(m->pool, 2, NULL, 1))
+ROW(TASK, pool, EXCEEDS_MAX, BULK, -E2BIG, nebula_pool_alloc_wait_bulk(m->pool, 40, m->objs, 1))
+ROW(TASK, pool, INVALID_LAYOUT, NO_BLOCKS, -EINVAL, nebula_pool_grow(m->pool, 0, GFP_KERNEL))
+ROW(TASK, pool, INVALID_CONFIG, NONE, -EINVAL, nebula_pool_grow(m->pool, 8, GFP_HIGHUSER))
+ROW(TASK, pool, INVALID_CONFIG, NONE, -EINVAL,
+	nebula_pool_grow(m->pool, 8, GFP_KERNEL | __GFP_COMP))
+ROW(TASK, pool, INVALID_CONFIG, NONE, -EINVAL,
+	nebula_pool_grow(m->pool, 8, GFP_KERNEL | __GFP_NOFAIL))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM, nebula_pool_grow(m->pool, 8, GFP_KERNEL))
+ROW(TASK, growing_pool, EXCEEDS_MAX, GROW, -E2BIG,
+	nebula_pool_grow(m->growing_pool, 1000, GFP_KERNEL))
+ROW(TASK, growing_pool, EXCEEDS_MAX, AT_LIMIT, 0,
+	nebula_pool_alloc_bulk(m->growing_pool, hide(40), m->objs))
+ROW(TASK, buffer_pool, INVALID_STATE, BUFFER, -EBUSY,
+	nebula_pool_grow(m->buffer_pool, 8, GFP_KERNEL))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, 0, nebula_pool_shrink(m->pool))
+ROW(TASK, pool, INVALID_CONFIG, ABOVE_LIMIT, -EINVAL, nebula_pool_set_cache_depth(m->pool, 100000))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM, nebula_pool_set_cache_depth(m->pool, 1))
+ROW(TASK, pool, INVALID_LAYOUT, NO_BLOCKS, -EINVAL, nebula_pool_reserve(m->pool, &m->reserve, 0))
+ROW(TASK, pool, EXCEEDS_MAX, RESERVE, -E2BIG, nebula_pool_reserve(m->pool, &m->reserve, 40))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, RESERVE, -EPERM, nebula_pool_reserve(m->pool, &m->reserve, 2))
+ROW(TASK, pool, POOL_EXHAUSTED, RESERVE_EMPTY, 0, use_up_reserve(m))
+ROW(TASK, pool, INVALID_STATE, RESERVES, 0, with_reserve(m, reset))
+ROW(TASK, pool, INVALID_STATE, RESERVES, 0, with_reserve(m, nebula_pool_destroy))
+ROW(TASK, pool, INVALID_STATE, RESERVES, 0, with_reserve(m, nebula_pool_destroy_rcu))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, 0, (nebula_pool_destroy(m->pool), 0))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM, nebula_validate(m->pool))
+ROW(IRQS_OFF, pool, WRONG_CONTEXT, NONE, -EPERM, nebula_peak_reset(m->pool))
+ROW(TASK, pool, POOL_EXHAUSTED, FULL, 0, exhaust(m->pool))
+ROW(TASK, buffer_pool, POOL_EXHAUSTED, FULL_BUFFER, 0, exhaust(m->buffer_pool))
+ROW(TASK, pool, TIMED_OUT, NONE, -ETIMEDOUT, wait_in_vain(m->pool))
+ROW(TASK, pool, EXCEEDS_MAX, ABOVE_LIMIT, 0, too_many_destructors(m->pool))
