@@ -90,9 +90,14 @@ error_pages_are_current() {
 	}
 }
 
-# links_of FILE: what it links to, one a line.
+# prose_of PAGE: all but its blocks of code.
+prose_of() {
+	awk '/^```/ { code = !code; next } !code' "$1"
+}
+
+# links_of PAGE: what it links to, one a line.
 links_of() {
-	sed '/^```/,/^```/d; s/`[^`]*`//g' "$1" | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//' || true
+	prose_of "$1" | awk '{ gsub(/`[^`]*`/, "") } 1' | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//' || true
 }
 
 # Links in the pages name files and folders of the tree, and headings as they stand.
@@ -116,7 +121,7 @@ links_lead_somewhere() {
 
 # headings_of PAGE: the anchors that its headings have, as renderers make them.
 headings_of() {
-	sed '/^```/,/^```/d' "$1" | sed -n 's/^#\{1,6\} //p' | tr '[:upper:]' '[:lower:]' |
+	prose_of "$1" | sed -n 's/^#\{1,6\} //p' | tr '[:upper:]' '[:lower:]' |
 		sed 's/[^a-z0-9 _-]//g; s/ /-/g; s/^/#/'
 }
 
