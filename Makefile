@@ -8,13 +8,13 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 # What the scripts of tools/install/ are told; a DESTDIR may have blanks in it. KDIR means another
 # thing to those of tools/vm/ when it is in their environment.
-export DESTDIR RELEASE ALL
+export DESTDIR RELEASE ALL KERNELS
 install uninstall dkms-install dkms-uninstall kdir: export KDIR := $(KDIR)
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo samples check kunit lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules demo samples check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -38,6 +38,9 @@ kunit: ## run the KUnit suites; KERNEL=uml (seconds) or debug (KASAN, lockdep, k
 	@tools/vm/prepare.sh $(KERNEL)
 	@tools/vm/build.sh $(KERNEL)
 	@tools/vm/run.sh $(KERNEL) kunit.sh
+
+matrix: ## build for and boot every supported kernel; KERNELS="NAME...": those of tools/matrix/rows.txt
+	@tools/matrix/matrix.sh
 
 lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
 	@tools/lint/lint.sh

@@ -46,12 +46,17 @@ boot_end() {
 
 # boot_qemu_command KERNEL_IMAGE INITRAMFS ACCELERATOR CPUS MEMORY APPEND EXTRA...: sets BOOT_COMMAND.
 boot_qemu_command() {
-	local image=$1 initramfs=$2 accelerator=$3 cpus=$4 memory=$5 append=$6
+	local image=$1 initramfs=$2 accelerator=$3 cpus=$4 memory=$5 append=$6 console=ttyS0
 	shift 6
-	BOOT_COMMAND=(qemu-system-x86_64 -accel "$accelerator" -cpu max -smp "$cpus" -m "$memory"
+	BOOT_COMMAND=(qemu-system-x86_64)
+	case ${KERNEL_ARCH:-} in
+	arm64) BOOT_COMMAND=(qemu-system-aarch64 -M virt,gic-version=3) console=ttyAMA0 ;;
+	riscv) BOOT_COMMAND=(qemu-system-riscv64 -M virt) ;;
+	esac
+	BOOT_COMMAND+=(-accel "$accelerator" -cpu "${NEBULA_CPU:-max}" -smp "$cpus" -m "$memory"
 		-nographic -no-reboot -nic none -monitor none
 		-kernel "$image" -initrd "$initramfs"
-		-append "console=ttyS0 panic=-1 no_timer_check loglevel=7 printk.devkmsg=on log_buf_len=4M $append" "$@")
+		-append "console=$console panic=-1 no_timer_check loglevel=7 printk.devkmsg=on log_buf_len=4M $append" "$@")
 }
 
 # boot_uml_command KERNEL_IMAGE ROOT CPUS MEMORY APPEND: sets BOOT_COMMAND.

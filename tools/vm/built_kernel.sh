@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Builds debug and uml from source: allnoconfig, plus a fragment of which every line must survive.
+# Builds debug, uml and bare from source: allnoconfig, plus a fragment of which every line must survive.
 # Sourced by prepare.sh, after kernels.sh and source.sh.
 
 # built_kernel_prepare NAME
@@ -51,7 +51,7 @@ built_kernel_fragment_kept() {
 
 built_kernel_compile() {
 	case $1 in
-	uml) built_kernel_in "$@" -j"$(nproc)" linux modules ;;
+	uml | bare) built_kernel_in "$@" -j"$(nproc)" linux modules ;;
 	*) built_kernel_in "$@" -j"$(nproc)" bzImage modules ;;
 	esac
 }

@@ -8,7 +8,7 @@ initramfs_lay_out() {
 	local root=$1 guest=$2 modules=$3 module
 	shift 3
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,nebula}
-	cp -L "$(command -v busybox)" "$root/bin/busybox"
+	cp -L "${NEBULA_BUSYBOX:-$(command -v busybox)}" "$root/bin/busybox"
 	cp "$REPO"/tools/vm/guest/{init,steps.sh} "$root/nebula/"
 	cp "$guest" "$root/nebula/guest.sh"
 	# modules.order names what the last build made; an older .ko beside it is not ours any more.
@@ -28,7 +28,7 @@ initramfs_programs() {
 	for source in "$REPO"/tools/vm/guest/*.c; do
 		name=$(basename "$source" .c)
 		! grep -qF "./$name " "$2" ||
-			gcc -static -O2 -Wall -Wextra -Werror -o "$1/$name" "$source"
+			"${NEBULA_CROSS:-}gcc" -static -O2 -Wall -Wextra -Werror -o "$1/$name" "$source"
 	done
 }
 

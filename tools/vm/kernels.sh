@@ -6,13 +6,14 @@
 #   newest  the newest one of Debian's backports, unmodified; boots in QEMU, built for in a root of its own
 #   debug   x86-64 kernel built here with KASAN, lockdep, kmemleak and KUnit; boots in QEMU
 #   uml     User Mode Linux built here with KUnit and two CPUs; a process of the host
+#   bare    the same without anything that the module can do without
 #
 # Everything fetched or built lies in NEBULA_CACHE and survives `make clean`:
 #
 #   sources/linux-VERSION/            kernel source, shared by debug and uml
 #   kernels/stock-RELEASE/vmlinuz
 #   kernels/newest-RELEASE/{vmlinuz,root/}
-#   kernels/{debug,uml}-VERSION-KEY/  finished O= build tree; KEY covers fragment and compiler
+#   kernels/{debug,uml,bare}-VERSION-KEY/  finished O= build tree; KEY covers fragment and compiler
 #
 # A directory appears under its final name only when it is complete.
 
@@ -32,14 +33,15 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT ARCH CROSS_COMPILE 
 # kernel_check NAME: ends the script when NAME is not one of ours.
 kernel_check() {
 	case $1 in
-	stock | newest | debug | uml) ;;
-	*) progress_fail "unknown kernel '$1': it is one of stock, newest, debug, uml" ;;
+	stock | newest | debug | uml | bare) ;;
+	*) progress_fail "unknown kernel '$1': it is one of stock, newest, debug, uml, bare" ;;
 	esac
 }
 
 kernel_arch() {
 	case $1 in
-	uml) echo um ;;
+	uml | bare) echo um ;;
+	stock) echo "${NEBULA_ARCH:-x86_64}" ;;
 	*) echo x86_64 ;;
 	esac
 }
@@ -130,7 +132,7 @@ kernel_open() {
 		KERNEL_RELEASE=$(kernel_release "$KERNEL_TREE")
 		KERNEL_IMAGE=$KERNEL_DIR/arch/x86/boot/bzImage
 		;;
-	uml)
+	uml | bare)
 		KERNEL_TREE=$KERNEL_DIR
 		KERNEL_RELEASE=$(kernel_release "$KERNEL_TREE")
 		KERNEL_IMAGE=$KERNEL_DIR/linux
@@ -138,8 +140,11 @@ kernel_open() {
 	esac
 }
 
+# kernel_open_kdir: NEBULA_ARCH, NEBULA_CROSS and NEBULA_ROOT, when given, say of which architecture it is, what the
+# names of its compiler begin with, and in which root modules for it are built; see tools/matrix.
 kernel_open_kdir() {
 	KERNEL_TREE=$(realpath -- "$KDIR")
+	KERNEL_ROOT=${NEBULA_ROOT:-}
 	KERNEL_DIR=$KERNEL_TREE
 	KERNEL_RELEASE=$(kernel_release "$KERNEL_TREE")
 	[ -n "$KERNEL_RELEASE" ] ||
@@ -153,6 +158,7 @@ kernel_open_kdir() {
 kernel_make() {
 	local dir=$1
 	shift
+	[ -z "${NEBULA_CROSS:-}" ] || set -- CROSS_COMPILE="$NEBULA_CROSS" "$@"
 	set -- make -C "${KERNEL_TREE#"$KERNEL_ROOT"}" ARCH="$KERNEL_ARCH" M="$dir" -j"$(nproc)" "$@"
 	if [ -n "$KERNEL_ROOT" ]; then
 		kernel_in_root "$dir" "$@"

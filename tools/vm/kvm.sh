@@ -15,7 +15,7 @@ kvm_choose() {
 		return
 		;;
 	esac
-	if [ -r /dev/kvm ] && [ -w /dev/kvm ] && [ "$(kvm_probed "$1" "$3")" = works ]; then
+	if [ "$KERNEL_ARCH" = "$(uname -m)" ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] && [ "$(kvm_probed "$1" "$3")" = works ]; then
 		KVM_ACCELERATOR=kvm KVM_MACHINE='QEMU, KVM'
 	else
 		KVM_ACCELERATOR=tcg,thread=multi KVM_MACHINE='QEMU, TCG'

@@ -24,6 +24,10 @@ source  python3           command:python3
 source  xz-utils          command:xz
 source  libelf-dev        header:libelf.h
 source  libssl-dev        header:openssl/ssl.h
+matrix-arm64 gcc-aarch64-linux-gnu  command:aarch64-linux-gnu-gcc
+matrix-arm64 gcc-12-aarch64-linux-gnu command:aarch64-linux-gnu-gcc-12
+matrix-arm64 libc6-dev-arm64-cross  file:/usr/aarch64-linux-gnu/include/stdio.h
+matrix-arm64 qemu-system-arm        command:qemu-system-aarch64
 bench   binutils          command:objdump
 bench   gnuplot-nox       command:gnuplot
 docs    graphviz          command:dot
@@ -57,6 +61,7 @@ packages_proved() {
 	case $1 in
 	command:*) command -v "$subject" >/dev/null ;;
 	header:*) echo "#include <$subject>" | gcc -E -x c - >/dev/null 2>&1 ;;
+	file:*) [ -e "$subject" ] ;;
 	static:*)
 		path=$(command -v "$subject") && ! LC_ALL=C ldd "$path" 2>/dev/null | grep -q '=>'
 		;;

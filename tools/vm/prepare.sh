@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one kernel ready to boot: tools/vm/prepare.sh stock|newest|debug|uml
+# Makes one kernel ready to boot: tools/vm/prepare.sh stock|newest|debug|uml|bare
 #
 # Installs what the host lacks, fetches or builds the kernel, and leaves it in the cache. Does
 # nothing, and needs no network, when the kernel is there. Called by the Makefile and by check.sh.
@@ -36,7 +36,7 @@ prepare_lock() {
 # prepare_purposes KERNEL: what the host's programs are needed for, see packages.sh.
 prepare_purposes() {
 	echo module guest
-	[ "$1" = uml ] || echo boot
+	[ "$(kernel_arch "$1")" = um ] || echo boot
 	kernel_find "$1" >/dev/null 2>&1 || case $1 in
 	stock) ;;
 	newest) echo root ;;
@@ -45,7 +45,7 @@ prepare_purposes() {
 }
 
 main() {
-	[ $# -eq 1 ] || progress_fail 'usage: tools/vm/prepare.sh stock|newest|debug|uml'
+	[ $# -eq 1 ] || progress_fail 'usage: tools/vm/prepare.sh stock|newest|debug|uml|bare'
 	kernel_check "$1"
 	# shellcheck disable=SC2046 # a list
 	packages_ensure $(prepare_purposes "$1")

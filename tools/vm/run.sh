@@ -79,7 +79,7 @@ run_limits() {
 		# It also turns off the hashing of pointers; with hashing, the raw ones stand out.
 		append="numa=fake=2 slab_debug=FZ hash_pointers=always $append"
 		;;
-	uml)
+	uml | bare)
 		init_limit=30 timeout=${timeout:-600}
 		# Most of what the suites do here would be waiting for grace periods; the debug kernel waits.
 		append="rcupdate.rcu_expedited=1 $append"
@@ -91,7 +91,7 @@ run_limits() {
 
 run_command() {
 	machine=UML
-	if [ "$kernel" = uml ]; then
+	if [ "$KERNEL_ARCH" = um ]; then
 		boot_uml_command "$KERNEL_IMAGE" "$work/root" "$cpus" "$memory" "$append"
 		return
 	fi
