@@ -52,7 +52,8 @@ static int __init nebula_init(void)
 	ret = nebula_pool_init();
 	if (ret)
 		goto err_pool;
-	pr_info("version %s, abi %u\n", NEBULA_VERSION, NEBULA_ABI);
+	pr_info("version %s, abi %u%s\n", NEBULA_VERSION, NEBULA_ABI,
+		IS_ENABLED(CONFIG_DEBUG_FS) ? "" : ", no debugfs: reports are in this log only");
 	return 0;
 
 err_pool:
@@ -82,5 +83,6 @@ module_init(nebula_init);
 module_exit(nebula_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The authors of nebula_memory");
 MODULE_DESCRIPTION("Region allocators for kernel modules: bump, pool, stack");
 MODULE_VERSION(NEBULA_VERSION);

@@ -13,6 +13,7 @@
 #include <nebula/config.h>
 #include <nebula/custom.h>
 #include <nebula/error.h>
+#include <nebula/features.h>
 #include <nebula/generic.h>
 #include <nebula/memops.h>
 #include <nebula/pool.h>

@@ -45,8 +45,11 @@
  * two users. A locked instruction at each free would exclude it, at 20 cycles for every free there
  * is, against a fault that takes two mistakes within nanoseconds. Debug pools have it.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/kstrtox.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -67,8 +70,33 @@
 #define SLOT_SIZE	sizeof(struct nebula_pool_slot)
 
 unsigned int nebula_pool_cache_depth = 127;
-module_param_named(cache_depth, nebula_pool_cache_depth, uint, 0644);
-MODULE_PARM_DESC(cache_depth, "blocks that the magazine of a CPU holds in a new pool (default 127)");
+
+static int set_cache_depth(const char *val, const struct kernel_param *kp)
+{
+	unsigned int depth;
+	int ret = kstrtouint(val, 0, &depth);
+
+	if (ret) {
+		pr_err("cache_depth=%s: write a number of blocks, 0 to %u\n", val,
+		       NEBULA_POOL_DEPTH_MAX);
+		return ret;
+	}
+	if (depth > NEBULA_POOL_DEPTH_MAX) {
+		pr_warn("cache_depth=%u: a CPU holds at most %u blocks, so %u it is\n", depth,
+			NEBULA_POOL_DEPTH_MAX, NEBULA_POOL_DEPTH_MAX);
+		depth = NEBULA_POOL_DEPTH_MAX;
+	}
+	WRITE_ONCE(nebula_pool_cache_depth, depth);
+	return 0;
+}
+
+static const struct kernel_param_ops cache_depth_ops = {
+	.set = set_cache_depth,
+	.get = param_get_uint,
+};
+
+module_param_cb(cache_depth, &cache_depth_ops, &nebula_pool_cache_depth, 0644);
+MODULE_PARM_DESC(cache_depth, "blocks that the magazine of a CPU holds in a new pool, 0 to 256 (default 127)");
 
 static u8 never_free = POOL_NEVER;
 static struct nebula_pool_slot sentinel = { NULL, &never_free };
