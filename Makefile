@@ -14,10 +14,14 @@ install uninstall dkms-install dkms-uninstall kdir: export KDIR := $(KDIR)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo samples check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules nebulactl install-tools demo samples check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
+
+nebulactl: ## build nebulactl, which shows what allocators do, in build/nebulactl
+	@tools/nebulactl/prepare.sh
+	@$(MAKE) --no-print-directory -C tools/nebulactl all
 
 demo: ## boot the distribution's kernel in QEMU and show the module at work; V=1: all of it
 	@tools/vm/prepare.sh stock
@@ -65,6 +69,9 @@ bench-compare: ## what became slower or faster since OLD=bench.json, by instruct
 
 install: modules ## install the module for the kernel of KDIR, and what clients are built with
 	@tools/install/install.sh
+
+install-tools: nebulactl ## install nebulactl, its man page and completions; PREFIX=/usr/local
+	@$(MAKE) --no-print-directory -C tools/nebulactl install
 
 uninstall: ## undo install, without headers too; RELEASE=...: another kernel; ALL=1: every kernel
 	@tools/install/uninstall.sh

@@ -45,6 +45,7 @@ main() {
 	check_stage 'install' tools/install/test.sh
 	check_stage 'models' tools/model/model.sh
 	check_stage 'litmus' tools/litmus/litmus.sh
+	check_stage 'nebulactl' tools/nebulactl/tests/run.sh
 	check_stage 'kunit on uml' check_guest uml kunit.sh
 	check_stage 'kunit on debug' check_guest debug kunit.sh
 	check_stage 'unload on uml' check_guest uml unload.sh
@@ -52,6 +53,7 @@ main() {
 	check_stage 'torture on uml' check_guest uml torture.sh
 	check_stage 'torture on debug' check_guest debug torture.sh
 	check_stage 'demo on stock' check_guest stock demo.sh tools/demo/requests.txt
+	check_stage 'nebulactl on stock' tools/nebulactl/tests/guest.sh
 	check_stage 'lockdown on stock' check_guest stock lockdown.sh
 	check_stage 'bench budget on stock' tools/bench/budget.sh
 	check_stage 'samples on stock' check_guest stock samples.sh tools/samples/expected

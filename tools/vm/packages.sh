@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The programs of the host that we need: what for, how to tell that they are there, and how they
-# are installed on a Debian system. Sourced by prepare.sh and lint.sh, after kernels.sh.
+# are installed on a Debian system. Sourced by prepare.sh, lint.sh and the tests of
+# nebulactl, after kernels.sh.
 #
 # A need counts as met when its program or header is there, wherever it came from; so on another
 # distribution it is enough to have the programs.
@@ -31,6 +32,14 @@ matrix-arm64 qemu-system-arm        command:qemu-system-aarch64
 bench   binutils          command:objdump
 bench   gnuplot-nox       command:gnuplot
 docs    graphviz          command:dot
+nebulactl  gcc                 command:gcc
+nebulactl  make                command:make
+nebulactl  libjansson-dev      header:jansson.h
+nebulactl  libncurses-dev      header:curses.h
+nebulactl  tmux                command:tmux
+nebulactl  python3             command:python3
+nebulactl  python3-jsonschema  command:jsonschema
+fuzz    clang             command:clang
 lint    sparse            command:sparse
 lint    shellcheck        command:shellcheck
 lint    python3           command:python3

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Takes the files out of a guest's log that its steps printed with print_file: DIR/NAME for each.
+#
+#   tools/nebulactl/fetch.sh LOG DIR
+set -euo pipefail
+
+[ $# -eq 2 ] || {
+	echo 'usage: tools/nebulactl/fetch.sh LOG DIR' >&2
+	exit 2
+}
+mkdir -p "$2"
+# A line of the log is "[ time][ thread] [nebula] | text"; a block ends with the next file or line of a step.
+tr -d '\r' <"$1" | awk -v dir="$2" '
+	function close_file() {
+		if (name != "")
+			close(command)
+		name = ""
+	}
+	{
+		at = index($0, "[nebula] ")
+		if (!at)
+			next
+		line = substr($0, at + 9)
+	}
+	line !~ /^\| / { close_file(); next }
+	{ line = substr(line, 3) }
+	line ~ /^file [A-Za-z0-9_.\/-]+$/ {
+		close_file()
+		name = substr(line, 6)
+		sub(/.*\//, "", name)
+		command = "base64 -d | gunzip >\"" dir "/" name "\""
+		print dir "/" name
+		next
+	}
+	name != "" && line ~ /^[A-Za-z0-9+\/=]+$/ { print line | command }
+	END { close_file() }
+'

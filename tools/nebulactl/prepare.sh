@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs what nebulactl is built and tested with. Called by the Makefile and the tests; quiet when all of it is
+# there.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=tools/progress.sh
+. "$here/../progress.sh"
+# shellcheck source=tools/vm/kernels.sh
+. "$here/../vm/kernels.sh"
+# shellcheck source=tools/vm/packages.sh
+. "$here/../vm/packages.sh"
+
+packages_ensure nebulactl
