@@ -38,20 +38,20 @@ built_kernel_in() {
 
 built_kernel_configure() {
 	built_kernel_in "$@" allnoconfig &&
-		(cd "$2" && scripts/kconfig/merge_config.sh -m -O "$3" "$3/.config" "$(kernel_fragment "$1")") &&
+		(cd "$2" && kernel_fragments "$1" | xargs scripts/kconfig/merge_config.sh -m -O "$3" "$3/.config") &&
 		built_kernel_in "$@" olddefconfig
 }
 
 # built_kernel_fragment_kept NAME WORK: Kconfig drops a line in silence when a dependency is missing.
 built_kernel_fragment_kept() {
 	local lost
-	lost=$(grep -E '^(CONFIG_|# CONFIG_)' "$(kernel_fragment "$1")" | grep -vxFf "$2/.config" || true)
-	[ -z "$lost" ] || progress_fail "Kconfig dropped these lines of $(kernel_fragment "$1"):" "$lost"
+	lost=$(kernel_fragments "$1" | xargs grep -hE '^(CONFIG_|# CONFIG_)' | grep -vxFf "$2/.config" || true)
+	[ -z "$lost" ] || progress_fail "Kconfig dropped these lines of $(kernel_fragments "$1" | tail -n 1):" "$lost"
 }
 
 built_kernel_compile() {
 	case $1 in
-	uml | bare) built_kernel_in "$@" -j"$(nproc)" linux modules ;;
+	uml | bare | gcov) built_kernel_in "$@" -j"$(nproc)" linux modules ;;
 	*) built_kernel_in "$@" -j"$(nproc)" bzImage modules ;;
 	esac
 }

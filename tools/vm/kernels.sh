@@ -7,13 +7,14 @@
 #   debug   x86-64 kernel built here with KASAN, lockdep, kmemleak and KUnit; boots in QEMU
 #   uml     User Mode Linux built here with KUnit and two CPUs; a process of the host
 #   bare    the same without anything that the module can do without
+#   gcov    the same, which counts what is executed of modules, for tools/coverage/
 #
 # Everything fetched or built lies in NEBULA_CACHE and survives `make clean`:
 #
 #   sources/linux-VERSION/            kernel source, shared by debug and uml
 #   kernels/stock-RELEASE/vmlinuz
 #   kernels/newest-RELEASE/{vmlinuz,root/}
-#   kernels/{debug,uml,bare}-VERSION-KEY/  finished O= build tree; KEY covers fragment and compiler
+#   kernels/{debug,uml,bare,gcov}-VERSION-KEY/  finished O= build tree; KEY covers fragment and compiler
 #
 # A directory appears under its final name only when it is complete.
 
@@ -33,27 +34,29 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT ARCH CROSS_COMPILE 
 # kernel_check NAME: ends the script when NAME is not one of ours.
 kernel_check() {
 	case $1 in
-	stock | newest | debug | uml | bare) ;;
-	*) progress_fail "unknown kernel '$1': it is one of stock, newest, debug, uml, bare" ;;
+	stock | newest | debug | uml | bare | gcov) ;;
+	*) progress_fail "unknown kernel '$1': it is one of stock, newest, debug, uml, bare, gcov" ;;
 	esac
 }
 
 kernel_arch() {
 	case $1 in
-	uml | bare) echo um ;;
+	uml | bare | gcov) echo um ;;
 	stock) echo "${NEBULA_ARCH:-x86_64}" ;;
 	*) echo x86_64 ;;
 	esac
 }
 
-kernel_fragment() {
+# kernel_fragments NAME: one name a line.
+kernel_fragments() {
+	[ "$1" != gcov ] || kernel_fragments uml
 	echo "$REPO/tools/vm/configs/$1.config"
 }
 
 # kernel_key NAME: what a kernel built here depends on beside its source.
 kernel_key() {
 	{
-		cat "$(kernel_fragment "$1")"
+		kernel_fragments "$1" | xargs cat
 		gcc -dumpfullversion
 		realpath -- "${KERNEL_SRC:-/}"
 	} | sha256sum | cut -c1-10
@@ -132,7 +135,7 @@ kernel_open() {
 		KERNEL_RELEASE=$(kernel_release "$KERNEL_TREE")
 		KERNEL_IMAGE=$KERNEL_DIR/arch/x86/boot/bzImage
 		;;
-	uml | bare)
+	uml | bare | gcov)
 		KERNEL_TREE=$KERNEL_DIR
 		KERNEL_RELEASE=$(kernel_release "$KERNEL_TREE")
 		KERNEL_IMAGE=$KERNEL_DIR/linux

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one kernel ready to boot: tools/vm/prepare.sh stock|newest|debug|uml|bare
+# Makes one kernel ready to boot: tools/vm/prepare.sh stock|newest|debug|uml|bare|gcov
 #
 # Installs what the host lacks, fetches or builds the kernel, and leaves it in the cache. Does
 # nothing, and needs no network, when the kernel is there. Called by the Makefile and by check.sh.
@@ -45,7 +45,7 @@ prepare_purposes() {
 }
 
 main() {
-	[ $# -eq 1 ] || progress_fail 'usage: tools/vm/prepare.sh stock|newest|debug|uml|bare'
+	[ $# -eq 1 ] || progress_fail 'usage: tools/vm/prepare.sh stock|newest|debug|uml|bare|gcov'
 	kernel_check "$1"
 	# shellcheck disable=SC2046 # a list
 	packages_ensure $(prepare_purposes "$1")

@@ -38,7 +38,7 @@ run_usage() {
 run_arguments() {
 	[ $# -ge 2 ] || run_usage
 	kernel=$1 guest=$REPO/tools/vm/guest/$2 files=()
-	cpus=2 memory=1024 append='' qemu='' timeout='' log=$1-${2%.sh} modules=$REPO/build/$1 show=''
+	cpus=2 memory=1024 append='' qemu='' timeout='' log=$1-${2%.sh} modules=$REPO/build/$1 show='' out=''
 	shift 2
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
 		case $1 in
@@ -47,7 +47,7 @@ run_arguments() {
 			shift
 			continue
 			;;
-		--smp | --mem | --append | --qemu | --timeout | --log | --modules | --story) [ $# -ge 2 ] || run_usage ;;
+		--smp | --mem | --append | --qemu | --timeout | --log | --modules | --story | --out) [ $# -ge 2 ] || run_usage ;;
 		*) run_usage ;;
 		esac
 		case $1 in
@@ -58,6 +58,7 @@ run_arguments() {
 		--timeout) timeout=$2 ;;
 		--log) log=$2 ;;
 		--modules) modules=$(realpath -m -- "$2") ;;
+		--out) out=$(realpath -m -- "$2") ;;
 		--story) show=show_new_lines && show_story "$2" ;;
 		esac
 		shift 2
@@ -79,7 +80,7 @@ run_limits() {
 		# It also turns off the hashing of pointers; with hashing, the raw ones stand out.
 		append="numa=fake=2 slab_debug=FZ hash_pointers=always $append"
 		;;
-	uml | bare)
+	uml | bare | gcov)
 		init_limit=30 timeout=${timeout:-600}
 		# Most of what the suites do here would be waiting for grace periods; the debug kernel waits.
 		append="rcupdate.rcu_expedited=1 $append"
@@ -129,6 +130,9 @@ main() {
 		run_guest
 	fi
 	[ "$BOOT_END" != no-init ] || timeout=$init_limit
+	if [ -n "$out" ] && [ -d "$work/root/out" ]; then
+		mkdir -p "$out" && cp -R "$work/root/out/." "$out/"
+	fi
 	verdict "$log" "$BOOT_END" "$BOOT_STATUS" "$timeout"
 }
 
