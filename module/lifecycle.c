@@ -8,6 +8,7 @@
  */
 #include "core/allocator.h"
 #include "core/guard.h"
+#include "core/guard_page.h"
 #include "debugfs/files.h"
 
 static void list(struct nebula_registration *reg, struct nebula_allocator *a, const char *name,
@@ -64,6 +65,7 @@ void nebula_allocator_unregister(struct nebula_allocator *a)
 
 	if (!reg)
 		return;
+	nebula_guard_page_drop(a, true);
 	nebula_registry_hide(reg);
 	nebula_debugfs_remove(reg);
 	nebula_registry_forget(reg);

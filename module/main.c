@@ -11,6 +11,7 @@
 #include "compose/system.h"
 #include "core/allocator.h"
 #include "core/chunk.h"
+#include "core/guard_page.h"
 #include "core/memops.h"
 #include "core/region.h"
 #include "debugfs/files.h"
@@ -52,10 +53,15 @@ static int __init nebula_init(void)
 	ret = nebula_pool_init();
 	if (ret)
 		goto err_pool;
+	ret = nebula_guard_page_init();
+	if (ret)
+		goto err_guard_page;
 	pr_info("version %s, abi %u%s\n", NEBULA_VERSION, NEBULA_ABI,
 		IS_ENABLED(CONFIG_DEBUG_FS) ? "" : ", no debugfs: reports are in this log only");
 	return 0;
 
+err_guard_page:
+	nebula_pool_exit();
 err_pool:
 	cpuhp_remove_state_nocalls(hotplug);
 err_hotplug:
@@ -75,6 +81,7 @@ static void __exit nebula_exit(void)
 	nebula_owner_exit();
 	nebula_cache_exit();
 	nebula_debugfs_exit();
+	nebula_guard_page_exit();
 	nebula_chunks_flush();
 	nebula_error_exit();
 }

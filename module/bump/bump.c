@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <trace/events/nebula.h>
 #include "../core/context.h"
+#include "../core/guard_page.h"
 #include "../core/inject.h"
 #include "../core/stats.h"
 #include "../error/error.h"
@@ -69,7 +70,7 @@ static noinline void *bump_alloc_slow(struct nebula_bump *b, size_t size, size_t
 		trace_bump_alloc(nebula_allocator_name(&b->common), p, size, align);
 	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
 		memset(p, 0, size);
-	return p;
+	return unlikely(watched) && p ? nebula_guard_page_swap(&b->common, p, size, align) : p;
 }
 
 /* nebula_bump_alloc() where it is not inline. */
@@ -188,6 +189,8 @@ static enum nebula_errc check_object(const struct nebula_bump *b, const void *p,
 {
 	if (!nebula_bump_owns(b, p))
 		return NEBULA_E_FOREIGN_POINTER;
+	if (nebula_guard_page_holds(&b->common, p, size))
+		return NEBULA_OK;
 	if (!is_taken(b, p, size) || (bump_is_guarded(b) && size > guarded_size(b, p)))
 		return NEBULA_E_INVALID_LAYOUT;
 	return NEBULA_OK;
@@ -366,6 +369,6 @@ bool nebula_bump_owns(const struct nebula_bump *b, const void *p)
 	rcu_read_lock();
 	owned = chunk_of(b->heap, addr);
 	rcu_read_unlock();
-	return owned;
+	return owned || nebula_guard_page_holds(&b->common, p, 0);
 }
 EXPORT_SYMBOL_GPL(nebula_bump_owns);

@@ -51,6 +51,7 @@
 #include <linux/slab.h>
 #include "../compat.h"
 #include "../core/context.h"
+#include "../core/guard_page.h"
 #include "../core/inject.h"
 #include "../error/error.h"
 #include "hooks.h"
@@ -541,6 +542,7 @@ void bump_shared_reset(struct nebula_bump *b)
 	}
 	nebula_cleanups_run(&b->common, &b->cleanups, 0);
 	whole = nebula_guard_release(&b->common, &heap->guards, ULONG_MAX);
+	nebula_guard_page_drop(&b->common, false);
 	raw_spin_lock_irqsave(&heap->chain_lock, flags);
 	sum_up(heap, &sums);
 	WRITE_ONCE(b->peak, max(b->peak, sums.used));

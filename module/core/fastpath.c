@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Moving allocators off their inline paths while they are watched: an event is traced, allocations
- * are to fail on purpose. The inline paths know nothing of that, not even a
+ * are to fail on purpose, objects are sampled. The inline paths know nothing of that, not even a
  * branch: they find the limits that they check anyway reached.
  *
  * The limits belong to the owner, which runs on any CPU and takes no lock. A writer in process
@@ -35,11 +35,21 @@
 #include <linux/smp.h>
 #include "allocator.h"
 #include "fastpath.h"
+#include "guard_page.h"
 #include "inject.h"
 
 /* Lock: fastpath_mutex. */
 static unsigned int watchers[NEBULA_KIND_NR];
 static DEFINE_MUTEX(fastpath_mutex);
+
+/* Objects of debug allocators are guarded already; an owner's are not given back by themselves. */
+static bool is_sampled(const struct nebula_allocator *a, const char *name)
+{
+	const bool kind = a->ops->kind == NEBULA_KIND_POOL ||
+			  (a->ops->kind == NEBULA_KIND_BUMP && a->flags & NEBULA_SHARED);
+
+	return kind && !(a->flags & NEBULA_DEBUG_FLAGS) && nebula_guard_page_wanted(name);
+}
 
 /* The reasons of an allocator that is about to be registered. Lock: registry. */
 void nebula_fastpath_init(struct nebula_allocator *a)
@@ -48,6 +58,8 @@ void nebula_fastpath_init(struct nebula_allocator *a)
 		set_bit(NEBULA_SLOW_TRACE, &a->slow_reasons);
 	if (nebula_fail_alloc_names(nebula_allocator_name(a)))
 		set_bit(NEBULA_SLOW_FAIL, &a->slow_reasons);
+	if (is_sampled(a, nebula_allocator_name(a)))
+		set_bit(NEBULA_SLOW_SAMPLE, &a->slow_reasons);
 	/* It is not in use yet. */
 	if (a->slow_reasons && a->ops->update_path)
 		a->ops->update_path(a);
@@ -165,6 +177,21 @@ static bool is_named(const struct nebula_registration *reg, const void *unused)
 void nebula_fastpath_update_named(void)
 {
 	struct change change = { .bit = NEBULA_SLOW_FAIL, .wanted = is_named };
+
+	nebula_fastpath_lock();
+	update_all(&change);
+	nebula_fastpath_unlock();
+}
+
+static bool is_to_be_sampled(const struct nebula_registration *reg, const void *unused)
+{
+	return is_sampled(reg->allocator, reg->name);
+}
+
+/* What guard_sample says has changed. Process context; sleeps. */
+void nebula_fastpath_update_sampled(void)
+{
+	struct change change = { .bit = NEBULA_SLOW_SAMPLE, .wanted = is_to_be_sampled };
 
 	nebula_fastpath_lock();
 	update_all(&change);

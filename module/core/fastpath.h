@@ -11,6 +11,7 @@
 enum nebula_slow_reason {
 	NEBULA_SLOW_TRACE,	/* events of its kind are traced */
 	NEBULA_SLOW_FAIL,	/* its allocations may be made to fail */
+	NEBULA_SLOW_SAMPLE,	/* some of its objects get a guarded page */
 };
 
 void nebula_fastpath_init(struct nebula_allocator *a);
@@ -18,6 +19,7 @@ unsigned long nebula_fastpath_embedded(enum nebula_kind kind);
 void nebula_fastpath_disable(enum nebula_kind kind);
 void nebula_fastpath_enable(enum nebula_kind kind);
 void nebula_fastpath_update_named(void);
+void nebula_fastpath_update_sampled(void);
 void nebula_fastpath_lock(void);
 void nebula_fastpath_unlock(void);
 

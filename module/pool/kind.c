@@ -20,6 +20,7 @@
 #include <trace/events/nebula.h>
 #include "../compat.h"
 #include "../core/config.h"
+#include "../core/guard_page.h"
 #include "../core/inject.h"
 #include "../error/error.h"
 #include "hooks.h"
@@ -446,7 +447,7 @@ static unsigned long visit_some(struct nebula_pool_heap *heap, unsigned long fro
 	end = min(i + POOL_WORD_BLOCKS, seg->blocks);
 	for (; i < end; i++)
 		if (READ_ONCE(seg->state[i]) == NEBULA_POOL_LIVE)
-			fn(pool_block(seg, i), data);
+			fn(nebula_guard_page_object(&heap->pool.common, pool_block(seg, i)), data);
 	return seg->base + end * seg->stride;
 }
 

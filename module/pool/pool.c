@@ -13,6 +13,7 @@
 #include <linux/string.h>
 #include <trace/events/nebula.h>
 #include "../core/context.h"
+#include "../core/guard_page.h"
 #include "../core/inject.h"
 #include "../error/error.h"
 #include "priv.h"
@@ -122,6 +123,18 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size)
 				 heap->pool.block_size, heap->pool.align);
 }
 
+/*
+ * An object that is sampled lies elsewhere. Not where objects keep what is in them while they are
+ * free, or something else is called with the block when it is freed.
+ */
+static void *pool_sample(struct nebula_pool_heap *heap, void *obj, size_t size)
+{
+	if (heap->ctor || READ_ONCE(heap->destructors[0]) ||
+	    heap->pool.common.flags & NEBULA_TYPESAFE_BY_RCU)
+		return obj;
+	return nebula_guard_page_swap(&heap->pool.common, obj, size, heap->pool.align);
+}
+
 /* A block by one of the slower ways; NULL when there is none. Preemption is off. */
 static void *take_slow(struct nebula_pool_heap *heap)
 {
@@ -188,7 +201,7 @@ static noinline void *alloc_slow(struct nebula_pool_heap *heap, size_t size, gfp
 	if (unlikely(!obj))
 		return pool_exhausted(heap, NEBULA_D_NONE, NULL, 1, was);
 	pool_finish(heap, obj, size);
-	return obj;
+	return pool_sample(heap, obj, size);
 }
 
 /* As any caller without size or flags. Preemption is off. */
@@ -337,6 +350,26 @@ unsigned long pool_number(const struct nebula_pool_heap *heap, const struct pool
 }
 
 /* Records that @obj is no block, but inside one, or between two, or not the pool's at all. */
+/*
+ * As pool_find(), for an object that is given back: one that was sampled ends, and *@obj becomes its
+ * block; with @copy what was in it is copied there. An ERR_PTR() when that is refused. Preemption
+ * is off.
+ */
+struct pool_segment *pool_find_object(struct nebula_pool_heap *heap, void **obj,
+				      unsigned long *index, bool copy)
+{
+	struct pool_segment *seg = pool_find(heap, *obj, index);
+	void *block;
+
+	if (likely(seg))
+		return seg;
+	block = nebula_guard_page_end(&heap->pool.common, *obj, copy);
+	if (IS_ERR_OR_NULL(block))
+		return ERR_CAST(block);
+	*obj = block;
+	return pool_find(heap, block, index);
+}
+
 static void refuse_pointer(struct nebula_pool_heap *heap, const void *obj, const char *what)
 {
 	struct nebula_allocator *a = &heap->pool.common;
@@ -425,7 +458,11 @@ void pool_free_slow(struct nebula_pool_heap *heap, void *obj)
 	if (ZERO_OR_NULL_PTR(obj))
 		return;
 	preempt_disable();
-	seg = pool_find(heap, obj, &index);
+	seg = pool_find_object(heap, &obj, &index, false);
+	if (IS_ERR(seg)) {
+		preempt_enable();
+		return;
+	}
 	if (likely(seg) && likely(pool_change_state(heap, &seg->state[index], NEBULA_POOL_FREE))) {
 		pool_before_put(heap, obj);
 		pool_put(heap, obj, &seg->state[index]);

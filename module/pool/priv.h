@@ -371,6 +371,8 @@ bool pool_grow_now(struct nebula_pool_heap *heap, unsigned int n, gfp_t gfp);
 bool pool_must_fail(struct nebula_pool_heap *heap);
 struct pool_segment *pool_find(const struct nebula_pool_heap *heap, const void *obj,
 			       unsigned long *index);
+struct pool_segment *pool_find_object(struct nebula_pool_heap *heap, void **obj,
+				      unsigned long *index, bool copy);
 unsigned long pool_number(const struct nebula_pool_heap *heap, const struct pool_segment *seg,
 			  unsigned long index);
 bool pool_is_inside(const struct nebula_pool_heap *heap, const void *obj);

@@ -152,7 +152,11 @@ static void free_deferred(struct nebula_pool_heap *heap, void *obj, u8 state, co
 	unsigned long index;
 
 	preempt_disable();
-	seg = pool_find(heap, obj, &index);
+	seg = pool_find_object(heap, &obj, &index, state != POOL_DEFERRED);
+	if (IS_ERR(seg)) {
+		preempt_enable();
+		return;
+	}
 	if (seg && pool_change_state(heap, &seg->state[index], state)) {
 		if (seg->tracks)
 			pool_guard_note_free(seg, index);

@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include "../core/guard_page.h"
 #include "../core/stats.h"
 #include "hooks.h"
 #include "priv.h"
@@ -143,6 +144,6 @@ bool nebula_pool_owns(const struct nebula_pool *p, const void *obj)
 	preempt_disable();
 	inside = pool_is_inside(pool_heap(p), obj);
 	preempt_enable();
-	return inside;
+	return inside || nebula_guard_page_holds(&p->common, obj, 0);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_owns);
