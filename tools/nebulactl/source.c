@@ -62,20 +62,27 @@ static void explain_debugfs(int error)
 	fputs("           or read a saved copy or a recording with --root\n", stderr);
 }
 
+static struct source *read_recording(struct source *s, FILE *file)
+{
+	s->recording = recording_read(file, s->name);
+	if (!s->recording)
+		return NULL;
+	recording_seek(s->recording, recording_frames(s->recording) - 1);
+	return s;
+}
+
 static struct source *open_recording(struct source *s, const char *root)
 {
 	FILE *file = fopen(root, "re");
+	struct source *opened;
 
 	if (!file) {
 		fprintf(stderr, "nebulactl: %s: %s\n", root, strerror(errno));
 		return NULL;
 	}
-	s->recording = recording_read(file, root);
+	opened = read_recording(s, file);
 	fclose(file);
-	if (!s->recording)
-		return NULL;
-	recording_seek(s->recording, recording_frames(s->recording) - 1);
-	return s;
+	return opened;
 }
 
 static struct source *open_copy(struct source *s, const char *root)
@@ -115,16 +122,33 @@ static struct source *open_debugfs(struct source *s)
 	return NULL;
 }
 
-struct source *source_open(const char *root)
+static struct source *create(const char *name)
 {
-	struct source *s = calloc(1, sizeof(*s)), *opened;
+	struct source *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		abort();
 	s->dir = -1;
-	if (root)
-		s->name = strdup(root);
-	opened = root ? open_copy(s, root) : open_debugfs(s);
+	if (name)
+		s->name = strdup(name);
+	return s;
+}
+
+struct source *source_open(const char *root)
+{
+	struct source *s = create(root);
+	struct source *opened = root ? open_copy(s, root) : open_debugfs(s);
+
+	if (!opened)
+		source_close(s);
+	return opened;
+}
+
+struct source *source_open_stream(FILE *file, const char *name)
+{
+	struct source *s = create(name);
+	struct source *opened = read_recording(s, file);
+
 	if (!opened)
 		source_close(s);
 	return opened;

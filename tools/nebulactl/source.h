@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include "arena.h"
 
 /* Larger files are refused: the largest that the module makes is a tenth of it. */
@@ -33,6 +34,9 @@ struct names {
  */
 struct source *source_open(const char *root);
 void source_close(struct source *s);
+
+/* The same of a recording that is open already. */
+struct source *source_open_stream(FILE *file, const char *name);
 
 /* How to name it: the directory or the file. */
 const char *source_name(const struct source *s);

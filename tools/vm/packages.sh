@@ -39,7 +39,8 @@ nebulactl  libncurses-dev      header:curses.h
 nebulactl  tmux                command:tmux
 nebulactl  python3             command:python3
 nebulactl  python3-jsonschema  command:jsonschema
-fuzz    clang             command:clang
+fuzz    clang               command:clang
+fuzz    libclang-rt-14-dev  file:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a
 lint    sparse            command:sparse
 lint    shellcheck        command:shellcheck
 lint    python3           command:python3

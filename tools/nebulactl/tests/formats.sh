@@ -146,6 +146,18 @@ test_completion() {
 	fi
 }
 
+# What the fuzzer found worth keeping is read again, each time.
+test_corpus() {
+	local line number=0
+	mkdir -p "$WORK/corpus"
+	while IFS= read -r line; do
+		number=$((number + 1))
+		base64 -d <<<"$line" >"$WORK/corpus/$number"
+	done < <(grep -v '^#' "$HERE/corpus.txt")
+	outcome "$number inputs of the fuzzer" "$(find "$WORK/corpus" -type f -exec "$BUILD/fuzz-replay" {} + >"$WORK/both" 2>&1 &&
+		[ "$number" -gt 0 ] && echo 0 || echo 1)" "$WORK/both"
+}
+
 test_install() {
 	make -C "$TOOL" BUILD="$BUILD" DESTDIR="$WORK/root" PREFIX=/usr install >"$WORK/both" 2>&1
 	outcome 'all of it is installed' "$(cd "$WORK/root/usr" && [ -x sbin/nebulactl ] && [ -s share/man/man8/nebulactl.8 ] &&
@@ -161,5 +173,6 @@ test_formats() {
 	test_report
 	test_manual
 	test_completion
+	test_corpus
 	test_install
 }

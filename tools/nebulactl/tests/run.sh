@@ -46,7 +46,7 @@ ctl() {
 main() {
 	packages_ensure nebulactl
 	mkdir -p "$LOGS"
-	progress_run 'build nebulactl' "$LOGS/nebulactl-build.log" make -C "$TOOL" BUILD="$BUILD" all asan
+	progress_run 'build nebulactl' "$LOGS/nebulactl-build.log" make -C "$TOOL" BUILD="$BUILD" all asan replay
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/nebulactl.XXXXXX")
 	trap 'screens_end; rm -rf "$WORK"' EXIT
 	trap 'exit 130' INT TERM HUP

@@ -66,15 +66,24 @@ screen_has() {
 	fi
 }
 
+# The picture of the README is this screen.
+screen_picture() {
+	screen_tmux capture-pane -e -p | "$HERE/picture.py" >"$WORK/top.svg"
+	[ -z "${UPDATE:-}" ] || cp "$WORK/top.svg" "$TOOL/top.svg"
+	outcome 'the picture of the README is drawn from a run' "$(cmp "$WORK/top.svg" "$TOOL/top.svg" >"$WORK/both" 2>&1 &&
+		echo 0 || echo 1)" "$WORK/both"
+}
+
 # Three sizes, from which columns are left out.
 test_sizes() {
 	screen_open 120 32 replay --interval 600 busy.rec
-	screen_wait 'frame 1/16' && screen_keys Right Right Right Right Right
-	screen_is 120x32 'held at 6/16'
+	screen_wait 'frame 1/20' && screen_keys -N 12 Right
+	screen_is 120x32 'held at 13/20'
+	screen_picture
 	screen_close
 	screen_open 80 24 replay --interval 600 busy.rec
-	screen_wait 'frame 1/16' && screen_keys Right Right Right Right Right
-	screen_is 80x24 'held at 6/16'
+	screen_wait 'frame 1/20' && screen_keys -N 12 Right
+	screen_is 80x24 'held at 13/20'
 	screen_close
 	screen_open 20 8 top --root busy
 	screen_is 20x8 'q end'

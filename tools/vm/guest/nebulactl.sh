@@ -128,22 +128,35 @@ unknown_name() {
 	grep -q 'is conn meant?' /tmp/unknown
 }
 
+# work ROUND: more of it in some rounds than in others.
+work() {
+	send_requests $((2 + $1 * 5 % 7))
+	echo "$((400 + $1 * 900 % 3100))" >"$demo/burst"
+	echo "$((5 + $1 * 7 % 13))" >/sys/kernel/debug/nebula_sample_scratch/sample
+	for peer in $(seq $((1000 + 40 * $1)) $((1000 + 40 * $1 + $1 * 17 % 39))); do
+		echo "open $peer" >"$demo/connections" || return 1
+	done
+	[ "$1" != 5 ] && [ "$1" != 9 ] || echo exhaust >"$demo/provoke"
+	[ "$1" != 7 ] || echo close-twice >"$demo/provoke"
+	[ "$1" != 6 ] || for peer in $(seq 1041 1050); do
+		echo "close $peer" >"$demo/connections"
+	done
+	usleep 200000
+}
+
 # Frames of a system at work, and the errors that come while it is.
 record_traffic() {
-	"$ctl" record --interval 0.4 --count 16 /tmp/busy.rec >/tmp/record.out 2>&1 &
+	"$ctl" record --interval 0.4 --count 20 /tmp/busy.rec >/tmp/record.out 2>&1 &
 	recorder=$!
 	"$ctl" errors --follow --interval 0.2 >/tmp/follow.out 2>&1 &
 	follower=$!
-	for round in 1 2 3 4; do
-		send_requests $((3 * round))
-		echo "$((round * 1500))" >"$demo/burst"
-		echo "$((5 * round))" >/sys/kernel/debug/nebula_sample_scratch/sample
+	for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		work $round || return 1
 	done
-	echo exhaust >"$demo/provoke"
 	wait "$recorder" || return 1
 	kill "$follower"
 	cat /tmp/record.out
-	grep -q '^/tmp/busy.rec: 16 frames' /tmp/record.out && grep -q 'OUT_OF_MEMORY' /tmp/follow.out
+	grep -q '^/tmp/busy.rec: 20 frames' /tmp/record.out && grep -q 'OUT_OF_MEMORY' /tmp/follow.out
 }
 
 print_recording() {
