@@ -141,7 +141,8 @@ static void take_live(struct text *t, struct live *live, enum live_section *sect
 		live->busy = true;
 	} else if (!strcmp(line, "none")) {
 		live->none = true;
-	} else if (*section != LIVE_SITES && is_grid(line)) {
+	} else if (*section != LIVE_SITES && !live->grid.nr_titles && is_grid(line)) {
+		/* Once: rows have as many words as it has titles. */
 		live->grid.nr_titles = take_words(a, line, &live->grid.title);
 		*section = LIVE_GRID;
 	} else if (strstr(line, "allocated by") && strstr(line, "objects")) {

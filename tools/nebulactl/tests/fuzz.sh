@@ -70,7 +70,7 @@ main() {
 	seeds "$build/corpus"
 	if progress_run "fuzz for $seconds s" "$LOGS/nebulactl-fuzz.log" nice -n 19 "$build/fuzz" -close_fd_mask=3 \
 		-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=8000 -print_final_stats=1 \
-		-artifact_prefix="$build/crash-" "$build/corpus"; then
+		-artifact_prefix="$build/" "$build/corpus"; then
 		grep -E 'stat::number_of_executed_units' "$LOGS/nebulactl-fuzz.log" | tail -n 1
 		[ -z "$keep" ] || keep_corpus
 		echo '1 passed, 0 failed'
