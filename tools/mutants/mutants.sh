@@ -27,8 +27,9 @@ readonly RESULTS=$REPO/build/mutants/results.tsv
 readonly LIST=$REPO/build/mutants/list.tsv
 readonly KNOWN=$here/survivors.txt
 
-# What can be expected of a guest that runs all suites, with a margin for a busy machine. Seconds.
-readonly GUEST_LIMIT=600
+# What can be expected of a guest that runs all suites, with a margin for a busy machine, and how long
+# it may print nothing. Seconds.
+readonly GUEST_LIMIT=600 SILENCE_LIMIT=90
 
 # The suites that are most likely to notice a change in a folder come first.
 mutants_first_suites() {
@@ -61,14 +62,14 @@ mutants_known_result() {
 
 # What a run of the guest showed so far: the first failure, or nothing.
 mutants_first_failure() {
-	grep -aoE -m 1 '^\[[^]]*\] (\[nebula\] FAIL .*| *not ok [0-9]+ [A-Za-z_0-9]+|(BUG|Oops|UBSAN|Kernel panic|WARNING)[: ].{0,60})' \
+	grep -aoE -m 1 '^\[[^]]*\] (\[nebula\] FAIL .*| *not ok [0-9]+ [A-Za-z_0-9]+|(BUG|Oops|UBSAN|Kernel panic|WARNING|INFO|rcu: INFO)[: ].{0,60})' \
 		"$1" 2>/dev/null | sed 's/^[^]]*\] *//' ||
 		true
 }
 
 # mutants_guest GLOB: runs the suites that GLOB names, or all. The reason why it failed, or nothing.
 mutants_guest() {
-	local log=$LOGS/mutant.log append='' runner status=0 why=''
+	local log=$LOGS/mutant.log append='' runner status=0 why='' size=0 since=$SECONDS
 	[ -z "$1" ] || append="kunit.filter_glob=$1"
 	: >"$log"
 	setsid "$REPO/tools/vm/run.sh" uml kunit.sh --modules "$TREE" --log mutant --timeout "$GUEST_LIMIT" \
@@ -76,6 +77,11 @@ mutants_guest() {
 	runner=$!
 	while kill -0 "$runner" 2>/dev/null; do
 		why=$(mutants_first_failure "$log")
+		if [ "$(stat -c %s "$log")" != "$size" ]; then
+			size=$(stat -c %s "$log") since=$SECONDS
+		elif [ $((SECONDS - since)) -ge "$SILENCE_LIMIT" ]; then
+			why='the guest hangs'
+		fi
 		# The steps behind the suites count only when all suites ran.
 		case $1:$why in
 		?*:'[nebula] FAIL'*) why='' && sleep 1 ;;

@@ -11,7 +11,6 @@ other lines come and go, so that survivors can be compared with those of an olde
 """
 import hashlib
 import os
-import random
 import re
 import shutil
 import sys
@@ -144,26 +143,31 @@ def all_mutants():
     yield from advice_mutants()
 
 
+def rank(*words):
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
 def draw(seed, number):
-    """The shares of the ways, and in each of them every file as often as any other."""
+    """
+    The shares of the ways, and in each of them every file as often as any other. By hashes: what
+    changes in one file changes what is drawn of that file only.
+    """
     chosen, pool = [], {}
     for mutant in all_mutants():
         pool.setdefault(mutant.way, {}).setdefault(mutant.path, []).append(mutant)
     for way, share in SHARES:
-        dice = random.Random("%s %s" % (seed, way))
         files = pool[way]
-        for path in files:
-            dice.shuffle(files[path])
-        order, want = [], round(number * share / 100)
+        order = sorted(files, key=lambda path, way=way: rank(seed, way, path))
+        for path in order:
+            files[path].sort(key=lambda mutant: rank(seed, mutant.id))
+        want = round(number * share / 100)
         while want > 0 and any(files.values()):
-            if not order:
-                order = [path for path in sorted(files) if files[path]]
-                dice.shuffle(order)
-            chosen.append(files[order.pop()].pop())
-            want -= 1
+            for path in order:
+                if files[path] and want > 0:
+                    chosen.append(files[path].pop(0))
+                    want -= 1
     # Any beginning of the list is a fair sample of the whole.
-    random.Random(str(seed)).shuffle(chosen)
-    return chosen
+    return sorted(chosen, key=lambda mutant: rank(seed, "order", mutant.id))
 
 
 def find(wanted):
