@@ -62,6 +62,67 @@ static void error_record_says_what_happened(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
+/* What the allocator promises, may become, and lies on, as it was at that moment. */
+static void error_record_says_what_it_happened_to(struct kunit *test)
+{
+	u8 *buffer = kunit_kzalloc(test, 512, GFP_KERNEL);
+	struct nebula_pool *p = nebula_pool_create("conn", .block_size = 64, .blocks = 8,
+						   .max_blocks = 16,
+						   .flags = NEBULA_STRICT | NEBULA_GROW);
+	struct nebula_bump *b = nebula_bump_create("grows", .capacity = SZ_4K,
+						   .max_capacity = SZ_16K, .flags = NEBULA_GROW);
+	struct nebula_bump *lent = nebula_bump_create("lent", .buffer = buffer,
+						      .buffer_size = 512);
+	struct nebula_error err;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	ASSERT_POOL(test, p);
+	ASSERT_BUMP(test, b);
+	ASSERT_BUMP(test, lent);
+	KUNIT_EXPECT_EQ(test, nebula_pool_grow(p, 1000, GFP_KERNEL), -E2BIG);
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(p, &err));
+	KUNIT_EXPECT_EQ(test, err.unit, (size_t)64);
+	KUNIT_EXPECT_EQ(test, err.promised, (size_t)8 * 64);
+	KUNIT_EXPECT_EQ(test, err.capacity, (size_t)8 * 64);
+	KUNIT_EXPECT_EQ(test, err.max_capacity, (size_t)16 * 64);
+	KUNIT_EXPECT_FALSE(test, err.buffer);
+	KUNIT_EXPECT_EQ(test, err.overhead, (size_t)0);
+	KUNIT_EXPECT_EQ(test, nebula_pool_grow(p, 4, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, nebula_pool_grow(p, 1000, GFP_KERNEL), -E2BIG);
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(p, &err));
+	KUNIT_EXPECT_EQ(test, err.promised, (size_t)12 * 64);
+	KUNIT_EXPECT_NULL(test, nebula_bump_alloc(b, SZ_1M, 8));
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(b, &err));
+	KUNIT_EXPECT_EQ(test, err.capacity, (size_t)SZ_4K);
+	KUNIT_EXPECT_EQ(test, err.max_capacity, (size_t)SZ_16K);
+	KUNIT_EXPECT_EQ(test, err.unit, (size_t)0);
+	KUNIT_EXPECT_EQ(test, err.promised, (size_t)0);
+	KUNIT_EXPECT_FALSE(test, err.buffer);
+	KUNIT_EXPECT_NULL(test, nebula_bump_alloc(lent, SZ_1M, 8));
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(lent, &err));
+	KUNIT_EXPECT_TRUE(test, err.buffer);
+	KUNIT_EXPECT_EQ(test, err.max_capacity, nebula_bump_capacity(lent));
+	nebula_bump_destroy(lent);
+	nebula_bump_destroy(b);
+	nebula_pool_destroy(p);
+}
+
+/* What debug flags take beside the object is what it takes when there is room. */
+static void error_record_says_what_debug_flags_take(struct kunit *test)
+{
+	struct nebula_bump *b = nebula_bump_create("parser", .capacity = SZ_16K,
+						   .flags = NEBULA_DEBUG_FLAGS);
+	struct nebula_error err;
+
+	ASSERT_BUMP(test, b);
+	KUNIT_ASSERT_NOT_NULL(test, nebula_bump_alloc(b, 64, 8));
+	KUNIT_ASSERT_NULL(test, nebula_bump_alloc(b, SZ_1M, 8));
+	KUNIT_ASSERT_TRUE(test, nebula_last_error(b, &err));
+	KUNIT_EXPECT_EQ(test, err.size, (size_t)SZ_1M);
+	KUNIT_EXPECT_EQ(test, err.overhead, nebula_bump_used(b) - 64);
+	nebula_bump_destroy(b);
+}
+
 /* An allocation that fails in an interrupt. */
 struct interrupt {
 	struct hrtimer timer;		/* brings it about */
@@ -163,6 +224,8 @@ static void error_in_a_task_that_may_not_sleep(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(error_every_code_is_described),
 	KUNIT_CASE(error_record_says_what_happened),
+	KUNIT_CASE(error_record_says_what_it_happened_to),
+	KUNIT_CASE(error_record_says_what_debug_flags_take),
 	KUNIT_CASE(error_in_a_hard_interrupt),
 	KUNIT_CASE(error_outlives_the_ring),
 	KUNIT_CASE(error_in_a_task_that_may_not_sleep),

@@ -233,6 +233,31 @@ static void report_of_extremes_fits(struct kunit *test)
 	}
 }
 
+/* Each unit begins where the one before ends, and none is rounded up into the next. */
+static void report_of_sizes_at_the_ends_of_units(struct kunit *test)
+{
+	static const struct {
+		size_t size;
+		const char *text;
+	} rows[] = {
+		{ 1, " 1 bytes\n" }, { 1023, " 1023 bytes\n" }, { 1024, " 1.00 KiB\n" },
+		{ 1025, " 1.00 KiB\n" }, { 1034, " 1.00 KiB\n" }, { 1035, " 1.01 KiB\n" },
+		{ 1536, " 1.50 KiB\n" }, { SZ_1M - 1, " 1023.99 KiB\n" }, { SZ_1M, " 1.00 MiB\n" },
+		{ SZ_1G - 1, " 1023.99 MiB\n" }, { SZ_1G, " 1.00 GiB\n" },
+		{ BIT_ULL(40) - 1, " 1023.99 GiB\n" }, { BIT_ULL(40), " 1.00 TiB\n" },
+		{ BIT_ULL(50), " 1.00 PiB\n" }, { BIT_ULL(60), " 1.00 EiB\n" },
+		{ SIZE_MAX, " 15.99 EiB\n" },
+	};
+	struct nebula_error err = { .code = NEBULA_E_LEAK, .kind = NEBULA_KIND_BUMP };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		err.size = rows[i].size;
+		KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(print(test, &err), rows[i].text), "%zu:%s",
+					  rows[i].size, print(test, &err));
+	}
+}
+
 /* A pointer is named, hashed, with the block that it is in, and how far from its start. */
 static void report_names_pointers(struct kunit *test)
 {
@@ -377,6 +402,7 @@ static void report_tells_no_address(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
+	KUNIT_CASE(report_of_sizes_at_the_ends_of_units),
 	KUNIT_CASE(report_chooses_advice),
 	KUNIT_CASE(report_computes_values),
 	KUNIT_CASE(report_reaches_all_advice),

@@ -383,6 +383,7 @@ static void scratch_validate_names_an_overrun(struct kunit *test)
 {
 	struct nebula_scratch *s = scratch_create(test, 0);
 	struct nebula_text t = { };
+	char where[40];
 	unsigned long *p;
 
 	/* On a kernel that does not count preemption no other task uses this CPU's part either. */
@@ -394,6 +395,9 @@ static void scratch_validate_names_an_overrun(struct kunit *test)
 	p[8] = 0x4141414141414141;
 	KUNIT_EXPECT_EQ(test, s->common.ops->validate(&s->common, &t), 1);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(t.buf ?: "", "overwritten"));
+	/* The word that cannot be read is the one below the cursor. */
+	snprintf(where, sizeof(where), "object at %p: ", (void *)raw_cpu_ptr(s->cpus)->cur);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(t.buf ?: "", where), "%s in %s", where, t.buf);
 	kvfree(t.buf);
 	preempt_disable();
 	KUNIT_EXPECT_EQ(test, nebula_scratch_put(s, p), -EFAULT);

@@ -69,7 +69,8 @@ leaks_were_reported() {
 	for name in left-behind left-bump left-stack left-adopted left-lending; do
 		grep "$name: LEAK" "$nebula/errors" || return 1
 	done
-	grep 'error notifier left behind' "$nebula/errors" &&
+	grep -A 4 'left-adopted: LEAK' "$nebula/errors" | grep 'at fault:  owner unloaded, kept for others' &&
+		grep 'error notifier left behind' "$nebula/errors" &&
 		grep 'at fault:  3 objects live' "$nebula/errors" &&
 		grep 'allocated: owner_leaves_tracked_objects_behind.*\[nebula_memory_kunit\]' "$nebula/errors" &&
 		grep 'created:   owner_leaves_one_behind.*\[nebula_memory_kunit\]' "$nebula/errors" &&
