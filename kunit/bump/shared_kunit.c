@@ -296,7 +296,7 @@ static void shared_grows_in_place(struct kunit *test)
 	nebula_bump_destroy(b);
 }
 
-/* An object that is larger than what one grows by in place, and one larger than all that is left. */
+/* An object larger than what one grows by in place, and one larger than all that is left. */
 static void shared_grows_in_place_for_large_ones(struct kunit *test)
 {
 	struct nebula_bump *b = bump_growing_by(test, SZ_16K, NEBULA_AUTO);

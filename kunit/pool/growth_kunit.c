@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pool, growth by itself: of the smallest pools, where nothing may be locked, by less where more cannot be had, and what the
- * record of a request says that comes too early for it.
+ * Pool, growth by itself: of the smallest pools, where nothing may be locked, by less where more
+ * cannot be had, and what the record of a request says that comes too early for it.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>

@@ -155,8 +155,8 @@ static enum nebula_errc grow(struct nebula_bump_heap *heap, size_t need, gfp_t g
 }
 
 /*
- * Adds a region of at least @need bytes, and twice as large as the last, if it can. Process context;
- * sleeps.
+ * Adds a region of at least @need bytes, and twice as large as the last, if it can. Process
+ * context; sleeps.
  */
 enum nebula_errc bump_shared_grow(struct nebula_bump_heap *heap, size_t need, gfp_t gfp)
 {

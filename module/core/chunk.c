@@ -41,8 +41,8 @@ static void queue_unmap(struct irq_work *work)
 static DEFINE_IRQ_WORK(unmap_kick, queue_unmap);
 
 /*
- * Map a region as a chunk. Context: as @req->gfp, any with NEBULA_GFP_NOLOCK. Returns the chunk, or NULL with @err
- * set.
+ * Map a region as a chunk. Context: as @req->gfp, any with NEBULA_GFP_NOLOCK. Returns the chunk,
+ * or NULL with @err set.
  */
 struct nebula_chunk *nebula_chunk_map(const struct nebula_region_request *req, int *err)
 {

@@ -64,7 +64,7 @@ static inline gfp_t nebula_gfp_in_place(gfp_t gfp, gfp_t named)
 	return (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN;
 }
 
-/* region.c: zeroed memory for what lies beside a region, for kfree(); it may be given back at once. */
+/* region.c: zeroed memory for what lies beside a region, for kfree(), or given back at once. */
 void *nebula_meta_alloc(size_t size, gfp_t gfp);
 void nebula_meta_free(void *p, gfp_t gfp);
 void nebula_cond_resched(gfp_t gfp);

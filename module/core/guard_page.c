@@ -2,7 +2,7 @@
 /*
  * Sampled guard pages, for kernels without KASAN: the module parameter guard_sample.
  *
- *	guard_sample=1000		one allocation in 1000 of all pools and shared bump allocators
+ *	guard_sample=1000		one in 1000 of all pools and shared bump allocators
  *	guard_sample=100,conn*,parser	one in 100 of those whose names match
  *	guard_sample=0			none; that is the default
  *
@@ -15,8 +15,8 @@
  * object is: counts, limits and leaks are what they would be without. What lies in the page beside
  * the object is verified when it is freed.
  *
- * While an allocator is sampled its inline paths do not serve: that is what it costs. Of one that is
- * not, only what comes out of line all the same looks here.
+ * While an allocator is sampled its inline paths do not serve: that is what it costs. Of one that
+ * is not, only what comes out of line all the same looks here.
  *
  *	empty -> ready		the worker has mapped a page
  *	ready -> taken -> live	an allocation; any context, by compare and exchange
@@ -25,8 +25,8 @@
  *	gone -> ready		the oldest first
  *
  * All but the worker, which holds the mutex, change a slot only after they have won its state. A
- * slot is found by the address of its page, which changes from gone to ready alone: the page of a
- * live object is its own.
+ * slot is found by the address of its page, which changes only while it is gone: the page of a live
+ * object is its own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -89,8 +89,13 @@ struct slot {
 /* There since the first time that any is sampled. Lock to change: mutex. */
 static struct slot *slots;
 
-#define for_each_slot(s)	\
-	for ((s) = READ_ONCE(slots); (s) && (s) < slots + SLOTS; (s)++)
+/* The slot after @s, or the first; NULL at the end, or when there are none. */
+static struct slot *slot_after(struct slot *s)
+{
+	if (!s)
+		return READ_ONCE(slots);
+	return s + 1 < slots + SLOTS ? s + 1 : NULL;
+}
 
 /* Of how many allocations one is sampled, 0 for none, and of whom. Lock to change: mutex. */
 static unsigned int sample_every;
@@ -111,7 +116,7 @@ static struct slot *oldest_unused(void)
 {
 	struct slot *s, *oldest = NULL;
 
-	for_each_slot(s) {
+	for (s = slot_after(NULL); s; s = slot_after(s)) {
 		if (atomic_read(&s->state) == EMPTY)
 			return s;
 		if (atomic_read(&s->state) == GONE &&
@@ -126,9 +131,20 @@ static unsigned int count(enum state state)
 	unsigned int n = 0;
 	struct slot *s;
 
-	for_each_slot(s)
+	for (s = slot_after(NULL); s; s = slot_after(s))
 		n += atomic_read(&s->state) == state;
 	return n;
+}
+
+/* vmalloc has handed @page out again: what lay there before is forgotten. Lock: mutex. */
+static void forget_at(unsigned long page)
+{
+	struct slot *s;
+
+	for (s = slot_after(NULL); s; s = slot_after(s))
+		if (atomic_read(&s->state) == GONE &&
+		    (page - s->page < 2 * PAGE_SIZE || s->page - page < 2 * PAGE_SIZE))
+			WRITE_ONCE(s->page, 0);
 }
 
 /* Lock: mutex. Sleeps. */
@@ -147,6 +163,7 @@ static void make_ready(void)
 		page = s && !nebula_fault_hit() ? vmalloc(PAGE_SIZE) : NULL;
 		if (!page)
 			return;
+		forget_at((unsigned long)page);
 		WRITE_ONCE(s->allocator, NULL);
 		WRITE_ONCE(s->page, (unsigned long)page);
 		atomic_set_release(&s->state, READY_SLOT);	/* Pairs with move(). */
@@ -188,7 +205,7 @@ static struct slot *take_ready(void)
 {
 	struct slot *s;
 
-	for_each_slot(s)
+	for (s = slot_after(NULL); s; s = slot_after(s))
 		if (atomic_read(&s->state) == READY_SLOT && move(s, READY_SLOT, TAKEN))
 			return s;
 	return NULL;
@@ -231,7 +248,7 @@ static struct slot *slot_of(unsigned long addr)
 {
 	struct slot *s;
 
-	for_each_slot(s)
+	for (s = slot_after(NULL); s; s = slot_after(s))
 		if (READ_ONCE(s->page) && addr - READ_ONCE(s->page) < 2 * PAGE_SIZE &&
 		    atomic_read_acquire(&s->state) >= LIVE)
 			return s;
@@ -302,7 +319,7 @@ void *nebula_guard_page_object(const struct nebula_allocator *a, void *block)
 {
 	struct slot *s;
 
-	for_each_slot(s)
+	for (s = slot_after(NULL); s; s = slot_after(s))
 		if (atomic_read_acquire(&s->state) == LIVE && s->block == block &&
 		    READ_ONCE(s->allocator) == a)
 			return s->object;
@@ -326,7 +343,7 @@ void nebula_guard_page_drop(const struct nebula_allocator *a, bool for_ever)
 {
 	struct slot *s;
 
-	for_each_slot(s) {
+	for (s = slot_after(NULL); s; s = slot_after(s)) {
 		if (READ_ONCE(s->allocator) != a)
 			continue;
 		if (atomic_read(&s->state) == LIVE) {
@@ -520,7 +537,7 @@ void nebula_guard_page_exit(void)
 	/* Once for the pages, and once for what those ask for. */
 	nebula_later_flush();
 	nebula_later_flush();
-	for_each_slot(s)
+	for (s = slot_after(NULL); s; s = slot_after(s))
 		if (atomic_read(&s->state) == READY_SLOT)
 			vfree((void *)s->page);
 	kvfree(slots);

@@ -237,7 +237,9 @@ struct dentry *nebula_fail_alloc_init(struct dentry *root)
 	return add_knobs(root);
 }
 
-/* Steps left before the first failure and failures left; both zero while unarmed. Lock: fault_lock. */
+/*
+ * Steps left before the first failure and failures left; both zero while unarmed. Lock: fault_lock.
+ */
 static DEFINE_RAW_SPINLOCK(fault_lock);
 static unsigned int fault_after;
 static unsigned int fault_count;

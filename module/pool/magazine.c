@@ -25,10 +25,10 @@
  *     a magazine that is claimed for ever. So what the inline functions claimed is always the real
  *     one. A strict pool with nothing else to do shows the real ones in heap->strict.
  *  6. Another CPU empties a magazine only while nothing works on it: its CPU is offline; or
- *     slow_reasons has had a bit of POOL_SHARED_ONLY, and pool->cpus and heap->strict been closed, for
- *     a whole RCU grace period. Every user reads one of the three with preemption off, so all that
- *     had read them before are through. What the emptier wrote is ordered before the bit is cleared
- *     (release) and seen by the next user (acquire, or address dependency on pool->cpus).
+ *     slow_reasons has had a bit of POOL_SHARED_ONLY, and pool->cpus and heap->strict been closed,
+ *     for a whole RCU grace period. Every user reads one of the three with preemption off, so all
+ *     that had read them before are through. What the emptier wrote is ordered before the bit is
+ *     cleared (release) and seen by the next user (acquire, or address dependency on pool->cpus).
  *
  * Never a false "exhausted". A pool has N promised blocks plus slack. A slot is filled only if it
  * was drawn on the budget, of which there is as much as there is slack: all magazines together hold
@@ -392,7 +392,8 @@ void pool_set_paths(struct nebula_pool_heap *heap)
 		slow_reasons |= POOL_WATCHED;
 	if (!alone && slow_reasons & POOL_SHARED_ONLY)
 		heap->quiet++;
-	smp_store_release(&heap->slow_reasons, slow_reasons);	/* Pairs with pool_has_magazines(). */
+	/* Pairs with pool_has_magazines(). */
+	smp_store_release(&heap->slow_reasons, slow_reasons);
 	/* Pairs with nebula_pool_alloc_busy() and nebula_pool_free_busy(). */
 	smp_store_release(&heap->strict, slow_reasons == POOL_STRICT ? heap->cpus : pool_closed);
 	/* Pairs with the address dependency of the inline functions. */

@@ -349,11 +349,10 @@ unsigned long pool_number(const struct nebula_pool_heap *heap, const struct pool
 	return heap->primary->blocks + index;
 }
 
-/* Records that @obj is no block, but inside one, or between two, or not the pool's at all. */
 /*
- * As pool_find(), for an object that is given back: one that was sampled ends, and *@obj becomes its
- * block; with @copy what was in it is copied there. An ERR_PTR() when that is refused. Preemption
- * is off.
+ * As pool_find(), for an object that is given back: one that was sampled ends, and *@obj becomes
+ * its block; with @copy what was in it is copied there. An ERR_PTR() when that is refused.
+ * Preemption is off.
  */
 struct pool_segment *pool_find_object(struct nebula_pool_heap *heap, void **obj,
 				      unsigned long *index, bool copy)
@@ -370,6 +369,7 @@ struct pool_segment *pool_find_object(struct nebula_pool_heap *heap, void **obj,
 	return pool_find(heap, block, index);
 }
 
+/* Records that @obj is no block, but inside one, or between two, or not the pool's at all. */
 static void refuse_pointer(struct nebula_pool_heap *heap, const void *obj, const char *what)
 {
 	struct nebula_allocator *a = &heap->pool.common;

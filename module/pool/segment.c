@@ -178,8 +178,8 @@ static int map_region(struct nebula_pool_heap *heap, struct pool_segment *seg,
 
 /*
  * Makes a segment of @blocks blocks and @slack more. Context: as @gfp, any with NEBULA_GFP_NOLOCK;
- * with a constructor it must be one that may sleep. On failure NULL, and -ENOMEM, -E2BIG, -EOVERFLOW, or
- * -EINVAL for a buffer that is too small, in *@err.
+ * with a constructor it must be one that may sleep. On failure NULL, and -ENOMEM, -E2BIG,
+ * -EOVERFLOW, or -EINVAL for a buffer that is too small, in *@err.
  */
 struct pool_segment *pool_segment_create(struct nebula_pool_heap *heap, unsigned int blocks,
 					 unsigned long slack, gfp_t gfp, int *err)

@@ -148,7 +148,8 @@ struct nebula_scratch *nebula_scratch_create_cfg(const char *name,
 	struct nebula_allocator *a;
 	int err;
 
-	err = nebula_config_admit(NEBULA_KIND_SCRATCH, name, cfg, owner, abi, cfg_size, sizeof(*cfg));
+	err = nebula_config_admit(NEBULA_KIND_SCRATCH, name, cfg, owner, abi, cfg_size,
+				  sizeof(*cfg));
 	if (err)
 		return ERR_PTR(err);
 	common = (struct nebula_config_common){

@@ -90,14 +90,14 @@ error_pages_are_current() {
 	}
 }
 
-# prose_of PAGE: all but its blocks of code.
-prose_of() {
+# outside_code PAGE: all but its blocks of code.
+outside_code() {
 	awk '/^```/ { code = !code; next } !code' "$1"
 }
 
 # links_of PAGE: what it links to, one a line.
 links_of() {
-	prose_of "$1" | awk '{ gsub(/`[^`]*`/, "") } 1' | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//' || true
+	outside_code "$1" | awk '{ gsub(/`[^`]*`/, "") } 1' | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//' || true
 }
 
 # Links in the pages name files and folders of the tree, and headings as they stand.
@@ -121,7 +121,7 @@ links_lead_somewhere() {
 
 # headings_of PAGE: the anchors that its headings have, as renderers make them.
 headings_of() {
-	prose_of "$1" | sed -n 's/^#\{1,6\} //p' | tr '[:upper:]' '[:lower:]' |
+	outside_code "$1" | sed -n 's/^#\{1,6\} //p' | tr '[:upper:]' '[:lower:]' |
 		sed 's/[^a-z0-9 _-]//g; s/ /-/g; s/^/#/'
 }
 
