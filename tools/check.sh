@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Everything that must hold, stage after stage, and a table at the end. Called by `make check`.
 #
 # Each stage ends with a line "N passed, N failed[, N skipped]"; a stage that ends otherwise, or

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What a long step looks like on the screen: one line, ticking while it lasts, and the tail of its
 # log when it fails. Sourced by the scripts in tools/; prints nothing when sourced.
 

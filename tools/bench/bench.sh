@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Measures nebula_memory against the kernel's own allocators, prints the figures, and writes
 # build/bench.json and charts. Called by `make bench`. A missed target is no failure.
 #

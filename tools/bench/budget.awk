@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Compares the instructions of the hot paths with what they may cost. Called by budget.sh:
 #
 #   awk -v here='KERNEL; COMPILER; QEMU' -f budget.awk budget.txt RESULTS

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Counts the instructions of the hot paths and compares them with budget.txt; with --write, makes that.
 # Called by check.sh. Counts repeat exactly, so they may fail a build; nothing here looks at the time.
 set -euo pipefail

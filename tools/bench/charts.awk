@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Writes what the charts show into files in dir, for gnuplot: a bar or a group of bars a line, fields
 # separated by tabs. Called by charts.sh: awk -v dir=DIR -f json.awk -f charts.awk bench.json
 #

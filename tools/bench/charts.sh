@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Bar charts of bench.json as SVG, drawn by gnuplot. Sourced by bench.sh and docs.sh.
 
 # charts_draw JSON DIR

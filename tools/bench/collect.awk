@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Makes bench.json out of results. Called by bench.sh:
 #
 #   awk -v json=FILE -v kernel=... -v newest_kernel=... -v uml_kernel=... -v cpu=... -v compiler=... -f repeats.awk \

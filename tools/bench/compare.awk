@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # What became slower or faster between two bench.json, by instructions. Called by compare.sh:
 #
 #   awk -f json.awk -f compare.awk OLD NEW

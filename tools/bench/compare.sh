@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What became slower or faster since an older bench.json: tools/bench/compare.sh OLD
 # Called by `make bench-compare OLD=bench.json`; the new one is build/bench.json, of the last `make bench`.
 set -euo pipefail

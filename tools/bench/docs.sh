@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Writes what the last `make bench` found into tools/bench/README.md, with its charts beside it, and the rows
 # that people ask for first into README.md; in both between the lines that begin with MARK. Called by
 # `make bench-docs`.

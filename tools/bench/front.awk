@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Prints the rows of bench.json that README.md shows, as a table: awk -f json.awk -f front.awk bench.json.
 # The fair column: init_on_alloc=0 on both sides. Called by docs.sh.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # The table of `make bench HOST=1`. Called by host.sh:
 #
 #   awk -f repeats.awk -f host.awk RESULTS

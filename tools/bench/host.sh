@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Measures in the kernel that runs, in nanoseconds and cycles: loads the modules, reads the figures several
 # times on one CPU, and unloads them. Called by `make bench HOST=1`; KDIR is the kernel's build tree.
 set -euo pipefail

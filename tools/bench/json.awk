@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Reads bench.json, which has a row a line, and numbers of any kind as text. Used with the programs
 # that read it: awk -f json.awk -f PROGRAM.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Counts the locked instructions of each function: those with a lock prefix, and xchg with memory, which
 # needs none. Called by bench.sh on the output of objdump -d; prints a function and its count a line,
 # and ? for a name that two functions have.

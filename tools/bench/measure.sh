@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # How a kernel is booted to be measured. Sourced by bench.sh and budget.sh, after progress.sh and
 # kernels.sh.
 

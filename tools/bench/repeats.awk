@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # What several measurements of one thing say. Used with the programs that have such:
 # awk -f repeats.awk -f PROGRAM.
 

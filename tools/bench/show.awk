@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Prints bench.json as aligned tables:
 #
 #   awk [-v parts='PART ...'] [-v brief=1] -f json.awk -f show.awk bench.json

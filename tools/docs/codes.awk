@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Makes module/error/CODES.md, a section for each error code, out of the table in codes.c after the preprocessor, for
 # which codes.sh has defined the macros of the table anew: see there.
 

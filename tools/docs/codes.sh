@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Prints module/error/CODES.md, as the table in module/error/codes.c has it. Called by `make docs` and lint.
 set -euo pipefail
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Makes man pages, section 9, of the contracts in the headers: build/man/NAME.9. Called by `make docs`.
 set -euo pipefail
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Draws module/pictures/ out of tools/docs/pictures/. Called by `make docs`.
 set -euo pipefail
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # The layout of nebula's structs and the values of its enumerators, out of what `readelf
 # --debug-dump=info` prints of a file that includes all public headers. Used by rules_abi.sh.
 #

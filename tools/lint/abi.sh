@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Writes the layout of the public structs to abi.txt, beside the number that stands for it. Called
 # by `make abi`, with UNRELEASED=1 to change the layout of a number that no client was built with.
 set -euo pipefail

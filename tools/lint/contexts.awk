@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Which functions an NMI may reach, and what of the kernel's they call. Reads contexts.txt, then
 # `objdump -t` and then `objdump -dr` of objects that were compiled with -ffunction-sections, so
 # that each call has a relocation. Called by rules_context.sh.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Everything that can be said about the sources without running them. Called by `make lint` and
 # check.sh. One line a rule; the rules are in rules_*.sh, and a rule passes when its function's
 # status is 0 and is skipped when it is 77, the last line it prints being the reason.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What clients compile in, and the number that stands for it. Sourced by lint.sh and abi.sh, after
 # rules_build.sh.
 

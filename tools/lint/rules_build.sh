@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Rules that compile something. Sourced by lint.sh.
 
 # faults LOG: what a compiler complained about, or else the end of the log; fails.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What may run in an NMI. Sourced by lint.sh.
 
 readonly CONTEXT_FLAGS=(

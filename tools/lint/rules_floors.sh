@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Where things stand in module/. Sourced by lint.sh.
 
 # includes_of: FILE INCLUDED, for all quoted includes in module/, relative to it.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Rules of the kernel's own checkers, and those that we add for C. Sourced by lint.sh.
 
 # c_files: the C sources of the tree.

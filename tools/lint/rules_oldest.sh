@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The oldest kernel that is supported, and those that are not. Sourced by lint.sh, after archive.sh.
 
 # The oldest headers of a 6.1 kernel that Debian's main archive still has; older than those that the

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What must not compile, and what the compiler has to say of it. Sourced by lint.sh.
 
 # refused_lines: body of a function|message.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Rules about all files of the tree, whatever language they are in. Sourced by lint.sh.
 
 # text_files: every file that is, or would be, in the repository.
@@ -31,8 +32,14 @@ shellcheck_is_silent() {
 	shellcheck --shell=dash --exclude=SC1091,SC2034,SC2154,SC3040,SC3043,SC3057 "${guest[@]}"
 }
 
-# The first lines of a program say under which licence it is; scripts and settings are too short to
-# need it.
+# program_files: what is run, compiled or read by make; documents and data are under LICENSE as they are.
+program_files() {
+	c_files
+	shell_files
+	text_files | grep -E '(^|/)(Makefile|Kbuild|dkms[.]conf)$|[.](awk|gp|mk|control|preinst|postinst|prerm)$'
+}
+
+# The first lines of a program say under which licence it is; those of a Makefile may begin with other words.
 files_name_licence() {
 	local file missing=0
 	while IFS= read -r file; do
@@ -40,7 +47,7 @@ files_name_licence() {
 			echo "$file"
 			missing=1
 		fi
-	done < <(c_files && echo LICENSE)
+	done < <(program_files && echo LICENSE)
 	return "$missing"
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Takes the files out of a guest's log that its steps printed with print_file: DIR/NAME for each.
 #
 #   tools/nebulactl/fetch.sh LOG DIR

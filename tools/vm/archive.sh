@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Single packages out of another suite of the host's Debian archive, without a change to the host:
 # own lists, own cache, own sources file; the address and the trust come from the host's own apt
 # configuration. Needs no root. Sourced by source.sh, after kernels.sh and packages.sh.

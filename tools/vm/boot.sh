@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Starts a guest and watches it until it ends or runs out of time. Sourced by run.sh and
 # selftest.sh, after kernels.sh.
 #
@@ -50,7 +51,7 @@ boot_qemu_command() {
 	shift 6
 	BOOT_COMMAND=(qemu-system-x86_64)
 	case ${KERNEL_ARCH:-} in
-	arm64) BOOT_COMMAND=(qemu-system-aarch64 -M virt,gic-version=3) console=ttyAMA0 ;;
+	arm64) BOOT_COMMAND=(qemu-system-aarch64 -M 'virt,gic-version=3') console=ttyAMA0 ;;
 	riscv) BOOT_COMMAND=(qemu-system-riscv64 -M virt) ;;
 	esac
 	BOOT_COMMAND+=(-accel "$accelerator" -cpu "${NEBULA_CPU:-max}" -smp "$cpus" -m "$memory"

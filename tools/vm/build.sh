@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Builds all modules of this tree for one kernel:
 #
 #   tools/vm/build.sh KERNEL [--into DIR] [MAKE ARGUMENTS...]

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Builds debug, uml and bare from source: allnoconfig, plus a fragment of which every line must survive.
 # Sourced by prepare.sh, after kernels.sh and source.sh.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The guest's root directory: busybox, init, the steps, the guest script with the programs it calls,
 # modules and files. QEMU gets it packed as an initramfs; UML gets the directory itself, so both see
 # the same paths. Sourced by run.sh, after kernels.sh.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Which kernels there are, where they live and how a module is built for one. Sourced by every
 # script in tools/vm/ and tools/lint/.
 #

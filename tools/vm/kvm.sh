@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Whether QEMU may use hardware virtualisation. /dev/kvm can open and still hang every guest, so it
 # is used only after a kernel has been seen to boot through it. Sourced by run.sh, after boot.sh and
 # initramfs.sh.

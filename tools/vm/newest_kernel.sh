@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The newest stock kernel of Debian's backports, unmodified. Its headers want that suite's compiler, so
 # it comes with a root directory of that suite, in which modules are built; the host stays as it is.
 # Sourced by prepare.sh, after kernels.sh, packages.sh and archive.sh.

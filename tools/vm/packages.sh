@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The programs of the host that we need: what for, how to tell that they are there, and how they
 # are installed on a Debian system. Sourced by prepare.sh, lint.sh and the tests of
 # nebulactl, after kernels.sh.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Makes one kernel ready to boot: tools/vm/prepare.sh stock|newest|debug|uml|bare|gcov
 #
 # Installs what the host lacks, fetches or builds the kernel, and leaves it in the cache. Does

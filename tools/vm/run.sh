@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Boots a kernel with this tree's modules, runs a guest script in it and judges the run:
 #
 #   tools/vm/run.sh KERNEL GUEST [OPTIONS] [-- FILES...]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Whether the harness itself can be trusted: judges made-up logs, and watches made-up guests. Takes
 # seconds and needs no kernel. Called by check.sh.
 set -euo pipefail

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Prints what the steps of a guest print, without the kernel's own lines, while the guest runs.
 # Sourced by run.sh.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The kernel source that debug and uml are built from, and that lint takes its checkers from.
 # Sourced by prepare.sh and lint.sh, after kernels.sh, packages.sh and archive.sh.
 #

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The distribution's own kernel, unmodified: its headers are installed on the host, its image is
 # only unpacked into the cache. Sourced by prepare.sh, after kernels.sh and packages.sh.
 

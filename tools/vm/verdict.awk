@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Judges the log of a guest. Called by verdict.sh with -v end=, -v status= and -v limit=, on one log.
 #
 # A guest is good when it ran to its verdict line with nothing failed, the kernel printed no report

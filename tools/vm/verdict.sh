@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Whether a guest did what it should, judged by its log and by how it ended. Sourced by run.sh and
 # selftest.sh, after kernels.sh. The rules are in verdict.awk.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # What all charts share. The variable about names the machine, data is the file.
 set terminal svg noenhanced size 800,420 font 'sans-serif,13' background rgb 'white'
 set datafile separator '\t'

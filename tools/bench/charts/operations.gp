@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Instructions of an operation: horizontal bars with their figures.
 set label 1 'Instructions per operation, 64 bytes, kernel booted with init_on_alloc=0' at screen 0.02, 0.955 font ',15'
 set lmargin 34

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Two CPUs over one: bars, with a line where nothing is lost.
 set label 1 'Two CPUs over one, each allocates and frees for itself' at screen 0.02, 0.955 font ',15'
 set yrange [0:2.4]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Instructions by size: a group of bars for each size.
 set label 1 'Instructions by size of the object, kernel booted with init_on_alloc=0' at screen 0.02, 0.955 font ',15'
 set style data histogram

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Single operations out of a million: median, 99.9% and worst on a logarithmic scale.
 set label 1 '1,000,000 single operations, instructions: median, 99.9%, worst' at screen 0.02, 0.955 font ',15'
 set style data histogram

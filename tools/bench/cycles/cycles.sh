@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Cycles of the benchmark's rows, measured in a process. Sourced by bench.sh, after measure.sh.
 #
 # The objects are those of the stock kernel's modules, linked with host.c, which stands for the

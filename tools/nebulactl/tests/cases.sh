@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The command lines of cases.txt. Sourced by run.sh.
 
 # case_run NAME STATUS COLUMNS ARGS...: standard output, then standard error, compared with expected/NAME.txt.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What others read: JSON by its schema, metrics by their grammar, the report by a parser and a browser, the man page,
 # the completions, and what is installed. Sourced by run.sh.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Fuzzes all readers and views of nebulactl with libFuzzer, ASan and UBSan. Called by `make -C tools/nebulactl fuzz`.
 #
 #   tests/fuzz.sh SECONDS [KEEP]     KEEP=keep writes the inputs that reach most to corpus.txt, in base64

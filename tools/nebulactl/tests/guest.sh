@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # nebulactl in a guest, against the module itself: see tools/vm/guest/nebulactl.sh. Called by check.sh. With a
 # directory as its argument it puts there what the guest saw: tree.tar and busy.rec.
 set -euo pipefail

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Trees and recordings that nebula_memory did not make: cut off, changed, of the wrong kind, vanishing. nebulactl
 # ends with a status of its own, in time, and with a message. Sourced by run.sh.
 

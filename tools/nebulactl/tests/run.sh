@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Tests nebulactl, built with ASan and UBSan, against saved trees and a recording: what it prints, how it ends, what
 # it says of trees that are malformed, and what top draws on terminals of three sizes. Called by check.sh and by
 # `make -C tools/nebulactl check`. UPDATE=1 writes the expected outputs anew, to be read before they are committed.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # top and replay on terminals of several sizes, which tmux plays. What is on the screen is compared with
 # expected/screen-NAME.txt. Nothing is waited for but what has to appear. Sourced by run.sh.
 

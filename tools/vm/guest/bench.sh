@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Measures what the kernel argument nebula_bench names, files of the benchmark's module separated by
 # commas, and prints it as the module gives it. Run by the scripts in tools/bench/.
 

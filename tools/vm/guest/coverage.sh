@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Runs the KUnit suites and leaves what they executed in /out, which run.sh takes out of the guest.
 # Run by tools/coverage/coverage.sh on the gcov kernel.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Shows nebula_memory serving its clients: HTTP requests parsed in an arena and a stack, connections from
 # a pool, messages formatted in scratch memory by an interrupt, the statistics behind them, exhaustions and
 # mistakes that explain themselves, and that unloading leaves nothing behind.

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Sampled guard pages on the distribution's kernel: it faults at the very instruction that writes where it must
 # not, and the log says whose object it was. Run by check.sh.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Runs all KUnit suites, prints their results for the verdict, and sees that nothing is left behind.
 # Run by `make kunit` on the kernels that have KUnit.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Locks the kernel down, as Secure Boot does, and reads every file of nebula_memory with allocators of
 # all kinds in it: everything can still be read, and nothing can be written. Run by check.sh.
 #

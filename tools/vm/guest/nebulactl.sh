@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Runs nebulactl against a busy system: the demo and the samples that keep something while they are loaded.
 # Prints a copy of what debugfs showed, and a recording; tools/nebulactl/tests/fetch.sh takes both out of the
 # log. Run by tools/nebulactl/tests/guest.sh, which puts the static program beside this script.

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Runs the tests of the kernel's own pools on theirs and on ours, and prints the figures of both. Run by
 # tools/peers/peers.sh on the debug kernel.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Runs each sample and compares what it prints with what is expected, and sees that it leaves nothing
 # behind. Run by `make samples`, which puts the directory expected beside this script.
 #

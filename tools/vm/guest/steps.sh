@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # The vocabulary of a guest script, and the lines that verdict.awk reads. Sourced by init.
 #
 #   step TITLE COMMAND [ARGS...]                  passes when the command's status is 0

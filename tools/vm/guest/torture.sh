@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Lets a client loose on nebula_memory that does everything at once, and mistakes besides, while a
 # program does everything to the files in debugfs that can be done to files. The client goes while its
 # files are in use, and leaves allocators behind. Run by check.sh on the kernels that have KUnit.

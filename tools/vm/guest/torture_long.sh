@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Lets the torture client loose for $nebula_seconds, with $nebula_seed. Run by check-full.sh.
 
 nebula=/sys/kernel/debug/nebula_memory

@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # Unloads clients of nebula_memory that leave allocators behind: what another module uses is kept until
 # that goes too, and all else is taken down. Run by check.sh on the kernels that have KUnit.
 
