@@ -33,10 +33,11 @@ fetch_open() {
 # fetch_releases FLAVOUR: of which there are an image and headers, oldest first.
 fetch_releases() {
 	local names
-	names=$(apt-cache "${FETCH_APT[@]}" pkgnames linux- )
+	names=$(apt-cache "${FETCH_APT[@]}" pkgnames linux-)
 	sed -n "s/^linux-headers-\([0-9][^-]*\(-[0-9][0-9]*\)\{0,1\}\)-$1\$/\1/p" <<<"$names" | sort -V |
 		while read -r release; do
-			! grep -qxE "linux-(image|binary)-$release-$1" <<<"$names" || echo "$release-$1"
+			! grep -qxF -e "linux-image-$release-$1" -e "linux-binary-$release-$1" <<<"$names" ||
+				echo "$release-$1"
 		done
 }
 
