@@ -24,6 +24,8 @@ done
 . "$here/rules_kernel.sh"
 # shellcheck source=tools/lint/rules_oldest.sh
 . "$here/rules_oldest.sh"
+# shellcheck source=tools/lint/rules_order.sh
+. "$here/rules_order.sh"
 # shellcheck source=tools/lint/rules_refused.sh
 . "$here/rules_refused.sh"
 # shellcheck source=tools/lint/rules_text.sh
@@ -88,6 +90,9 @@ main() {
 	rule 'what clients compile in is pinned to NEBULA_ABI' abi_is_pinned
 	rule 'sparse on stock' sparse_is_silent
 	rule 'nothing that an NMI reaches takes a lock' nmi_takes_no_lock
+	for compiler in gcc clang; do
+		rule "inline paths keep their order as compiled by $compiler" order_is_kept "$compiler"
+	done
 	rule 'checkpatch --strict' checkpatch_is_silent
 	rule 'kernel-doc is well-formed and complete' kernel_doc_is_complete
 	rule 'no BUG() and no WARN()' no_bug_no_warn
