@@ -59,6 +59,9 @@ matrix: ## build for and boot every supported kernel; KERNELS="NAME...": those o
 lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
 	@tools/lint/lint.sh
 
+port: ## port the kernel's XArray to a pool, step by step, and run the kernel's own test on it
+	@tools/port/port.sh
+
 litmus: ## have herd7 search the kernel's memory model for orders in which the lock-free code goes wrong
 	@tools/litmus/litmus.sh
 
