@@ -186,6 +186,8 @@ main() {
 	kernel_open uml
 	mkdir -p "$LOGS" "${RESULTS%/*}"
 	touch "$RESULTS"
+	# Else it would be each mutant's fault.
+	"$REPO/tools/litmus/code.sh" || progress_fail 'the litmus tests do not say what the code is: mend that first'
 	python3 "$here/mutate.py" list "$seed" "$number" >"$LIST"
 	tests=$(mutants_digest kunit)
 	"$REPO/tools/vm/build.sh" uml --into "$TREE"
