@@ -37,12 +37,15 @@ samples: ## boot the distribution's kernel in QEMU, run each sample and show wha
 check: ## run everything: lint, harness, KUnit on two kernels, demo, samples
 	@tools/check.sh
 
-.PHONY: check-full mutants coverage
+.PHONY: check-full mutants coverage caught
 check-full: ## check, and all that takes longer: torture, mutants, coverage, peers; goes on where it was
 	@tools/check-full.sh
 
 mutants: ## break the sources in seeded ways, one at a time, and count what the tests notice; MINUTES=M
 	@tools/mutants/mutants.sh $(if $(MINUTES),--minutes $(MINUTES)) $(if $(QUICK),--quick)
+
+caught: ## the tables of kunit/README.md out of the tests, and of the last mutants and coverage
+	@tools/caught.sh
 
 coverage: ## lines and branches of module/ that the KUnit suites execute, by file
 	@tools/coverage/coverage.sh

@@ -100,7 +100,7 @@ main() {
 	command -v gcov >/dev/null || progress_fail 'there is no gcov; it comes with gcc'
 	mkdir -p "$LOGS"
 	coverage_run
-	coverage_table
+	coverage_table | tee "$OUT/table.txt"
 }
 
 main "$@"

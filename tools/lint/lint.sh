@@ -99,6 +99,7 @@ main() {
 	rule 'irq_work is queued by nebula_kick() only' kicks_are_one_step
 	rule 'kernel versions in compat.h only' versions_in_compat_only
 	rule 'includes go down the floors of module/' includes_go_down
+	rule 'kunit/README.md says what the tests are' caught_is_up_to_date
 	rule 'every source is built' sources_are_built
 	rule 'no C file over 800 lines' files_are_short
 	rule 'every file names its licence' files_name_licence

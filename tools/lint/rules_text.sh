@@ -148,3 +148,8 @@ pages_name_what_exists() {
 	done
 	return "$missing"
 }
+
+# What is said of the tests in kunit/README.md is what they are.
+caught_is_up_to_date() {
+	tools/caught.sh --check
+}

@@ -207,7 +207,7 @@ main() {
 		printf '  %-8s %-10s %-46s %4d s  %s\n' "$verdict" "$id" "$path $function()" \
 			$((SECONDS - line_begin)) "$reason"
 	done 3<"$LIST"
-	mutants_table
+	mutants_table | tee "${RESULTS%/*}/table.txt"
 	mutants_compare
 	printf '%d passed, %d failed, %d skipped\n' "$killed" "$unexplained" "$explained"
 	[ "$unexplained" -eq 0 ]
