@@ -550,6 +550,23 @@ static void wait_bulk_refuses(struct kunit *test)
 	nebula_pool_destroy(p);
 }
 
+/* What is free already needs no growth, down to the last block. */
+static void reserve_of_all_that_is_free(struct kunit *test)
+{
+	struct nebula_pool *p = nebula_pool_create("test", .block_size = 64, .blocks = 8,
+						   .max_blocks = 64, .flags = NEBULA_GROW,
+						   .cache_depth = NEBULA_POOL_NO_CACHE);
+	struct nebula_reserve r;
+	struct nebula_stats st;
+
+	ASSERT_POOL(test, p);
+	KUNIT_ASSERT_EQ(test, nebula_pool_reserve(p, &r, 8), 0);
+	nebula_stats_read(p, &st);
+	KUNIT_EXPECT_EQ(test, st.regions, 1ULL);
+	nebula_pool_unreserve(&r);
+	nebula_pool_destroy(p);
+}
+
 static void reserve_is_refilled(struct kunit *test)
 {
 	struct nebula_pool *p = pool_of(test, FEW, NEBULA_STRICT);
@@ -731,6 +748,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(destructors_of_a_pool_are_few),
 	KUNIT_CASE(takers_of_several_do_not_deadlock),
 	KUNIT_CASE(wait_bulk_refuses),
+	KUNIT_CASE(reserve_of_all_that_is_free),
 	KUNIT_CASE(reserve_is_refilled),
 	KUNIT_CASE(dma_blocks_are_contiguous),
 	KUNIT_CASE(dma_excludes_other_memory),

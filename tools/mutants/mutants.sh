@@ -6,9 +6,10 @@
 #   tools/mutants/mutants.sh [--number N] [--seed S] [--minutes M] [--quick] [--fresh] [ID...]
 #
 # Each mutant is built in a copy of the tree. What the litmus tests say of the code is compared with
-# it, then the suites of the mutated folder run on UML, and if all of that passes, all suites. The
-# first failure ends the run. A mutant that does not compile is not counted. With --quick only the
-# suites of the folder run: what they do not notice is "doubtful", and left for a later run.
+# it, then the suites of the mutated folder run on UML, and if all of that passes, all suites, and the
+# modules that come and go. The first failure ends the run. A mutant that does not compile is not
+# counted. With --quick only the suites of the folder run: what they do not notice is "doubtful", and
+# left for a later run.
 #
 # Results are kept in build/mutants/results.tsv: a killed mutant until its file changes, a survivor
 # until a test changes, too. So the run can be stopped at any time, or after M minutes, and be taken
@@ -67,12 +68,13 @@ mutants_first_failure() {
 		true
 }
 
-# mutants_guest GLOB: runs the suites that GLOB names, or all. The reason why it failed, or nothing.
+# mutants_guest GLOB [GUEST]: runs the suites that GLOB names, or all, or another guest. The reason why it
+# failed, or nothing.
 mutants_guest() {
 	local log=$LOGS/mutant.log append='' runner status=0 why='' size=0 since=$SECONDS
 	[ -z "$1" ] || append="kunit.filter_glob=$1"
 	: >"$log"
-	setsid "$REPO/tools/vm/run.sh" uml kunit.sh --modules "$TREE" --log mutant --timeout "$GUEST_LIMIT" \
+	setsid "$REPO/tools/vm/run.sh" uml "${2:-kunit.sh}" --modules "$TREE" --log mutant --timeout "$GUEST_LIMIT" \
 		--append "$append" >"$LOGS/mutant-run.log" 2>&1 </dev/null &
 	runner=$!
 	while kill -0 "$runner" 2>/dev/null; do
@@ -117,6 +119,7 @@ mutants_try() {
 		reason=''
 		[ -z "$glob" ] || reason=$(mutants_guest "$glob")
 		[ -n "$reason" ] || [ -n "$quick" ] || reason=$(mutants_guest '')
+		[ -n "$reason" ] || [ -n "$quick" ] || reason=$(mutants_guest '' unload.sh)
 		[ -n "$reason" ] || verdict=${quick:-survived}
 	fi
 	python3 "$here/mutate.py" restore "$TREE" "$1"
