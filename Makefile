@@ -14,7 +14,7 @@ install uninstall dkms-install dkms-uninstall kdir: export KDIR := $(KDIR)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules nebulactl install-tools demo samples check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir
+.PHONY: modules nebulactl install-tools demo samples check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir install-test deb release
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -97,6 +97,15 @@ dkms-install: ## let dkms build and install it, for the kernel of KDIR and every
 
 dkms-uninstall: ## undo dkms-install
 	@tools/install/dkms_uninstall.sh
+
+install-test: ## install packages in a throw-away copy of this system, and boot what they installed
+	@tools/install/boot_test.sh
+
+deb: ## make Debian packages in build/deb: nebula-memory-dkms, -dev, and -tools
+	@tools/package/deb.sh
+
+release: ## make a tarball of the last commit in build/release, which builds offline
+	@tools/package/release.sh
 
 clean: ## delete what was built in this tree
 	@if [ -e "$(KDIR)/Makefile" ]; then $(KBUILD) clean; fi

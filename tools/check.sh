@@ -44,6 +44,7 @@ main() {
 	check_stage 'lint' tools/lint/lint.sh
 	check_stage 'harness' tools/vm/selftest.sh
 	check_stage 'install' tools/install/test.sh
+	check_stage 'packages' tools/package/test.sh
 	check_stage 'models' tools/model/model.sh
 	check_stage 'litmus' tools/litmus/litmus.sh
 	check_stage 'nebulactl' tools/nebulactl/tests/run.sh

@@ -114,3 +114,12 @@ none() {
 		return 1
 	fi
 }
+
+# packages_get NAME...: in a throw-away system only; from the cache where they are there, so that the second time needs no network.
+packages_get() {
+	local options=(-o "Dir::Cache::archives=$ROOT_ARCHIVES" -o APT::Keep-Downloaded-Packages=true -o APT::Sandbox::User=)
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get "${options[@]}" -qq install --yes --no-install-recommends "$@" >"$WORK/packages.log" 2>&1 || {
+		apt-get -qq update && apt-get "${options[@]}" -qq install --yes --no-install-recommends "$@"
+	} >>"$WORK/packages.log" 2>&1
+}

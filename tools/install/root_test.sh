@@ -14,15 +14,6 @@ KERNEL=$(uname -r)
 VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$TREE/dkms.conf")
 readonly KERNEL VERSION MODULES=/lib/modules/$KERNEL CLIENT=/usr/src/nebula-client-1.0
 
-# packages_get NAME...: from the cache where they are there, so that the second time needs no network.
-packages_get() {
-	local options=(-o "Dir::Cache::archives=$ROOT_ARCHIVES" -o APT::Keep-Downloaded-Packages=true -o APT::Sandbox::User=)
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get "${options[@]}" -qq install --yes --no-install-recommends "$@" >"$WORK/packages.log" 2>&1 || {
-		apt-get -qq update && apt-get "${options[@]}" -qq install --yes --no-install-recommends "$@"
-	} >>"$WORK/packages.log" 2>&1
-}
-
 # snapshot: every file where an installation may leave one, with its contents, and what depmod knows.
 snapshot() {
 	# The key that DKMS makes to sign with is the system's from then on.
