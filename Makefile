@@ -14,7 +14,7 @@ install uninstall dkms-install dkms-uninstall kdir: export KDIR := $(KDIR)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules nebulactl install-tools demo samples check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir install-test deb release
+.PHONY: modules nebulactl install-tools demo samples port check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir install-test deb release
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
