@@ -28,6 +28,7 @@ demo: ## boot the distribution's kernel in QEMU and show the module at work; V=1
 	@tools/vm/build.sh stock
 	@tools/vm/run.sh stock demo.sh $(if $(filter 1,$(V)),--show,--story tools/demo/story) -- \
 		tools/demo/requests.txt
+	@tools/nebulactl/demo.sh build/logs/stock-demo.log
 
 samples: ## boot the distribution's kernel in QEMU, run each sample and show what it prints
 	@tools/vm/prepare.sh stock

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Takes the files out of a guest's log that its steps printed with print_file: DIR/NAME for each.
+# Takes the files out of a guest's log that its steps put there with nebula_give: DIR/NAME for each.
 #
 #   tools/nebulactl/fetch.sh LOG DIR
 set -euo pipefail
@@ -10,7 +10,7 @@ set -euo pipefail
 	exit 2
 }
 mkdir -p "$2"
-# A line of the log is "[ time][ thread] [nebula] | text"; a block ends with the next file or line of a step.
+# A line of the log is "[ time][ thread] [nebula] > text"; a file ends with another line of a step.
 tr -d '\r' <"$1" | awk -v dir="$2" '
 	function close_file() {
 		if (name != "")
@@ -23,16 +23,14 @@ tr -d '\r' <"$1" | awk -v dir="$2" '
 			next
 		line = substr($0, at + 9)
 	}
-	line !~ /^\| / { close_file(); next }
-	{ line = substr(line, 3) }
-	line ~ /^file [A-Za-z0-9_.\/-]+$/ {
+	line ~ /^give [A-Za-z0-9_][A-Za-z0-9_.-]*$/ {
 		close_file()
 		name = substr(line, 6)
-		sub(/.*\//, "", name)
 		command = "base64 -d | gunzip >\"" dir "/" name "\""
 		print dir "/" name
 		next
 	}
-	name != "" && line ~ /^[A-Za-z0-9+\/=]+$/ { print line | command }
+	line !~ /^> / { close_file(); next }
+	name != "" && line ~ /^> [A-Za-z0-9+\/=]+$/ { print substr(line, 3) | command }
 	END { close_file() }
 '

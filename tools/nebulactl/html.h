@@ -21,7 +21,7 @@ const char *html_level(uint64_t permille);
 /* A bar of @permille in @class; a mark at @peak, which is 0 for none. */
 void html_bar(FILE *out, uint64_t permille, const char *class, uint64_t peak);
 
-/* A map, with what its colours mean in words for those who cannot see them. */
+/* A map, named for readers that cannot see it. */
 void html_map(FILE *out, const struct area *area);
 
 /* The style sheet, for <style>. */

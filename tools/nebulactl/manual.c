@@ -107,9 +107,7 @@ void usage_man(void)
 	puts("What a colour says is said by a word or a number too.");
 	puts(".SH COMMANDS");
 	for (i = 0; i < COMMAND_NR; i++) {
-		printf(".TP\n.B %s\n", usage_commands[i].name);
-		if (*usage_commands[i].args)
-			printf(".RI \"\" %s\n.br\n", usage_commands[i].args);
+		printf(".TP\n.BI \"%s \" \"%s\"\n", usage_commands[i].name, usage_commands[i].args);
 		put_troff(usage_commands[i].text);
 	}
 	puts(".SH OPTIONS");

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Installs what nebulactl is built and tested with. Called by the Makefile and the tests; quiet when all of it is
-# there.
+# Installs what nebulactl is built with. Called by the Makefile and the tests; quiet when all of it is there.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -37,9 +37,11 @@ nebulactl  gcc                 command:gcc
 nebulactl  make                command:make
 nebulactl  libjansson-dev      header:jansson.h
 nebulactl  libncurses-dev      header:curses.h
-nebulactl  tmux                command:tmux
-nebulactl  python3             command:python3
-nebulactl  python3-jsonschema  command:jsonschema
+nebulactl-test tmux                command:tmux
+nebulactl-test python3             command:python3
+nebulactl-test python3-jsonschema  command:jsonschema
+postmortem gdb             command:gdb
+postmortem python3         command:python3
 fuzz    clang               command:clang
 fuzz    libclang-rt-14-dev  file:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a
 lint    sparse            command:sparse

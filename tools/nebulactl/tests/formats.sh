@@ -111,7 +111,7 @@ test_manual() {
 		skip 'the man page has no warning' 'groff is not installed'
 	fi
 	for command in list show errors live map budgets caches validate diff top record replay export; do
-		grep -q "^\.B $command$" "$BUILD/nebulactl.8" || echo "$command"
+		grep -q "^\.BI \"$command \"" "$BUILD/nebulactl.8" || echo "$command"
 	done >"$WORK/both"
 	outcome 'the man page has every command' "$([ ! -s "$WORK/both" ] && echo 0 || echo 1)" "$WORK/both"
 }
@@ -154,18 +154,18 @@ test_corpus() {
 	while IFS= read -r line; do
 		number=$((number + 1))
 		base64 -d <<<"$line" >"$WORK/corpus/$number"
-	done < <(grep -v '^#' "$HERE/corpus.txt")
+	done < <(cat "$HERE/corpus.txt" "$HERE/crashes.txt" | grep -v '^#')
 	outcome "$number inputs of the fuzzer" "$(find "$WORK/corpus" -type f -exec "$BUILD/fuzz-replay" {} + >"$WORK/both" 2>&1 &&
 		[ "$number" -gt 0 ] && echo 0 || echo 1)" "$WORK/both"
 }
 
 test_install() {
-	make -C "$TOOL" BUILD="$BUILD" DESTDIR="$WORK/root" PREFIX=/usr install >"$WORK/both" 2>&1
-	outcome 'all of it is installed' "$(cd "$WORK/root/usr" && [ -x sbin/nebulactl ] && [ -s share/man/man8/nebulactl.8 ] &&
+	make -C "$TOOL" BUILD="$BUILD" DESTDIR="$WORK/image" PREFIX=/usr install >"$WORK/both" 2>&1
+	outcome 'all of it is installed' "$(cd "$WORK/image/usr" && [ -x sbin/nebulactl ] && [ -s share/man/man8/nebulactl.8 ] &&
 		[ -s share/bash-completion/completions/nebulactl ] && [ -s share/zsh/site-functions/_nebulactl ] &&
 		[ -s share/nebulactl/nebulactl.schema.json ] && [ -s share/nebulactl/nebulactl.grafana.json ] &&
 		echo 0 || echo 1)" "$WORK/both"
-	says 'what is installed runs' 0 '14 allocators' "$WORK/root/usr/sbin/nebulactl" list --root "$GOLDEN/busy"
+	says 'what is installed runs' 0 '14 allocators' "$WORK/image/usr/sbin/nebulactl" list --root "$GOLDEN/busy"
 }
 
 test_formats() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One input of the fuzzer: its first byte says which file it is, the rest is what the file says. It
- * is read as a part of a recording, and every view that shows it is drawn. A first byte that names no
- * file makes the rest the recording itself.
+ * is read as a part of a recording, and every view that shows it is drawn. A first byte that names
+ * no file makes the rest the recording itself.
  *
  * With REPLAY it is a program that takes inputs from files.
  */

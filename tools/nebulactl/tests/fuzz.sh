@@ -47,7 +47,7 @@ corpus() {
 	while IFS= read -r line; do
 		number=$((number + 1))
 		base64 -d <<<"$line" >"$1/kept-$number"
-	done < <(grep -v '^#' "$here/corpus.txt")
+	done < <(cat "$here/corpus.txt" "$here/crashes.txt" | grep -v '^#')
 }
 
 # keep_corpus: the smallest set of inputs that reaches as much, of those up to 2,000 bytes.
@@ -57,7 +57,7 @@ keep_corpus() {
 	"$build/fuzz" -merge=1 -close_fd_mask=3 -max_len=2000 "$build/corpus-kept" "$build/corpus" >/dev/null 2>&1 || true
 	{
 		echo '# Inputs of the fuzzer, in base64: the first byte says which file it is, see fuzz.c.'
-		for file in $(find "$build/corpus-kept" -type f -size -1200c -printf '%s %p\n' | sort -n | head -n 300 | cut -d ' ' -f 2); do
+		for file in $(find "$build/corpus-kept" -type f -size -1200c -printf '%s %p\n' | sort -n | head -n 150 | cut -d ' ' -f 2); do
 			base64 -w 0 "$file"
 			echo
 		done

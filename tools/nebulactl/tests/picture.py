@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 # Draws a terminal's screen, with its colours, as SVG: standard input is what tmux capture-pane -e prints.
 import re
 import sys

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 # Is a report well-formed, does it load nothing, and has it every allocator of a tree?
 #
 #   tests/report.py FILE [TREE]

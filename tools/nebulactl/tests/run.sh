@@ -45,7 +45,7 @@ ctl() {
 }
 
 main() {
-	packages_ensure nebulactl
+	packages_ensure nebulactl nebulactl-test
 	mkdir -p "$LOGS"
 	progress_run 'build nebulactl' "$LOGS/nebulactl-build.log" make -C "$TOOL" BUILD="$BUILD" all asan replay
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/nebulactl.XXXXXX")

@@ -418,6 +418,11 @@ samples_are_refused() {
 	done
 }
 
+# Shown when the guest has ended: tools/nebulactl/demo.sh.
+give_debugfs() {
+	nebula_copy "$nebula" /tmp/tree.tar && nebula_give /tmp/tree.tar
+}
+
 region_totals() {
 	grep -E '^(allocators|regions|region bytes):' "$nebula/info"
 }
@@ -511,6 +516,7 @@ step 'live connections, by who opened them' show_live
 step 'a connection is freed twice' close_twice
 step 'the same on the stack, by who allocated' track_frames
 step 'statistics: the sizes that were asked for' show_sizes
+step 'a copy of debugfs, for nebulactl' give_debugfs
 step 'unload nebula_demo again' rmmod nebula_demo
 step 'nothing is left again' nothing_left
 

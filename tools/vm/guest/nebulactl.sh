@@ -59,26 +59,8 @@ make_traffic() {
 	echo 20 >/sys/kernel/debug/nebula_sample_scratch/sample
 }
 
-# print_file FILE: in base64, behind its name.
-print_file() {
-	echo "file $1"
-	gzip -c "$1" | base64
-}
-
-# A file of debugfs has no size until it is read, so tar gets a copy.
-copy_tree() {
-	mkdir -p /tmp/tree
-	(cd "$nebula" && find . -type d) | while read -r dir; do
-		mkdir -p "/tmp/tree/$dir"
-	done
-	(cd "$nebula" && find . -type f ! -name clear ! -name reset_peak) | while read -r file; do
-		cat "$nebula/$file" >"/tmp/tree/$file"
-	done
-	(cd /tmp/tree && tar c . >/tmp/tree.tar)
-}
-
 print_tree() {
-	copy_tree && print_file /tmp/tree.tar
+	nebula_copy "$nebula" /tmp/tree.tar && nebula_give /tmp/tree.tar
 }
 
 # expect STATUS COMMAND...: the status that it has to end with.
@@ -161,7 +143,7 @@ record_traffic() {
 }
 
 print_recording() {
-	print_file /tmp/busy.rec
+	nebula_give /tmp/busy.rec
 }
 
 # What was recorded says how much was allocated in between.

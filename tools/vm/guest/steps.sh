@@ -7,6 +7,9 @@
 #                                                 WARNING: ...) that matches the extended regular
 #                                                 expression PATTERN, and no other
 #   show FILE                                     prints a file under its name
+#   nebula_copy DIR FILE                          a tar file of what the files of debugfs in DIR say now
+#   nebula_give FILE                              puts a file into the log, for tools/nebulactl/fetch.sh;
+#                                                 it is not shown
 #   nebula_forget_leaks, nebula_no_leaks          commands for steps where $nebula_leaks is
 #
 # Everything goes through the kernel's own log, line by line, so that what the kernel prints and
@@ -62,6 +65,26 @@ step_expect() {
 show() {
 	nebula_say "show $1"
 	nebula_relay <"$1"
+}
+
+# Files of debugfs have no size until they are read, so tar gets copies.
+nebula_copy() {
+	rm -rf /tmp/copy
+	(cd "$1" && find . -type d) | while read -r dir; do
+		mkdir -p "/tmp/copy/$dir"
+	done
+	# What cannot be read only does something.
+	(cd "$1" && find . -type f ! -perm 0200) | while read -r file; do
+		cat "$1/$file" >"/tmp/copy/$file"
+	done
+	tar c -C /tmp/copy -f "$2" .
+}
+
+nebula_give() {
+	nebula_say "give ${1##*/}"
+	gzip -c "$1" | base64 | while IFS= read -r line; do
+		nebula_say "> $line"
+	done
 }
 
 # What the kernel's detector of memory leaks says, where there is one.
