@@ -173,7 +173,7 @@ static void make_ready(void)
 static void work(struct nebula_later *later)
 {
 	atomic_set(&asked, 0);
-	smp_mb__after_atomic();		/* What asks from now on is served by another run. */
+	smp_mb();	/* Pairs with the xchg: what asks from now on is served by another run. */
 	mutex_lock(&mutex);
 	make_ready();
 	mutex_unlock(&mutex);

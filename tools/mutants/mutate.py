@@ -84,7 +84,9 @@ def line_mutants(code):
         for was, now in table:
             at = code.find(was)
             while at >= 0:
-                yield way, at, was, now
+                # rcu_barrier() is another function.
+                if not (was[0].isalpha() and at and (code[at - 1].isalnum() or code[at - 1] == "_")):
+                    yield way, at, was, now
                 at = code.find(was, at + 1)
     match = re.match(r"^(\t+)((?:\} else )?if \()(.*)\)( \{)?$", code)
     if match and balanced(match.group(3)):
