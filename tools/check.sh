@@ -57,6 +57,7 @@ main() {
 	check_stage 'torture on debug' check_guest debug torture.sh
 	check_stage 'demo on stock' check_guest stock demo.sh tools/demo/requests.txt
 	check_stage 'nebulactl on stock' tools/nebulactl/tests/guest.sh
+	check_stage 'post-mortem on stock' tools/nebulactl/postmortem/test.sh
 	check_stage 'lockdown on stock' check_guest stock lockdown.sh
 	check_stage 'guard pages on stock' check_guest stock guard.sh
 	check_stage 'bench budget on stock' tools/bench/budget.sh

@@ -7,7 +7,7 @@
 # CORE is what QEMU's dump-guest-memory wrote with paging, or kdump's vmcore as makedumpfile -E leaves it. SECTIONS has
 # a line "NAME ADDRESS" for each section that matters; of a running system:
 #
-#   cd /sys/module/nebula_memory/sections && for s in .text .data .bss .rodata; do echo "$s $(cat $s)"; done
+#   cd /sys/module/nebula_memory/sections && for s in .text .text.unlikely .data .bss .rodata; do echo "$s $(cat $s)"; done
 #
 # Other modules' symbols, which name their functions in call stacks, are loaded the same way: SECTIONS of several are
 # separated by commas, and so are the MODULEs.

@@ -13,7 +13,7 @@ System.map, or a copy of /proc/kallsyms, call stacks show names:
 import bisect
 import collections
 
-import gdb
+import gdb  # pylint: disable=import-error
 
 BLOCK_FREE = 0
 TRACK_ENTRIES_SHOWN = 8
@@ -93,7 +93,7 @@ def used_of(allocator, kind):
     """Use and capacity in bytes or blocks, where they are no counts of CPUs; else empty."""
     if kind == "bump":
         bump = container(allocator.address, "struct nebula_bump", "common")
-        if int(bump["cpus"]):
+        if int(allocator["flags"]) & int(value("NEBULA_SHARED")):
             return "per CPU"
         used = int(bump["retired"]) + int(bump["cur"]) - int(bump["base"])
         return "%d of %d bytes" % (used, int(bump["capacity"]))

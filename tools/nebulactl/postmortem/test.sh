@@ -15,7 +15,7 @@ cd "$repo"
 . tools/vm/packages.sh
 
 passed=0 failed=0 runner=''
-readonly log=build/logs/postmortem.log
+readonly LOG=build/logs/postmortem.log
 
 end() {
 	[ -z "$runner" ] || kill "$runner" 2>/dev/null || true
@@ -35,7 +35,7 @@ find_line() {
 # The guest's last words, or 150 seconds.
 wait_for_crash() {
 	local end=$((SECONDS + 150))
-	until grep -q 'end Kernel panic' "$log" 2>/dev/null; do
+	until grep -q 'end Kernel panic' "$LOG" 2>/dev/null; do
 		[ "$SECONDS" -lt "$end" ] && kill -0 "$runner" 2>/dev/null || return 1
 		read -r -t 0.5 <> <(:) || true
 	done
@@ -49,7 +49,7 @@ main() {
 	trap 'exit 130' INT TERM HUP
 	tools/vm/prepare.sh stock
 	tools/vm/build.sh stock
-	rm -f "$log"
+	rm -f "$LOG"
 	tools/vm/run.sh stock postmortem.sh --mem 320 --log postmortem --append panic=0 \
 		--qemu "-qmp unix:$work/qmp,server=on,wait=off" >"$work/run" 2>&1 &
 	runner=$!
@@ -62,15 +62,15 @@ main() {
 		python3 "$here/dump.py" "$work/qmp" "$work/core"
 	wait "$runner" 2>/dev/null || true
 	runner=''
-	tools/nebulactl/fetch.sh "$log" "$work" >/dev/null
+	tools/nebulactl/fetch.sh "$LOG" "$work" >/dev/null
 	"$here/load.sh" "$work/core" "$work/sections.nebula_memory,$work/sections.nebula_demo" \
 		"build/stock/nebula_memory.ko,$(find build/stock -name nebula_demo.ko)" \
 		-batch -ex 'nebula list' -ex 'nebula live conn' -ex 'nebula errors' >"$work/gdb" 2>&1 || true
 	cp "$work/gdb" build/logs/postmortem-gdb.log
 	# What the guest said of itself before.
-	live=$(tr -d '\r' <"$log" | sed -n 's/.*| live: *//p' | head -n 1)
+	live=$(tr -d '\r' <"$LOG" | sed -n 's/.*| live: *//p' | head -n 1)
 	find_line 'the pool, and how many are live' "^conn +pool +nebula_demo +insmod\[[0-9]+\] +$live of 1000 blocks +DOUBLE_FREE 1"
-	find_line 'the arena, and that it was exhausted' '^request +bump +nebula_demo .* OUT_OF_MEMORY 1'
+	find_line 'the arena, and that it was exhausted' '^request +bump +nebula_demo .* 0 of 131072 bytes +OUT_OF_MEMORY 1'
 	find_line 'the stack, and the mistake' '^frames +stack +nebula_demo .* LIFO_VIOLATION 1'
 	find_line 'a budget' '^tenants\.all +budget +nebula_demo '
 	find_line 'a cache' '^tenants +cache +nebula_demo '
@@ -78,6 +78,7 @@ main() {
 	find_line 'who allocated them' '^    conn_open\+[0-9]+'
 	find_line 'the record of an exhaustion' '^\[ *[0-9]+\.[0-9]+\] request: OUT_OF_MEMORY in '
 	find_line 'where that was' '^    service_exhaust\+[0-9]+'
+	find_line 'where the module refused' '^    refuse_pointer\+[0-9]+'
 	find_line 'the record of a double free' '\] conn: DOUBLE_FREE in '
 	[ "$failed" -eq 0 ] || tail -n 40 "$work/gdb" | sed 's/^/       /'
 	printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -8,8 +8,8 @@ demo=/sys/kernel/debug/nebula_demo
 
 # sections MODULE: where its sections are.
 sections() {
-	(cd "/sys/module/$1/sections" && for name in .text .data .bss .rodata; do
-		echo "$name $(cat "$name")"
+	(cd "/sys/module/$1/sections" && for name in .text .text.unlikely .data .bss .rodata; do
+		[ ! -e "$name" ] || echo "$name $(cat "$name")"
 	done) >"/tmp/sections.$1"
 	nebula_give "/tmp/sections.$1"
 }
