@@ -78,8 +78,8 @@ deb_manuals() {
 	fi
 	mkdir -p "$1"
 	for page in "$REPO"/build/man/*.9; do
-		# A page is of the date of its commit, not of today.
-		sed "1,/^[.]TH/s/^\([.]TH .* [0-9][0-9]* \)\"[^\"]*\"/\1\"$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%B %Y')\"/" "$page" |
+		# A page is of the date of its commit, not of today; and its name is one word, for whatis.
+		sed -e '/^[.]SH NAME/{n;s/^\(struct\|enum\|union\) //}' -e "1,/^[.]TH/s/^\([.]TH .* [0-9][0-9]* \)\"[^\"]*\"/\1\"$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%B %Y')\"/" "$page" |
 			gzip -9n >"$1/${page##*/}.gz"
 	done
 }
