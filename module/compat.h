@@ -13,6 +13,7 @@
 #include <linux/overflow.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/stacktrace.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -61,6 +62,17 @@ static inline gfp_t compat_gfp(gfp_t gfp)
 #define COMPAT_VMALLOC_GFP	(GFP_KERNEL_ACCOUNT | GFP_USER | GFP_ATOMIC | GFP_NOWAIT |	\
 				 __GFP_NOWARN | __GFP_ZERO | __GFP_NORETRY |			\
 				 __GFP_RETRY_MAYFAIL | __GFP_NOLOCKDEP)
+
+/* Without CONFIG_STACKTRACE no call stack is known. */
+#ifdef CONFIG_STACKTRACE
+#define compat_stack_save		stack_trace_save
+#else
+static inline unsigned int compat_stack_save(unsigned long *entries, unsigned int size,
+					     unsigned int skip)
+{
+	return 0;
+}
+#endif
 
 /* Since 6.7 the kernel allocates shrinkers. */
 typedef unsigned long (*compat_shrinker_fn)(struct shrinker *s, struct shrink_control *sc);

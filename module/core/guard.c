@@ -29,8 +29,8 @@
 #include <linux/overflow.h>
 #include <linux/poison.h>
 #include <linux/sched/clock.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
+#include "../compat.h"
 #include "../error/error.h"
 #include "guard.h"
 
@@ -88,7 +88,7 @@ static bool copy_guard(struct nebula_guard *copy, const void *raw, size_t room)
 unsigned int nebula_callers(unsigned long *entries, unsigned int max)
 {
 	unsigned long all[NEBULA_CALLERS_MAX + 10];
-	unsigned int nr = stack_trace_save(all, ARRAY_SIZE(all), 0), first = 0, i;
+	unsigned int nr = compat_stack_save(all, ARRAY_SIZE(all), 0), first = 0, i;
 
 	for (i = 0; i < nr; i++)
 		if (within_module(all[i], THIS_MODULE))

@@ -76,7 +76,7 @@ static bool is_live(const struct known_module *m)
 }
 
 /* What a person would call a function: no sections, and no marks of the assembler. */
-static bool is_name(const char *name)
+static bool __maybe_unused is_name(const char *name)
 {
 	return *name && *name != '$' && strncmp(name, ".L", 2);
 }

@@ -44,9 +44,9 @@
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <trace/events/nebula.h>
+#include "../compat.h"
 #include "../core/region.h"
 #include "error.h"
 #include "record.h"
@@ -279,7 +279,7 @@ static noinline void fill_entries(struct nebula_error *err, const struct nebula_
 		return;
 	}
 	/* Leaves out the functions from nebula_error_record() on. */
-	err->nr_entries = stack_trace_save(err->entries, NEBULA_BACKTRACE_MAX, 3);
+	err->nr_entries = compat_stack_save(err->entries, NEBULA_BACKTRACE_MAX, 3);
 }
 
 /* An error that does not get a record of its own. */

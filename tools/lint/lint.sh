@@ -85,6 +85,7 @@ main() {
 	done
 	rule "no warning at W=1 on the oldest headers, $OLDEST_RELEASE" builds_on_oldest
 	rule 'a kernel that will not do is told why' unfit_kernels_are_told
+	rule 'what the module can do without is not needed' builds_without_options
 	rule 'client code in the READMEs compiles on stock' readme_clients_compile
 	rule 'wrong code does not compile, and says why' wrong_code_does_not_compile
 	rule 'what clients compile in is pinned to NEBULA_ABI' abi_is_pinned

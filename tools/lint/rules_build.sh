@@ -100,3 +100,23 @@ sparse_is_silent() {
 	echo "sparse read $checked files"
 	[ "$checked" -gt 0 ]
 }
+
+# What the module can do without, and says so where it is asked for.
+readonly OPTIONS='DEBUG_FS STACKTRACE TRACEPOINTS FAULT_INJECTION KALLSYMS'
+
+# builds_without_options: what knows of them compiles on stock as if it had none of them.
+builds_without_options() {
+	local dir=$REPO/build/lint/without option objects
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for option in $OPTIONS; do
+		echo "#undef CONFIG_$option"
+	done >"$dir.h"
+	(cd "$REPO" && find Kbuild module include -name '*.[ch]' -o -name Kbuild) | rsync -a --files-from=- "$REPO/" "$dir/"
+	mapfile -t objects < <(cd "$dir" && grep -lE 'debugfs|stack_save|tracepoint|trace/events|fault|KALLSYMS|DEBUG_FS' \
+		module/*.c module/*/*.c | sed 's/c$/o/')
+	kernel_open stock
+	kernel_make "$dir" W=1 NEBULA_WERROR=y KCFLAGS="-include $dir.h" "${objects[@]}" >"$dir.log" 2>&1 || faults "$dir.log"
+	echo "${#objects[@]} objects"
+	[ "${#objects[@]}" -gt 8 ]
+}
