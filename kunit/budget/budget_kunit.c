@@ -275,6 +275,8 @@ static void budget_is_not_too_deep(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(deeper), -E2BIG);
 	KUNIT_EXPECT_EQ(test, fixture_heard(NEBULA_E_EXCEEDS_MAX, &err), 1U);
 	KUNIT_EXPECT_EQ(test, err.detail, NEBULA_D_NESTING);
+	KUNIT_EXPECT_EQ(test, err.value, NEBULA_BUDGET_DEPTH_MAX + 1UL);
+	KUNIT_EXPECT_EQ(test, err.limit, NEBULA_BUDGET_DEPTH_MAX + 0UL);
 	KUNIT_EXPECT_EQ(test, nebula_budget_charge(b[ARRAY_SIZE(b) - 1], 1000), 0);
 	EXPECT_USED(test, b[0], 1000);
 	KUNIT_EXPECT_EQ(test, nebula_budget_uncharge(b[ARRAY_SIZE(b) - 1], 1000), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel's object pool, made of a nebula_pool: what test_objpool.c is compiled with in place of
- * <linux/objpool.h>. An object that was dropped is free for good; when all are, the pool goes.
+ * <linux/objpool.h>. Each object that is out holds the pool, and so does its owner, until fini.
  */
 #ifndef _NEBULA_PEERS_OBJPOOL_H
 #define _NEBULA_PEERS_OBJPOOL_H
@@ -21,7 +21,7 @@ struct peer_objpool_head {
 	void *context;
 	objpool_init_obj_cb init;
 	peer_objpool_fini_cb release;
-	refcount_t ref;			/* objects that were not dropped, and one */
+	refcount_t ref;			/* objects that are out, and one until fini */
 };
 
 static void peer_objpool_ctor(void *block, void *data)
@@ -38,16 +38,16 @@ static inline int peer_objpool_init(struct peer_objpool_head *head, int nr_objs,
 	*head = (struct peer_objpool_head){
 		.nr_objs = nr_objs, .context = context, .init = objinit, .release = release,
 	};
-	refcount_set(&head->ref, nr_objs + 1);
+	refcount_set(&head->ref, 1);
 	head->blocks = nebula_pool_create("objpool", .block_size = object_size, .blocks = nr_objs,
 					  .flags = NEBULA_STRICT, .ctor = peer_objpool_ctor,
 					  .ctor_data = head);
 	return PTR_ERR_OR_ZERO(head->blocks);
 }
 
-static inline void peer_objpool_put(struct peer_objpool_head *head, int n)
+static inline void peer_objpool_put(struct peer_objpool_head *head)
 {
-	if (!refcount_sub_and_test(n, &head->ref))
+	if (!refcount_dec_and_test(&head->ref))
 		return;
 	nebula_pool_destroy_rcu(head->blocks);
 	if (head->release)
@@ -56,26 +56,29 @@ static inline void peer_objpool_put(struct peer_objpool_head *head, int n)
 
 static inline void *peer_objpool_pop(struct peer_objpool_head *head)
 {
-	return nebula_pool_try_alloc(head->blocks);
+	void *obj = nebula_pool_try_alloc(head->blocks);
+
+	if (obj)
+		refcount_inc(&head->ref);
+	return obj;
 }
 
 static inline int peer_objpool_push(void *obj, struct peer_objpool_head *head)
 {
 	nebula_pool_free(head->blocks, obj);
+	peer_objpool_put(head);
 	return 0;
 }
 
+/* After fini, so no other context gets the object: it goes with the pool. */
 static inline int peer_objpool_drop(void *obj, struct peer_objpool_head *head)
 {
-	nebula_pool_free(head->blocks, obj);
-	peer_objpool_put(head, 1);
-	return 0;
+	return peer_objpool_push(obj, head);
 }
 
-/* Objects that are out keep the pool: each is dropped later. */
 static inline void peer_objpool_fini(struct peer_objpool_head *head)
 {
-	peer_objpool_put(head, head->nr_objs - nebula_pool_used(head->blocks) + 1);
+	peer_objpool_put(head);
 }
 
 #define objpool_head	peer_objpool_head
