@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of one snapshot, see arena.h. A chunk is at least 64 KiB; objects never move.
+ * Memory of one snapshot, see arena.h. A chunk is at least 64 KiB; objects never move. With ASan each
+ * object has a chunk of its own, so that reading behind it is noticed.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,7 +9,19 @@
 #include <string.h>
 #include "arena.h"
 
+#ifdef __has_feature
+#define HAS_ASAN	__has_feature(address_sanitizer)
+#else
+#define HAS_ASAN	0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || HAS_ASAN
+#define CHUNK_SIZE	1
+#define ALIGN_MASK	((size_t)0)
+#else
 #define CHUNK_SIZE	65536
+#define ALIGN_MASK	((size_t)15)
+#endif
 
 struct arena_chunk {
 	struct arena_chunk *older;	/* the one before */
@@ -47,7 +60,7 @@ void *arena_alloc(struct arena *a, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		out_of_memory();
-	size = (size + 15) & ~(size_t)15;
+	size = (size + ALIGN_MASK) & ~ALIGN_MASK;
 	if (!chunk || chunk->size - chunk->used < size)
 		chunk = add_chunk(a, size);
 	p = (char *)chunk->data + chunk->used;

@@ -108,6 +108,7 @@ test_odd() {
 	mkdir "$WORK/tree/budgets/dir" && ln -s / "$WORK/tree/caches/root"
 	mkdir "$WORK/tree/allocators/$(printf 'a\033[2Jb')"
 	says 'a pipe, links and directories' 1 'allocators/conn/stats: no regular file' ctl list --root "$WORK/tree"
+	says 'no link is followed' 1 'allocators/sort/info: no regular file' ctl list --root "$WORK/tree"
 	if ctl list --root "$WORK/tree" 2>&1 | LC_ALL=C grep -q $'\033'; then
 		outcome 'no escape sequence of a name reaches the terminal' 1
 	else
