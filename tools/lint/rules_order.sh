@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The order of accesses in what was compiled: what the sources ask for is one thing, what a compiler makes
 # of plain words another. Sourced by lint.sh.
 
