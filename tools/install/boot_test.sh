@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Installs the packages in a throw-away copy of this system, and boots what is installed then: clients, an
-# upgrade, and a kernel that takes only signed modules. Called by `make install-test`.
+# upgrade, a kernel that takes only signed modules, and one without debugfs. Called by `make install-test`.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -24,9 +24,10 @@ main() {
 		if [ -d "$repo/build/package-test/boot/later" ]; then
 			boot --log installed || status=1
 			boot --log installed-signed --append module.sig_enforce=1 || status=1
+			boot --log installed-no-debugfs --append debugfs=off || status=1
 		else
 			echo '  nothing was installed, so nothing is booted'
-			echo '0 passed, 0 failed, 2 skipped'
+			echo '0 passed, 0 failed, 3 skipped'
 		fi
 		echo "status $status"
 	} | tee "$log" | grep -v '^status '

@@ -50,6 +50,13 @@ if grep -q module.sig_enforce=1 /proc/cmdline; then
 	step 'install' installed first
 	step 'an unsigned module is refused' sh -c '! modprobe nebula_memory && ! [ -e /sys/module/nebula_memory ]'
 	step 'the log says why' sh -c 'dmesg | grep -E "unsigned module|module verification failed|Key was rejected|is rejected"'
+elif grep -q debugfs=off /proc/cmdline; then
+	step 'install' installed first
+	step 'there is no debugfs' sh -c "! [ -e $nebula ]"
+	step 'a client loads, and what it needs' client_loads_it
+	step 'unload both' sh -c 'rmmod client && rmmod nebula_memory'
+	step 'load it again' modprobe nebula_memory
+	step 'unload it' rmmod nebula_memory
 else
 	step 'install' installed first
 	step 'a client loads, and what it needs' client_loads_it
