@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of one snapshot, see arena.h. A chunk is at least 64 KiB; objects never move. With ASan each
- * object has a chunk of its own, so that reading behind it is noticed.
+ * Memory of one snapshot, see arena.h. A chunk is at least 64 KiB; objects never move. With ASan
+ * each object has a chunk of its own, so that reading behind it is noticed.
  */
 #include <stdint.h>
 #include <stdio.h>
