@@ -168,10 +168,48 @@ test_recordings() {
 	says 'a file that cannot be written' 3 'No such file' ctl record --root "$GOLDEN/busy" "$WORK/no/file.rec"
 }
 
+# until_it COMMAND...: for up to 20 seconds.
+until_it() {
+	local end=$((SECONDS + 20))
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -r -t 0.05 <> <(:) || true
+	done
+}
+
+# What goes on until it is stopped: a recorder, and errors as they come.
+test_going_on() {
+	local pid status=0
+	mkdir -p "$WORK/on" && cp -r "$GOLDEN/busy" "$WORK/on/nebula_memory"
+	NEBULACTL_DEBUGFS=$WORK/on ctl record --interval 0.05 "$WORK/on.rec" >"$WORK/both" 2>&1 &
+	pid=$!
+	until_it grep -q '^frame' "$WORK/on.rec" || status=1
+	rm -r "$WORK/on/nebula_memory/allocators/sort"
+	until_it grep -q '^gone allocators/sort/stats$' "$WORK/on.rec" || status=1
+	# The shell of the function, or the program in its place.
+	pkill -TERM -P "$pid" || kill -TERM "$pid"
+	wait "$pid" || status=1
+	outcome 'a recorder that is stopped has written what was there' "$status" "$WORK/both"
+	says 'and what went away' 0 'sort       gone' ctl diff "$WORK/on.rec" "$WORK/on.rec"
+	head -n 2 "$GOLDEN/busy/errors" >"$WORK/on/nebula_memory/errors"
+	NEBULACTL_DEBUGFS=$WORK/on ctl errors --follow --interval 0.05 >"$WORK/followed" 2>"$WORK/both" &
+	pid=$!
+	status=0
+	until_it grep -q BUDGET_PER_ALLOC "$WORK/followed" || status=1
+	printf '[   99.000000] late: LEAK (0) in rmmod[9], task, cpu 0\n' >>"$WORK/on/nebula_memory/errors"
+	until_it grep -q '99.000000  late  LEAK' "$WORK/followed" || status=1
+	rm -r "$WORK/on/nebula_memory"
+	wait "$pid" && status=1
+	grep -q 'nebula_memory is gone' "$WORK/both" || status=1
+	[ "$(grep -c BUDGET_PER_ALLOC "$WORK/followed")" = 1 ] || status=1
+	outcome 'errors as they come, each once' "$status" "$WORK/followed"
+}
+
 test_hostile() {
 	test_cut
 	test_changed
 	test_odd
 	test_vanishing
 	test_recordings
+	test_going_on
 }
