@@ -3,13 +3,13 @@
 # Breaks the sources in many ways, one at a time, and counts what the tests notice. Called by
 # `make mutants`:
 #
-#   tools/mutants/mutants.sh [--number N] [--seed S] [--minutes M] [--quick] [--fresh] [ID...]
+#   tools/mutants/mutants.sh [--number N] [--seed S] [--minutes M] [--quick] [--fresh] [--table] [ID...]
 #
 # Each mutant is built in a copy of the tree. What the litmus tests say of the code is compared with
 # it, then the suites of the mutated folder run on UML, and if all of that passes, all suites, and the
 # modules that come and go. The first failure ends the run. A mutant that does not compile is not
 # counted. With --quick only the suites of the folder run: what they do not notice is "doubtful", and
-# left for a later run.
+# left for a later run. --table shows the results that there are.
 #
 # Results are kept in build/mutants/results.tsv: a killed mutant until its file changes, a survivor
 # until a test changes, too. So the run can be stopped at any time, or after M minutes, and be taken
@@ -172,28 +172,31 @@ mutants_compare() {
 }
 
 main() {
-	local number=160 seed=1 minutes=0 begin=$SECONDS only='' quick='' id path line function text was now verdict reason tests
+	local number=160 seed=1 minutes=0 begin=$SECONDS only='' quick='' table='' id path line function text was now verdict reason tests
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--number) number=$2 && shift ;;
 		--seed) seed=$2 && shift ;;
 		--minutes) minutes=$2 && shift ;;
 		--quick) quick=doubtful ;;
+		--table) table=only ;;
 		--fresh) rm -f "$RESULTS" ;;
 		-*) progress_fail 'usage: see the head of tools/mutants/mutants.sh' ;;
 		*) only="$only $1" ;;
 		esac
 		shift
 	done
-	"$REPO/tools/vm/prepare.sh" uml
-	kernel_open uml
+	if [ -z "$table" ]; then
+		"$REPO/tools/vm/prepare.sh" uml
+		kernel_open uml
+	fi
 	mkdir -p "$LOGS" "${RESULTS%/*}"
 	touch "$RESULTS"
 	# Else it would be each mutant's fault.
 	"$REPO/tools/litmus/code.sh" || progress_fail 'the litmus tests do not say what the code is: mend that first'
 	python3 "$here/mutate.py" list "$seed" "$number" >"$LIST"
 	tests=$(mutants_digest kunit)
-	"$REPO/tools/vm/build.sh" uml --into "$TREE"
+	[ -n "$table" ] || "$REPO/tools/vm/build.sh" uml --into "$TREE"
 	while IFS=$'\t' read -r -u 3 id _ path line function text was now; do
 		if [ -n "$only" ]; then
 			case $only in *"$id"*) ;; *) continue ;; esac
@@ -203,6 +206,7 @@ main() {
 			echo "  stopped after $minutes minutes: run it again to go on"
 			break
 		fi
+		[ -z "$table" ] || continue
 		line_begin=$SECONDS
 		mutants_try "$id" "$path"
 		printf '%s\t%s\t%s\t%s\t%d\t%s\n' "$id" "$(mutants_digest "$path")" "$tests" "$verdict" \

@@ -93,6 +93,10 @@ orphans_are_kept() {
 			"$nebula/allocators/neighbour/map"
 }
 
+want_memory_back() {
+	echo 3 >/proc/sys/vm/drop_caches && sleep 1 && echo 3 >/proc/sys/vm/drop_caches
+}
+
 nothing_is_left() {
 	allocators_are '*' &&
 		grep '^regions: *0$' "$nebula/info" &&
@@ -132,6 +136,7 @@ step 'unload nebula_memory_neighbour' rmmod nebula_memory_neighbour
 step 'nothing is left' nothing_is_left
 step 'nobody holds nebula_memory' references nebula_memory 0
 step 'unload nebula_memory' rmmod nebula_memory
+step 'what the kernel calls when it wants memory back has gone, too' want_memory_back
 
 if [ "$nebula_kernel" = debug ]; then
 	step 'nothing leaked' nebula_no_leaks
