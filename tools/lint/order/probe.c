@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The inline paths as functions, for the rule that reads the order of their accesses out of the
- * object: see ../rules_order.sh. Compiled as a client, never loaded. Fields are absolute symbols, so
+ * object, see rules_order.sh. Compiled as a client, never loaded. Fields are absolute symbols, so
  * that the rule knows their offsets.
  */
 #include <linux/module.h>
