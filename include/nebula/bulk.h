@@ -112,6 +112,9 @@ static __always_inline void nebula_pool_free_bulk(struct nebula_pool *p, unsigne
 {
 	unsigned int done = 0;
 
+	for (; IS_ENABLED(CONFIG_LOCKDEP) && objs && done < n; done++)
+		debug_check_no_locks_freed(objs[done], p->block_size);
+	done = 0;
 	if (__builtin_constant_p(n) && n && n <= NEBULA_POOL_FEW && likely(objs)) {
 		done = nebula_pool_put_few(p, n, objs);
 		if (likely(done == n))

@@ -21,6 +21,7 @@
 
 #include <linux/align.h>
 #include <linux/atomic.h>
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
@@ -681,6 +682,8 @@ static __always_inline int nebula_bump_restore(struct nebula_bump *b, struct neb
 
 		return nebula_bump_restore_slow(b, &copy);
 	}
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		debug_check_no_locks_freed((void *)cp.cur, cur - cp.cur);
 	WRITE_ONCE(b->cur, cp.cur);
 	nebula_count(b->released, cur - cp.cur);
 	WRITE_ONCE(b->tail, cp.tail);
@@ -709,6 +712,8 @@ static __always_inline void nebula_bump_reset(struct nebula_bump *b)
 		nebula_bump_reset_slow(b);
 		return;
 	}
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		debug_check_no_locks_freed((void *)b->start, cur - b->start);
 	WRITE_ONCE(b->cur, b->start);
 	nebula_count(b->released, cur - b->start);
 	WRITE_ONCE(b->frees, b->allocs);

@@ -23,6 +23,7 @@
 #define _NEBULA_POOL_H
 
 #include <linux/bitops.h>
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -664,6 +665,8 @@ static __always_inline void nebula_pool_free_sized(struct nebula_pool *p, void *
 	struct nebula_pool_slot *top;
 	u8 *state;
 
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		debug_check_no_locks_freed(obj, p->block_size);
 	if (unlikely(index >= p->blocks)) {
 		nebula_pool_free_other(p, obj, size);
 		return;

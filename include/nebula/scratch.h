@@ -24,6 +24,7 @@
 #define _NEBULA_SCRATCH_H
 
 #include <linux/align.h>
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/percpu.h>
@@ -257,9 +258,12 @@ static __always_inline int nebula_scratch_put(struct nebula_scratch *s, void *p)
 {
 	struct nebula_scratch_cpu __percpu *cpus = s->cpus;
 
-	if (unlikely(!nebula_scratch_stays()) ||
+	/* KASAN would have to be told, and the word must not be read where it looks. */
+	if (IS_ENABLED(CONFIG_KASAN_GENERIC) || unlikely(!nebula_scratch_stays()) ||
 	    unlikely(((unsigned long *)raw_cpu_read(cpus->cur))[-1] != (unsigned long)p))
 		return nebula_scratch_put_slow(s, p);
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		debug_check_no_locks_freed(p, raw_cpu_read(cpus->cur) - (unsigned long)p);
 	raw_cpu_write(cpus->cur, (unsigned long)p);
 	return 0;
 }

@@ -22,6 +22,7 @@
 
 #include <linux/align.h>
 #include <linux/atomic.h>
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -409,6 +410,8 @@ static __always_inline int nebula_stack_free_sized(struct nebula_stack *s, void 
 	if (unlikely(start >= data_race(s->limit)) ||
 	    unlikely((unsigned long)p != s->base + start))
 		return nebula_stack_free_slow(s, p, size);
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		debug_check_no_locks_freed(p, *s->top - start);
 	barrier();	/* or it is computed from what was loaded, and stored */
 	nebula_count(s->top, -1);
 	return 0;
@@ -495,6 +498,8 @@ static __always_inline int nebula_stack_restore(struct nebula_stack *s, struct n
 
 		return nebula_stack_restore_slow(s, &copy);
 	}
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		debug_check_no_locks_freed((void *)(s->base + *at), *s->top - *at);
 	WRITE_ONCE(s->extras, m.extras);
 	WRITE_ONCE(s->top, at);
 	return 0;

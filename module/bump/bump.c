@@ -64,8 +64,12 @@ static noinline void *bump_alloc_slow(struct nebula_bump *b, size_t size, size_t
 			    .detail = NEBULA_D_INJECTED);
 		return NULL;
 	}
-	p = unlikely(bump_is_guarded(b)) ? alloc_guarded(b, size, align)
-					 : alloc_raw(b, size, align, size);
+	p = unlikely(bump_is_guarded(b))
+		? alloc_guarded(b, size, align)
+		: alloc_raw(b, nebula_kasan_room(b->common.flags, size),
+			    nebula_kasan_align(b->common.flags, align), size);
+	if (p)
+		nebula_kasan_alloc(&b->common, p, size);
 	if (unlikely(watched) && p)
 		trace_bump_alloc(nebula_allocator_name(&b->common), p, size, align);
 	if (unlikely(b->common.flags & NEBULA_ZERO) && p)
@@ -91,12 +95,14 @@ EXPORT_SYMBOL_GPL(nebula_bump_alloc_slow);
 
 static bool resize_in_place(struct nebula_bump *b, void *p, size_t old_size, size_t new_size)
 {
+	const size_t old_room = nebula_kasan_room(b->common.flags, old_size);
+	const size_t room = nebula_kasan_room(b->common.flags, new_size);
+
 	/* The zone behind the object stays where it is. */
 	if (bump_is_guarded(b))
 		return false;
-	if (bump_is_shared(b))
-		return bump_shared_resize(b, p, old_size, new_size);
-	return bump_owner_resize(b, p, old_size, new_size);
+	return bump_is_shared(b) ? bump_shared_resize(b, p, old_room, room)
+				 : bump_owner_resize(b, p, old_room, room);
 }
 
 /* In an RCU read-side section. NULL when @addr lies in no region. */
@@ -199,7 +205,9 @@ static enum nebula_errc check_object(const struct nebula_bump *b, const void *p,
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
 {
+	const size_t whole = ALIGN(old_size, NEBULA_KASAN_GRANULE);
 	enum nebula_errc code;
+	bool in_place;
 	void *q;
 
 	if (ZERO_OR_NULL_PTR(p))
@@ -210,8 +218,13 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 			    .what = "realloc");
 		return NULL;
 	}
-	if (is_power_of_2(align) && IS_ALIGNED((unsigned long)p, align) &&
-	    (resize_in_place(b, p, old_size, new_size) || new_size <= old_size)) {
+	in_place = is_power_of_2(align) && IS_ALIGNED((unsigned long)p, align) &&
+		   resize_in_place(b, p, old_size, new_size);
+	if (in_place || (new_size <= old_size && is_power_of_2(align) &&
+			 IS_ALIGNED((unsigned long)p, align))) {
+		if (!in_place)
+			nebula_kasan_free(&b->common, p + new_size, whole - new_size);
+		nebula_kasan_alloc(&b->common, p, new_size);
 		if (new_size > old_size && b->common.flags & NEBULA_ZERO)
 			memset(p + old_size, 0, new_size - old_size);
 		return new_size ? p : ZERO_SIZE_PTR;
@@ -219,6 +232,8 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 	q = nebula_bump_alloc_slow(b, new_size, align);
 	if (!ZERO_OR_NULL_PTR(q))
 		memcpy(q, p, min(old_size, new_size));
+	if (q)
+		nebula_kasan_free(&b->common, p, whole);
 	return q;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_realloc);

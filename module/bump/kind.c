@@ -140,6 +140,8 @@ struct nebula_chunk *bump_map_chunk(struct nebula_bump_heap *heap,
 	chunk = nebula_chunk_map(&zeroed, err);
 	if (chunk)
 		nebula_guard_poison(&heap->bump.common, chunk->region.base, chunk->region.size);
+	if (chunk)
+		nebula_kasan_map(&heap->bump.common, &chunk->region, chunk->region.base);
 	return chunk;
 }
 

@@ -18,6 +18,7 @@
  *	consumed  = released + retired + (cur - base)
  *	bytes in  = consumed - padding	(what is between tail and cur is padding for now)
  */
+#include <linux/debug_locks.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -406,7 +407,9 @@ bool bump_owner_resize(struct nebula_bump *b, void *p, size_t old_size, size_t n
 		return false;
 	bump_owner_update_peak(b);
 	if (bump_clears(b) && new_size < old_size)
-		memset(p + new_size, 0, old_size - new_size);
+		nebula_kasan_fill(p + new_size, 0, old_size - new_size);
+	if (new_size < old_size)
+		nebula_kasan_free(&b->common, p + new_size, old_size - new_size);
 	if (new_size < old_size)
 		b->shrunk_from = max(b->shrunk_from, before);
 	snapshot_begin(b);
@@ -498,6 +501,14 @@ static void plan_next_life(struct nebula_bump_heap *heap)
 	heap->starts_over = heap->whole;
 }
 
+static void give_back(const struct nebula_bump *b, unsigned long from, unsigned long to)
+{
+	if (bump_clears(b))
+		nebula_kasan_fill((void *)from, 0, to - from);
+	nebula_kasan_free(&b->common, (void *)from, to - from);
+	debug_check_no_locks_freed((void *)from, to - from);
+}
+
 /* Clears all above @to, which is in @chunk, or in the only region of one without chunks. */
 static void clear_above(struct nebula_bump *b, const struct nebula_chunk *chunk, unsigned long to)
 {
@@ -505,12 +516,13 @@ static void clear_above(struct nebula_bump *b, const struct nebula_chunk *chunk,
 	/* The cursor is rounded up, beyond a buffer that ends anywhere. */
 	unsigned long end = min(b->cur, b->end);
 
-	if (likely(!bump_clears(b)))
+	if (likely(!bump_clears(b)) && !(b->common.flags & NEBULA_KASAN) &&
+	    !IS_ENABLED(CONFIG_LOCKDEP))
 		return;
 	for (; c != chunk; c = c->prev, end = nebula_chunk_end(c))
-		memset((void *)nebula_chunk_base(c), 0, end - nebula_chunk_base(c));
+		give_back(b, nebula_chunk_base(c), end);
 	if (end > to)
-		memset((void *)to, 0, end - to);
+		give_back(b, to, end);
 }
 
 /* The largest chunk, of those that may be retained, becomes the only one. */
@@ -574,6 +586,7 @@ void bump_owner_reset(struct nebula_bump *b)
 
 	if (likely(b->peak_at)) {
 		raise_peak(b);
+		debug_check_no_locks_freed((void *)b->start, b->cur - b->start);
 		give_all_back(b);
 		return;
 	}
@@ -614,6 +627,7 @@ static void rewind_simply(struct nebula_bump *b, const struct nebula_checkpoint 
 {
 	const unsigned long cur = b->cur;
 
+	debug_check_no_locks_freed((void *)cp->cur, cur - cp->cur);
 	WRITE_ONCE(b->cur, cp->cur);
 	WRITE_ONCE(b->released, b->released + (cur - cp->cur));
 	WRITE_ONCE(b->tail, cp->tail);

@@ -92,7 +92,7 @@ static inline bool bump_is_shared(const struct nebula_bump *b)
 /* There is an inline path, whether it serves or not; otherwise all comes out of line for ever. */
 static inline bool bump_has_inline(const struct nebula_bump *b)
 {
-	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO));
+	return !(b->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_KASAN));
 }
 
 /*
@@ -114,8 +114,9 @@ static inline bool bump_is_inline(const struct nebula_bump *b)
 /* Shared, and nothing else to do. */
 static inline bool bump_is_plain_shared(const struct nebula_bump *b)
 {
-	return (b->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO)) ==
-	       NEBULA_SHARED && !nebula_fastpath_disabled(&b->common);
+	return (b->common.flags & (NEBULA_SHARED | NEBULA_DEBUG_FLAGS | NEBULA_ZERO |
+				   NEBULA_KASAN)) == NEBULA_SHARED &&
+	       !nebula_fastpath_disabled(&b->common);
 }
 
 static inline bool bump_is_guarded(const struct nebula_bump *b)

@@ -42,6 +42,7 @@
  * sub-chunk is left. When an object does not fit in the rest of a CPU's sub-chunk, that rest is
  * lost until reset and counted as padding.
  */
+#include <linux/debug_locks.h>
 #include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -308,8 +309,11 @@ bool bump_shared_resize(struct nebula_bump *b, void *p, size_t old_size, size_t 
 		return false;
 	preempt_disable();
 	/* If it is the newest object: what it gives back can be another's after the exchange. */
-	if (bump_clears(b) && new_size < old_size && this_cpu_read(*cpu_word(heap)) == cur)
-		memset(p + new_size, 0, old_size - new_size);
+	if (new_size < old_size && this_cpu_read(*cpu_word(heap)) == cur) {
+		if (bump_clears(b))
+			nebula_kasan_fill(p + new_size, 0, old_size - new_size);
+		nebula_kasan_free(&b->common, p + new_size, old_size - new_size);
+	}
 	if (nebula_this_cpu_cas(*cpu_word(heap), &cur, next)) {
 		this_cpu_add(heap->cpus->padding, (next - before) - (new_size - old_size));
 		if (new_size < old_size)
@@ -520,10 +524,12 @@ static void clear_taken(struct nebula_bump_heap *heap, u64 taken)
 	const struct nebula_chunk *chunk = heap->first;
 	const unsigned long base = nebula_chunk_base(chunk), from = top(chunk, taken);
 
+	nebula_kasan_retire(&chunk->region);
+	debug_check_no_locks_freed((void *)base, chunk->region.size);
 	if (likely(!bump_clears(&heap->bump)))
 		return;
-	memset((void *)base, 0, bottom(heap, chunk, taken) - base);
-	memset((void *)from, 0, nebula_chunk_end(chunk) - from);
+	nebula_kasan_fill((void *)base, 0, bottom(heap, chunk, taken) - base);
+	nebula_kasan_fill((void *)from, 0, nebula_chunk_end(chunk) - from);
 }
 
 /* No allocation is in flight: the caller's duty. Growth may be, hence the lock. */

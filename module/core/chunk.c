@@ -6,6 +6,7 @@
  * irq_work queues the worker: queue_work() takes a lock of the kernel's. The worker waits for a
  * grace period, after which no reader is left, and unmaps.
  */
+#include <linux/debug_locks.h>
 #include <linux/irq_work.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
@@ -16,6 +17,7 @@
 #include "chunk.h"
 #include "context.h"
 #include "inject.h"
+#include "kasan.h"
 
 static LLIST_HEAD(waiting);
 
@@ -73,6 +75,8 @@ void nebula_chunk_unmap_later(struct nebula_chunk *chunk)
 {
 	if (!chunk)
 		return;
+	nebula_kasan_retire(&chunk->region);
+	debug_check_no_locks_freed(chunk->region.base, chunk->region.size);
 	/*
 	 * Only the first one of a batch needs a kick: the worker takes the whole list. One step: a
 	 * task preempted between the two would hold up those that are added after it.

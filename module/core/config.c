@@ -16,6 +16,7 @@
 #include "config.h"
 #include "debug_param.h"
 #include "inject.h"
+#include "kasan.h"
 
 /*
  * What regions can be taken with. High and movable memory has no address that lasts, compound pages
@@ -258,7 +259,7 @@ u32 nebula_config_flags(const struct nebula_config_common *c)
 	const u32 preset = c->preset == NEBULA_DEVELOPMENT ? NEBULA_DEBUG_FLAGS : 0;
 
 	return nebula_init_flags(c->flags | preset | (nebula_debug_flags(c->name) & c->known_flags),
-				 c->keeps);
+				 c->keeps) | nebula_kasan_flag();
 }
 
 static const char *preset_name(const struct nebula_allocator *a)
@@ -299,5 +300,7 @@ void nebula_config_describe(const struct nebula_allocator *a, struct nebula_text
 	nebula_text_key(t, "preset", "%s", preset_name(a));
 	put_flags(t, a->flags & NEBULA_INIT_ON_ALLOC ? a->flags & ~NEBULA_ZERO : a->flags);
 	put_init(t, a->flags);
+	if (a->flags & NEBULA_KASAN)
+		nebula_text_key(t, "kasan", "poisoned while free");
 	a->ops->describe(a, t);
 }

@@ -23,6 +23,7 @@
  * up, and off the list before it is filled, in an order that other CPUs see.
  */
 #include <linux/atomic.h>
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -136,7 +137,7 @@ void nebula_guard_check_poison(struct nebula_allocator *a, const void *raw,
 
 	if (!(a->flags & NEBULA_POISON))
 		return;
-	bad = memchr_inv(raw, FREE_BYTE, l->total);
+	bad = nebula_kasan_find_other(raw, FREE_BYTE, l->total);
 	if (!bad)
 		return;
 	snprintf(what, sizeof(what), "written at offset %zu", (size_t)(bad - (const u8 *)raw));
@@ -241,9 +242,9 @@ const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw
 		return "guard overwritten";
 	if (!(a->flags & NEBULA_REDZONE))
 		return NULL;
-	if (memchr_inv(raw + sizeof(g), ZONE_BYTE, g.offset - sizeof(g)))
+	if (nebula_kasan_find_other(raw + sizeof(g), ZONE_BYTE, g.offset - sizeof(g)))
 		return "zone before the object";
-	if (memchr_inv(raw + g.offset + g.size, ZONE_BYTE, g.total - g.offset - g.size))
+	if (nebula_kasan_find_other(raw + g.offset + g.size, ZONE_BYTE, g.total - g.offset - g.size))
 		return "zone behind the object";
 	return NULL;
 }
@@ -346,13 +347,18 @@ bool nebula_guards_unchanged(const struct nebula_guards *guards, unsigned int re
 	return READ_ONCE(guards->releases) == releases;
 }
 
-/* Overwrite memory that is free. Any context. */
+/*
+ * Overwrite memory that is free, tell KASAN that it is, and lockdep, which reports locks that this
+ * context holds there. Any context.
+ */
 void nebula_guard_poison(const struct nebula_allocator *a, void *p, size_t size)
 {
 	if (a->flags & NEBULA_POISON)
 		memset(p, FREE_BYTE, size);
 	else if (a->flags & NEBULA_INIT_ON_FREE)
 		memset(p, 0, size);
+	nebula_kasan_free(a, p, size);
+	debug_check_no_locks_freed(p, size);
 }
 
 /*
@@ -362,5 +368,5 @@ void nebula_guard_poison(const struct nebula_allocator *a, void *p, size_t size)
 const void *nebula_guard_find_overwrite(const struct nebula_allocator *a, const void *p,
 					size_t size)
 {
-	return a->flags & NEBULA_POISON ? memchr_inv(p, FREE_BYTE, size) : NULL;
+	return a->flags & NEBULA_POISON ? nebula_kasan_find_other(p, FREE_BYTE, size) : NULL;
 }

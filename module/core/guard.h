@@ -6,6 +6,7 @@
 #define _NEBULA_MODULE_GUARD_H
 
 #include "allocator.h"
+#include "kasan.h"
 
 struct nebula_guard;
 

@@ -20,6 +20,7 @@
 #include "allocator.h"
 #include "context.h"
 #include "inject.h"
+#include "kasan.h"
 #include "region.h"
 #include "text.h"
 
@@ -171,8 +172,11 @@ static void *vmap_alloc(size_t size, gfp_t gfp, int node)
 			goto free_pages;
 	}
 	p = vmap(pages, nr, VM_MAP | VM_MAP_PUT_PAGES, PAGE_KERNEL);
-	if (p)
+	if (p) {
+		/* As in block_alloc(); vfree() reports the end of it. */
+		kmemleak_alloc(p, size, 1, gfp);
 		return p;
+	}
 free_pages:
 	while (i--)
 		__free_page(pages[i]);
@@ -316,7 +320,7 @@ static void budget_leave(struct nebula_budget *budget, size_t size)
 int nebula_region_map(struct nebula_region *r, const struct nebula_region_request *req)
 {
 	enum nebula_backing backing = req->backing;
-	size_t origin_size, size, charged;
+	size_t origin_size, size, charged, lead;
 	void *p;
 	int ret;
 
@@ -328,7 +332,10 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	size = PAGE_ALIGN(req->size);
 	if (backing == NEBULA_PAGES && get_order(size) > COMPAT_MAX_PAGE_ORDER)
 		return -E2BIG;
-	charged = size;
+	lead = nebula_kasan_lead(req->align);
+	if (get_order(size + lead) > COMPAT_MAX_PAGE_ORDER || req->gfp == NEBULA_GFP_NOLOCK)
+		lead = 0;
+	charged = size + lead;
 	if (req->gfp == NEBULA_GFP_NOLOCK)
 		charged = PAGE_SIZE << get_order(max(size, req->align));
 	origin_size = charged;
@@ -344,7 +351,7 @@ int nebula_region_map(struct nebula_region *r, const struct nebula_region_reques
 	}
 
 	*r = (struct nebula_region){
-		.base = req->align ? PTR_ALIGN(p, req->align) : p,
+		.base = req->align ? PTR_ALIGN(p + lead, req->align) : p + lead,
 		.size = size,
 		.origin = p,
 		.origin_size = origin_size,
@@ -364,6 +371,7 @@ EXPORT_SYMBOL_FOR_NEBULA_KUNIT(nebula_region_map);
  */
 void nebula_region_unmap(struct nebula_region *r)
 {
+	nebula_kasan_unmap(r);
 	if (r->backing == NEBULA_PAGES || r->backing == NEBULA_VMALLOC) {
 		trace_region_unmap(r->origin, r->origin_size, backing_names[r->backing]);
 		atomic64_inc(&unmapped);

@@ -19,6 +19,7 @@ struct nebula_region {
 	size_t origin_size;		/* bytes taken from the backing allocator */
 	enum nebula_backing backing;	/* where it came from; never NEBULA_AUTO */
 	struct nebula_budget *budget;	/* charged for @origin_size, or NULL */
+	bool poisoned;			/* KASAN knows what is free in it, see kasan.c */
 };
 
 /* What a region is to be. */

@@ -135,11 +135,11 @@ static bool zones_intact(const struct nebula_pool_heap *heap, const struct pool_
 	if (!(heap->pool.common.flags & NEBULA_REDZONE))
 		return true;
 	*what = "zone before the block";
-	if (memchr_inv(zone_before(heap, seg, index), ZONE_BYTE, heap->front))
+	if (nebula_kasan_find_other(zone_before(heap, seg, index), ZONE_BYTE, heap->front))
 		return false;
 	*what = seg->sizes && seg->sizes[index] ? "zone behind the object"
 						: "zone behind the block";
-	return !memchr_inv(zone_behind(heap, seg, index), ZONE_BYTE,
+	return !nebula_kasan_find_other(zone_behind(heap, seg, index), ZONE_BYTE,
 			   size_behind(heap, seg, index));
 }
 
@@ -158,7 +158,7 @@ static void verify_free(struct nebula_pool_heap *heap, struct pool_segment *seg,
 			unsigned long index)
 {
 	const u8 *block = pool_block(seg, index);
-	const u8 *bad = memchr_inv(block, FREE_BYTE, heap->pool.block_size);
+	const u8 *bad = nebula_kasan_find_other(block, FREE_BYTE, heap->pool.block_size);
 	char what[NEBULA_WHAT_SIZE];
 
 	if (!bad)
@@ -238,7 +238,7 @@ const char *pool_guard_fault(const struct nebula_pool_heap *heap, const struct p
 		return what;
 	if (heap->pool.common.flags & NEBULA_POISON &&
 	    READ_ONCE(seg->state[index]) == NEBULA_POOL_FREE &&
-	    memchr_inv(pool_block(seg, index), FREE_BYTE, heap->pool.block_size))
+	    nebula_kasan_find_other(pool_block(seg, index), FREE_BYTE, heap->pool.block_size))
 		return "written while free";
 	return NULL;
 }

@@ -103,6 +103,11 @@ static void apply_debug(struct nebula_pool_heap *heap, u32 flags)
 		heap->front = ALIGN(ZONE_SIZE, heap->pool.align);
 		heap->back = ZONE_SIZE;
 	}
+	if (flags & NEBULA_KASAN) {
+		heap->back = max(heap->back, nebula_kasan_room(flags, heap->pool.block_size) -
+					     heap->pool.block_size);
+		heap->slow_reasons |= POOL_KASAN;
+	}
 	if (flags & NEBULA_DEBUG_FLAGS)
 		heap->slow_reasons |= POOL_DEBUG;
 	if (flags & NEBULA_ZERO)

@@ -103,6 +103,20 @@ bool pool_must_fail(struct nebula_pool_heap *heap)
 	return true;
 }
 
+/*
+ * A block is in use, for an object of @size bytes; what a constructor or a reader under RCU relies
+ * on is in use as a whole.
+ */
+static void pool_kasan_alloc(const struct nebula_pool_heap *heap, const void *obj, size_t size)
+{
+	const size_t block_size = heap->pool.block_size;
+
+	if (heap->ctor || heap->pool.common.flags & NEBULA_TYPESAFE_BY_RCU)
+		size = block_size;
+	nebula_kasan_alloc_in(&heap->pool.common, obj, size,
+			      nebula_kasan_room(NEBULA_KASAN, block_size));
+}
+
 /* What flags say is to be done with a block that was allocated for an object of @size bytes. */
 void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size)
 {
@@ -116,8 +130,10 @@ void pool_finish(struct nebula_pool_heap *heap, void *obj, size_t size)
 			pool_guard_alloc(heap, seg, index, size);
 		preempt_enable();
 	}
+	if (heap->slow_reasons & POOL_KASAN)
+		pool_kasan_alloc(heap, obj, size);
 	if (heap->slow_reasons & POOL_ZERO)
-		memset(obj, 0, heap->pool.block_size);
+		nebula_kasan_fill(obj, 0, heap->pool.block_size);
 	if (READ_ONCE(heap->slow_reasons) & POOL_WATCHED)
 		trace_pool_alloc(nebula_allocator_name(&heap->pool.common), obj,
 				 heap->pool.block_size, heap->pool.align);
@@ -311,7 +327,7 @@ void *nebula_pool_alloc_busy_sized(struct nebula_pool *p, size_t size)
 {
 	struct nebula_pool_heap *heap = pool_heap(p);
 
-	if (likely(!(heap->slow_reasons & POOL_DEBUG)))
+	if (likely(!(heap->slow_reasons & (POOL_DEBUG | POOL_KASAN))))
 		return nebula_pool_alloc_busy(p);
 	return alloc_slow(heap, size, 0, false);
 }
@@ -414,7 +430,10 @@ void pool_before_put(struct nebula_pool_heap *heap, void *obj)
 	}
 	/* The block cannot be allocated before it is put. */
 	if (unlikely(slow_reasons & POOL_CLEAR))
-		memset(obj, 0, heap->pool.block_size);
+		nebula_kasan_fill(obj, 0, heap->pool.block_size);
+	if (slow_reasons & POOL_KASAN && !pool_readable(heap))
+		nebula_kasan_free(&heap->pool.common, obj,
+				  ALIGN(heap->pool.block_size, NEBULA_KASAN_GRANULE));
 }
 
 /* @n blocks were put: a strict pool may hand out as many more. */
@@ -571,8 +590,10 @@ void nebula_pool_free_sensitive(struct nebula_pool *p, void *obj)
 	seg = pool_find(heap, obj, &index);
 	live = seg && READ_ONCE(seg->state[index]) == NEBULA_POOL_LIVE;
 	preempt_enable();
-	if (likely(live))
-		memzero_explicit(obj, p->block_size);
+	if (likely(live)) {
+		nebula_kasan_fill(obj, 0, p->block_size);
+		barrier_data(obj);	/* or the compiler may leave it out */
+	}
 	nebula_pool_free(p, obj);
 }
 EXPORT_SYMBOL_GPL(nebula_pool_free_sensitive);

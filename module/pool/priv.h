@@ -40,6 +40,7 @@
 #include <nebula/bulk.h>
 #include <nebula/pool.h>
 #include "../core/allocator.h"
+#include "../core/kasan.h"
 #include "../core/later.h"
 #include "../core/region.h"
 #include "../core/text.h"
@@ -139,8 +140,10 @@ struct pool_table {
 #define POOL_WAITING		BIT(5)
 #define POOL_DRAINING		BIT(6)
 #define POOL_CLEAR		BIT(7)
+#define POOL_KASAN		BIT(8)
 #define POOL_SHARED_ONLY	(POOL_DEBUG | POOL_FIFO | POOL_WAITING | POOL_DRAINING)
-#define POOL_FIXED		(POOL_STRICT | POOL_ZERO | POOL_DEBUG | POOL_FIFO | POOL_CLEAR)
+#define POOL_FIXED		(POOL_STRICT | POOL_ZERO | POOL_DEBUG | POOL_FIFO | POOL_CLEAR |	\
+				 POOL_KASAN)
 
 /* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
 #define POOL_WISH_GROW		0
@@ -175,7 +178,7 @@ struct nebula_pool_heap {
 	void *ctor_data;
 	void (*destructors[POOL_DESTRUCTORS])(void *block);	/* see rcu.c; any context */
 	size_t front;				/* NEBULA_REDZONE: bytes before each block */
-	size_t back;				/* bytes behind it, at least */
+	size_t back;				/* bytes behind it, at least; KASAN's granule, too */
 	unsigned int depth_max;			/* slots of a magazine; invariant, as these */
 
 	/* It is also for draining. Never taken by alloc or free that may not sleep. */
@@ -248,6 +251,13 @@ static inline struct nebula_pool_heap *pool_heap_of(const struct nebula_allocato
 static inline struct pool_table *pool_table(const struct nebula_pool_heap *heap)
 {
 	return rcu_dereference_check(heap->table, !preemptible());
+}
+
+/* KASAN is told of blocks, but not while they are free: readers under RCU may go on. */
+static inline bool pool_readable(const struct nebula_pool_heap *heap)
+{
+	return (heap->pool.common.flags & (NEBULA_KASAN | NEBULA_TYPESAFE_BY_RCU)) ==
+	       (NEBULA_KASAN | NEBULA_TYPESAFE_BY_RCU);
 }
 
 static inline void *pool_block(const struct pool_segment *seg, unsigned long index)

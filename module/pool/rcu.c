@@ -58,7 +58,7 @@ static void free_word(struct nebula_pool_heap *heap, struct pool_defer *d, u64 b
 			heap->destructors[with - 1](obj);
 		WRITE_ONCE(group->state[i], NEBULA_POOL_FREE);
 		if (unlikely(READ_ONCE(heap->slow_reasons) &
-			     (POOL_DEBUG | POOL_WATCHED | POOL_CLEAR)))
+			     (POOL_DEBUG | POOL_WATCHED | POOL_CLEAR | POOL_KASAN)))
 			pool_before_put(heap, obj);
 	}
 	pool_put_word(heap, group, d->word, bits);

@@ -53,7 +53,8 @@ static u64 place(u64 *at, u64 size, u64 align)
 
 static u64 stride_of(const struct nebula_pool_heap *heap)
 {
-	return ALIGN(heap->front + heap->pool.block_size + heap->back, heap->pool.align);
+	return ALIGN(heap->front + heap->pool.block_size + heap->back,
+		     nebula_kasan_align(heap->pool.common.flags, heap->pool.align));
 }
 
 static size_t size_of_size(const struct nebula_pool_heap *heap)
@@ -77,6 +78,8 @@ static struct layout lay_out(const struct nebula_pool_heap *heap, u64 blocks)
 	l.sizes = place(&at, blocks * size_of_size(heap), sizeof(u64));
 	/* States of the blocks of a word share a line, and CPUs work on different words. */
 	l.state = place(&at, ALIGN(blocks, sizeof(u32)), SMP_CACHE_BYTES);
+	if (heap->pool.common.flags & NEBULA_KASAN)
+		place(&at, NEBULA_KASAN_GRANULE, NEBULA_KASAN_GRANULE);
 	l.base = place(&at, blocks * stride_of(heap),
 		       max_t(u64, heap->pool.align, SMP_CACHE_BYTES)) + heap->front;
 	l.total = at;
@@ -144,6 +147,19 @@ static void init_arrays(struct nebula_pool_heap *heap, struct pool_segment *seg,
 	}
 }
 
+/* With the granule before the first block; readers of free blocks that stay blocks are right. */
+static void pool_kasan_map(struct nebula_pool_heap *heap, struct pool_segment *seg)
+{
+	const struct nebula_allocator *a = &heap->pool.common;
+	const size_t size = heap->pool.block_size;
+	unsigned long i;
+
+	nebula_kasan_map(a, &seg->region,
+			 (void *)seg->base - heap->front - NEBULA_KASAN_GRANULE);
+	for (i = 0; pool_readable(heap) && i < seg->blocks; i++)
+		nebula_kasan_alloc_in(a, pool_block(seg, i), size, size + heap->back);
+}
+
 static void construct(struct nebula_pool_heap *heap, struct pool_segment *seg, gfp_t gfp)
 {
 	unsigned long i;
@@ -153,6 +169,7 @@ static void construct(struct nebula_pool_heap *heap, struct pool_segment *seg, g
 		heap->ctor(pool_block(seg, i), heap->ctor_data);
 		nebula_cond_resched(gfp);
 	}
+	pool_kasan_map(heap, seg);
 }
 
 static int map_region(struct nebula_pool_heap *heap, struct pool_segment *seg,

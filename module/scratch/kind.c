@@ -41,9 +41,9 @@ static struct nebula_refusal check(const struct nebula_config_common *common)
 /* A CPU's part begins: a word that no object has, and the rest. */
 static void enter(struct nebula_scratch *s, struct nebula_scratch_cpu *c, void *memory, size_t size)
 {
-	nebula_guard_poison(&s->common, memory, size);
 	/* No pointer, not even NULL. */
 	*(unsigned long *)memory = ~(unsigned long)memory;
+	nebula_guard_poison(&s->common, memory + SCRATCH_WORD, size - SCRATCH_WORD);
 	c->start = (unsigned long)memory + SCRATCH_WORD;
 	c->end = (unsigned long)memory + ALIGN_DOWN(size, SCRATCH_WORD);
 	c->cur = c->start;
@@ -100,6 +100,7 @@ static int fill_heap(struct nebula_scratch_heap *heap)
 		if (ret)
 			return ret;
 		enter(&heap->scratch, per_cpu_ptr(heap->scratch.cpus, cpu), r->base, r->size);
+		nebula_kasan_map(&heap->scratch.common, r, r->base);
 	}
 	heap->request.node = NUMA_NO_NODE;
 	return 0;

@@ -39,7 +39,8 @@ static inline bool scratch_is_guarded(const struct nebula_scratch *s)
 
 static inline bool scratch_is_inline(const struct nebula_scratch *s)
 {
-	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE));
+	return !(s->common.flags & (NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE |
+				    NEBULA_KASAN));
 }
 
 /* Nor is it watched. */

@@ -185,6 +185,8 @@ void *nebula_scratch_get_slow(struct nebula_scratch *s, size_t size, size_t alig
 
 	p = unlikely(scratch_is_guarded(s)) ? take_guarded(s, size, align)
 					    : take_plain(s, size, align);
+	if (p)
+		nebula_kasan_alloc(&s->common, p, size);
 	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
 		memset(p, 0, size);
 	return p;

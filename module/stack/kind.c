@@ -114,6 +114,7 @@ static int fill_heap(struct nebula_stack_heap *heap)
 	if (ret)
 		return ret;
 	nebula_guard_poison(&s->common, heap->region.base, heap->region.size);
+	nebula_kasan_map(&s->common, &heap->region, heap->region.base);
 	if (stack_is_shared(s))
 		return fill_shared(heap);
 	enter(s, heap->region.base, heap->region.size);

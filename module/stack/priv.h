@@ -61,7 +61,8 @@ static inline bool stack_is_shared(const struct nebula_stack *s)
 }
 
 /* With one of them there is more to do than to move the top. */
-#define STACK_SLOW_FLAGS	(NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE)
+#define STACK_SLOW_FLAGS	(NEBULA_DEBUG_FLAGS | NEBULA_ZERO | NEBULA_INIT_ON_FREE |	\
+				 NEBULA_KASAN)
 
 /* Shared, and nothing else to do. */
 static inline bool stack_is_plain_shared(const struct nebula_stack *s)

@@ -47,6 +47,7 @@
  * its guard; and nothing is filled when it goes, because another context can allocate it at once.
  */
 #include <linux/align.h>
+#include <linux/debug_locks.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -201,16 +202,30 @@ bool stack_shared_top(const struct nebula_stack *s, struct stack_object *o)
 /* Granules that are about to be given back. */
 static void clear(const struct nebula_stack_heap *heap, unsigned int from, unsigned int to)
 {
-	if (heap->stack.common.flags & NEBULA_INIT_ON_FREE && from < to)
-		memset(address(heap, from), 0, (size_t)(to - from) << heap->shift);
+	const size_t size = from < to ? (size_t)(to - from) << heap->shift : 0;
+
+	if (heap->stack.common.flags & NEBULA_INIT_ON_FREE && size)
+		nebula_kasan_fill(address(heap, from), 0, size);
+	nebula_kasan_free(&heap->stack.common, address(heap, from), size);
+	debug_check_no_locks_freed(address(heap, from), size);
+}
+
+/* But they were not: @t is still as it was. Its size to the byte is forgotten. */
+static void undo_clear(const struct nebula_stack_heap *heap, struct top t)
+{
+	const size_t room = t.start == NONE ? 0 : (size_t)(t.end - t.start) << heap->shift;
+
+	if (room)
+		nebula_kasan_alloc_in(&heap->stack.common, address(heap, t.start),
+				      room - NEBULA_KASAN_GRANULE, room);
 }
 
 /* The object at @base goes, if it is the newest. */
 bool stack_shared_pop(struct nebula_stack *s, const void *base)
 {
 	struct nebula_stack_heap *heap = s->heap;
+	struct top t, older, cleared = { .start = NONE };
 	bool done = false;
-	struct top t, older;
 	u64 word;
 
 	preempt_disable();
@@ -221,10 +236,13 @@ bool stack_shared_pop(struct nebula_stack *s, const void *base)
 			goto out;
 		older = unpack(atomic64_read(&heap->slots[t.start]));
 		clear(heap, t.start, t.end);
+		cleared = t;
 	} while (!exchange(heap, word, older.start, older.end));
 	this_cpu_inc(heap->cpus->frees);
 	done = true;
 out:
+	if (!done)
+		undo_clear(heap, cleared);
 	preempt_enable();
 	return done;
 }
@@ -235,7 +253,7 @@ enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, s
 	struct nebula_stack_heap *heap = s->heap;
 	const unsigned int need = granules(heap, new_size);
 	enum nebula_errc code = NEBULA_E_LIFO_VIOLATION;
-	struct top t;
+	struct top t, cleared = { .start = NONE };
 	u64 word;
 
 	preempt_disable();
@@ -249,6 +267,7 @@ enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, s
 			goto out;
 		}
 		clear(heap, t.start + need, t.end);
+		cleared = t;
 	} while (!exchange(heap, word, t.start, t.start + need));
 	if (t.start + need > t.end)
 		this_cpu_add(heap->cpus->consumed,
@@ -256,6 +275,8 @@ enum nebula_errc stack_shared_resize(struct nebula_stack *s, const void *base, s
 	update_peak(heap, t.start + need);
 	code = NEBULA_OK;
 out:
+	if (code)
+		undo_clear(heap, cleared);
 	preempt_enable();
 	return code;
 }

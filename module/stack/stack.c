@@ -3,6 +3,7 @@
  * Stack: what both modes share. Everything runs in the owner's context, or in any context with
  * NEBULA_SHARED; see <nebula/stack.h>.
  */
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -104,8 +105,12 @@ static noinline void *stack_alloc_slow(struct nebula_stack *s, size_t size, size
 			    .detail = NEBULA_D_INJECTED);
 		return NULL;
 	}
-	p = unlikely(stack_is_guarded(s)) ? alloc_guarded(s, size, align)
-					  : alloc_raw(s, size, align, size);
+	p = unlikely(stack_is_guarded(s))
+		? alloc_guarded(s, size, align)
+		: alloc_raw(s, nebula_kasan_room(s->common.flags, size),
+			    nebula_kasan_align(s->common.flags, align), size);
+	if (p)
+		nebula_kasan_alloc(&s->common, p, size);
 	if (unlikely(watched) && p)
 		trace_stack_alloc(nebula_allocator_name(&s->common), p, size, align);
 	if (unlikely(s->common.flags & NEBULA_ZERO) && p)
@@ -313,6 +318,7 @@ int nebula_stack_free_slow(struct nebula_stack *s, void *p, size_t size)
 	    unlikely((unsigned long)p != s->base + start) ||
 	    unlikely(top[-2] & NEBULA_STACK_TAG))
 		return stack_free_slow(s, p, size);
+	debug_check_no_locks_freed(p, *top - start);
 	barrier();	/* or it is computed from what was loaded, and stored */
 	nebula_count(s->top, -2);
 	nebula_count(s->extras, -1);
@@ -335,7 +341,7 @@ static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object
 	enum nebula_errc code;
 
 	if (!stack_is_guarded(s))
-		return resize_raw(s, o->base, new_size);
+		return resize_raw(s, o->base, nebula_kasan_room(s->common.flags, new_size));
 	if (!nebula_guard_verify(&s->common, o->base))
 		return NEBULA_E_CORRUPTION;
 	nebula_guard_origin(o->base, &origin);
@@ -350,6 +356,23 @@ static enum nebula_errc resize(struct nebula_stack *s, const struct stack_object
 		nebula_guard_poison(&s->common, o->base + layout.total, o->size - layout.total);
 	nebula_guard_resize(&s->common, o->base, &layout, new_size);
 	return NEBULA_OK;
+}
+
+/* The same for KASAN, of the object that the client has at @p. What goes is poisoned before. */
+static enum nebula_errc resize_seen(struct nebula_stack *s, const struct stack_object *o, void *p,
+				    size_t old_size, size_t new_size)
+{
+	const size_t whole = ALIGN(old_size, NEBULA_KASAN_GRANULE);
+	enum nebula_errc code;
+
+	if (new_size < whole)
+		nebula_kasan_free(&s->common, p + new_size, whole - new_size);
+	code = resize(s, o, new_size);
+	if (!code)
+		nebula_kasan_alloc(&s->common, p, new_size);
+	else if (new_size < whole)
+		nebula_kasan_alloc(&s->common, p, old_size);
+	return code;
 }
 
 void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, size_t new_size,
@@ -376,7 +399,8 @@ void *nebula_stack_realloc(struct nebula_stack *s, void *p, size_t old_size, siz
 		code = check_pointer(s, p, &o);
 		if (code)
 			break;
-		code = old_size > o.size ? NEBULA_E_INVALID_LAYOUT : resize(s, &o, new_size);
+		code = old_size > o.size ? NEBULA_E_INVALID_LAYOUT
+					 : resize_seen(s, &o, p, old_size, new_size);
 		/* Not the newest any more. */
 	} while (code == NEBULA_E_LIFO_VIOLATION);
 	if (code == NEBULA_E_OUT_OF_MEMORY)

@@ -79,7 +79,8 @@ run_limits() {
 		init_limit=90 timeout=${timeout:-1500}
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
 		# It also turns off the hashing of pointers; with hashing, the raw ones stand out.
-		append="numa=fake=2 slab_debug=FZ hash_pointers=always $append"
+		# KASAN is to report each fault, not only the first.
+		append="numa=fake=2 slab_debug=FZ hash_pointers=always kasan_multi_shot $append"
 		;;
 	uml | bare | gcov)
 		init_limit=30 timeout=${timeout:-600}
