@@ -202,10 +202,25 @@ static enum nebula_errc check_object(const struct nebula_bump *b, const void *p,
 	return NEBULA_OK;
 }
 
+/*
+ * KASAN is told that an object of @old_size bytes has @size, or none any more. @in_place: what it
+ * gave back may be another's already. Sampled objects are not in our regions.
+ */
+static void show_resize(const struct nebula_bump *b, const void *p, size_t old_size, size_t size,
+			bool in_place)
+{
+	if (!(b->common.flags & NEBULA_KASAN) || nebula_guard_page_holds(&b->common, p, 0))
+		return;
+	if (!in_place)
+		nebula_kasan_free(&b->common, p + size,
+				  ALIGN(old_size, NEBULA_KASAN_GRANULE) - size);
+	if (in_place || size)
+		nebula_kasan_alloc(&b->common, p, size);
+}
+
 void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_t new_size,
 			  size_t align)
 {
-	const size_t whole = ALIGN(old_size, NEBULA_KASAN_GRANULE);
 	enum nebula_errc code;
 	bool in_place;
 	void *q;
@@ -222,9 +237,7 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 		   resize_in_place(b, p, old_size, new_size);
 	if (in_place || (new_size <= old_size && is_power_of_2(align) &&
 			 IS_ALIGNED((unsigned long)p, align))) {
-		if (!in_place)
-			nebula_kasan_free(&b->common, p + new_size, whole - new_size);
-		nebula_kasan_alloc(&b->common, p, new_size);
+		show_resize(b, p, old_size, new_size, in_place);
 		if (new_size > old_size && b->common.flags & NEBULA_ZERO)
 			memset(p + old_size, 0, new_size - old_size);
 		return new_size ? p : ZERO_SIZE_PTR;
@@ -233,7 +246,7 @@ void *nebula_bump_realloc(struct nebula_bump *b, void *p, size_t old_size, size_
 	if (!ZERO_OR_NULL_PTR(q))
 		memcpy(q, p, min(old_size, new_size));
 	if (q)
-		nebula_kasan_free(&b->common, p, whole);
+		show_resize(b, p, old_size, 0, false);
 	return q;
 }
 EXPORT_SYMBOL_GPL(nebula_bump_realloc);
