@@ -50,6 +50,7 @@ main() {
 	check_stage 'nebulactl' tools/nebulactl/tests/run.sh
 	check_stage 'kunit on uml' check_guest uml kunit.sh
 	check_stage 'kunit on debug' check_guest debug kunit.sh
+	check_stage 'kasan on debug' check_guest debug kasan.sh
 	check_stage 'port on uml' tools/port/port.sh
 	check_stage 'unload on uml' check_guest uml unload.sh
 	check_stage 'unload on debug' check_guest debug unload.sh

@@ -267,4 +267,5 @@ static struct kunit_suite suite = {
 	.exit = reports_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

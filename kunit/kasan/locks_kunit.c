@@ -17,7 +17,7 @@
 /* What lies in the memory that goes. */
 struct locked {
 	u8 before[40];
-	spinlock_t lock;
+	spinlock_t lock;	/* protects nothing; it is held */
 	u8 after[40];
 };
 
@@ -61,7 +61,9 @@ static int locks_init(struct kunit *test)
 	if (!IS_ENABLED(CONFIG_LOCKDEP))
 		kunit_skip(test, "the kernel has no lockdep");
 	asker = current;
+	/* As it was before the last case. */
 	probe.addr = NULL;
+	probe.flags = 0;
 	was_on = nebula_kasan_override(with_kasan && *with_kasan);
 	return register_kprobe(&probe);
 }
@@ -245,4 +247,5 @@ static struct kunit_suite suite = {
 	.exit = locks_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

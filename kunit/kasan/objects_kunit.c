@@ -187,6 +187,7 @@ static struct kunit_suite suite = {
 	.exit = reports_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);
 
 MODULE_LICENSE("GPL");

@@ -238,4 +238,5 @@ static struct kunit_suite suite = {
 	.exit = reports_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

@@ -23,18 +23,18 @@ unsigned int reports_so_far(void)
 	return atomic_read(&reports);
 }
 
-static noinline u8 kasan_touch_read(const volatile u8 *p)
+static noinline u8 kasan_touch_read(const u8 *p)
 {
-	return *p;
+	return READ_ONCE(*p);
 }
 
-static noinline void kasan_touch_write(volatile u8 *p, u8 value)
+static noinline void kasan_touch_write(u8 *p, u8 value)
 {
-	*p = value;
+	WRITE_ONCE(*p, value);
 }
 
 /* What is there, without a report. */
-static __no_sanitize_address noinline u8 peek(const volatile u8 *p)
+static __no_sanitize_address noinline u8 peek(const u8 *p)
 {
 	return *p;
 }

@@ -244,7 +244,8 @@ const char *nebula_guard_fault(const struct nebula_allocator *a, const void *raw
 		return NULL;
 	if (nebula_kasan_find_other(raw + sizeof(g), ZONE_BYTE, g.offset - sizeof(g)))
 		return "zone before the object";
-	if (nebula_kasan_find_other(raw + g.offset + g.size, ZONE_BYTE, g.total - g.offset - g.size))
+	if (nebula_kasan_find_other(raw + g.offset + g.size, ZONE_BYTE,
+				    g.total - g.offset - g.size))
 		return "zone behind the object";
 	return NULL;
 }

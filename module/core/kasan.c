@@ -7,20 +7,20 @@
  *	  00          05    fe          00         fe          ff
  *
  * The shadow has a byte for each granule of 8 bytes: 0 for one that may be used, 1 to 7 for one of
- * which only so many bytes may, and more for a poisoned one. So objects begin at granules, sizes are
- * rounded up to them, and a granule follows each object that belongs to none: an access to the byte
- * before or behind an object is a report, and so is one to what was freed, reset or rewound. An
- * allocator holds less than on other kernels. Free blocks of TYPESAFE_BY_RCU pools are left alone:
- * their readers are right.
+ * which only so many bytes may, and more for a poisoned one. So objects begin at granules, sizes
+ * are rounded up to them, and a granule follows each object that belongs to none: an access to the
+ * byte before or behind an object is a report, and so is one to what was freed, reset or rewound.
+ * An allocator holds less than on other kernels. Free blocks of TYPESAFE_BY_RCU pools are left
+ * alone: their readers are right.
  *
  * kasan_unpoison() is not exported, so the shadow is written here, as the kernel writes it. Memory
  * from pages always has a shadow, memory from vmalloc has one with CONFIG_KASAN_VMALLOC; else such
- * regions are left alone. What a caller lends is poisoned in whole granules, for allocators that are
- * registered; it is as it was when the allocator is gone.
+ * regions are left alone. What a caller lends is poisoned in whole granules, for allocators that
+ * are registered; it is as it was when the allocator is gone.
  *
- * All that looks at free memory itself - guards, the words of scratch memory - is compiled without
- * the checks, see Kbuild. This file is, too. Inline paths know nothing of objects' ends, so an
- * allocator that is watched comes out of line.
+ * All code that reads or writes free memory itself - guards, the words of scratch memory - is
+ * compiled without the checks, see Kbuild. This file is, too. Inline paths do not tell KASAN
+ * anything, so an allocator with NEBULA_KASAN comes out of line.
  *
  * Any context, unless said otherwise.
  */
@@ -49,8 +49,8 @@ u32 nebula_kasan_flag(void)
 }
 
 /*
- * Bytes before a new region that are nothing but poisoned: or what lies before its first object would
- * be another's page.
+ * Bytes before a new region that are nothing but poisoned: else the byte before its first object
+ * would be on another page, of any user. Not where pages of the highest order are asked for.
  */
 size_t nebula_kasan_lead(size_t align)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What generic KASAN knows of the memory of allocators, see kasan.c. On other kernels all of this is
- * nothing.
+ * What generic KASAN knows of the memory of allocators, see kasan.c. On other kernels all of this
+ * is nothing.
  */
 #ifndef _NEBULA_MODULE_CORE_KASAN_H
 #define _NEBULA_MODULE_CORE_KASAN_H
@@ -16,7 +16,10 @@ struct nebula_region;
 
 #ifdef CONFIG_KASAN_GENERIC
 
-/* In &struct nebula_allocator.flags: what is free is poisoned, and so is a granule behind each object. */
+/*
+ * In &struct nebula_allocator.flags: what is free is poisoned, and so is a granule behind each
+ * object.
+ */
 #define NEBULA_KASAN		BIT(28)
 
 /* Bytes that one byte of the shadow stands for. */

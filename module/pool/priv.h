@@ -142,8 +142,8 @@ struct pool_table {
 #define POOL_CLEAR		BIT(7)
 #define POOL_KASAN		BIT(8)
 #define POOL_SHARED_ONLY	(POOL_DEBUG | POOL_FIFO | POOL_WAITING | POOL_DRAINING)
-#define POOL_FIXED		(POOL_STRICT | POOL_ZERO | POOL_DEBUG | POOL_FIFO | POOL_CLEAR |	\
-				 POOL_KASAN)
+#define POOL_FIXED		(POOL_STRICT | POOL_ZERO | POOL_DEBUG | POOL_FIFO |	\
+				 POOL_CLEAR | POOL_KASAN)
 
 /* Bit numbers in nebula_pool_heap.wishes: what any context may ask for. */
 #define POOL_WISH_GROW		0
@@ -178,7 +178,7 @@ struct nebula_pool_heap {
 	void *ctor_data;
 	void (*destructors[POOL_DESTRUCTORS])(void *block);	/* see rcu.c; any context */
 	size_t front;				/* NEBULA_REDZONE: bytes before each block */
-	size_t back;				/* bytes behind it, at least; KASAN's granule, too */
+	size_t back;				/* bytes behind it, at least, for KASAN too */
 	unsigned int depth_max;			/* slots of a magazine; invariant, as these */
 
 	/* It is also for draining. Never taken by alloc or free that may not sleep. */
