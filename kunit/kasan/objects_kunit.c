@@ -28,7 +28,7 @@ static void objects_may_be_used(struct kunit *test)
 
 	for (size = 1; size <= SHAPE_BLOCK; size++) {
 		shape_enter(a);
-		p = nebula_allocator_alloc(a, size, size % 2 ? 1 : 2);
+		p = nebula_allocator_alloc(a, size, 1);
 		if (p) {
 			reports += reports_within(p, size);
 			shape_give_back(a, p, size);
