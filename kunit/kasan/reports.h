@@ -20,7 +20,7 @@ unsigned int reports_of_write(void *p);
 /* The same of all bytes, read and written, added up: 0 means that all of it is in use. */
 unsigned int reports_within(void *p, size_t size);
 
-/* Bytes of @size from @p on of which a read would be no report: as the shadow says, not by trying. */
+/* Bytes of @size from @p on of which a read would be no report: as the shadow says. */
 unsigned int readable_within(const void *p, size_t size);
 
 /* Reports of any code since the test began. */
