@@ -36,7 +36,7 @@ static noinline void kasan_touch_write(u8 *p, u8 value)
 /* What is there, without a report. */
 static __no_sanitize_address noinline u8 peek(const u8 *p)
 {
-	return *p;
+	return READ_ONCE(*p);	/* or the compiler may have the caller read it */
 }
 
 static unsigned int reports_of(void *p, bool write)
