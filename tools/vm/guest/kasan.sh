@@ -1,4 +1,5 @@
 # shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
 # What KASAN sees of the memory of allocators: the suites touch what they must not, and count reports.
 # Run by check.sh on the kernel that has KASAN.
 
