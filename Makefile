@@ -14,7 +14,7 @@ install uninstall dkms-install dkms-uninstall kdir: export KDIR := $(KDIR)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules nebulactl install-tools demo samples port check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir install-test deb release
+.PHONY: modules nebulactl install-tools demo samples port trace check kunit matrix lint litmus abi docs bench bench-docs bench-compare install uninstall dkms-install dkms-uninstall clean distclean help kdir install-test deb release
 
 modules: kdir ## build nebula_memory.ko in this tree for the kernel of KDIR
 	@$(KBUILD) modules
@@ -62,6 +62,9 @@ matrix: ## build for and boot every supported kernel; KERNELS="NAME...": those o
 
 lint: ## all warnings on all kernels, checkpatch, sparse, kernel-doc, shellcheck, own rules
 	@tools/lint/lint.sh
+
+trace: ## run the bpftrace scripts of tools/trace/ beside the demo, in the stock kernel's guest
+	@tools/trace/trace.sh
 
 port: ## port the kernel's XArray to a pool, step by step, and run the kernel's own test on it
 	@tools/port/port.sh

@@ -25,6 +25,7 @@ full_stages() {
 		torture-debug    tools/check-full.sh --torture debug
 		torture-uml      tools/check-full.sh --torture uml
 		coverage         tools/coverage/coverage.sh
+		trace            tools/trace/trace.sh
 		mutants          tools/mutants/mutants.sh --minutes 90
 	END
 	[ ! -x "$repo/tools/matrix/matrix.sh" ] || echo 'matrix tools/matrix/matrix.sh'

@@ -34,6 +34,8 @@
 #include "kasan.h"
 #include "region.h"
 
+#ifdef CONFIG_KASAN_GENERIC
+
 /* Values of the shadow, which say what a report is called. */
 #define SHADOW_OUT_OF_BOUNDS	0xfe
 #define SHADOW_FREE		0xff
@@ -153,3 +155,5 @@ const void *nebula_kasan_find_other(const void *p, int c, size_t size)
 	}
 	return NULL;
 }
+
+#endif /* CONFIG_KASAN_GENERIC */

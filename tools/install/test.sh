@@ -131,7 +131,7 @@ others_stay() {
 
 dkms_sources() {
 	make_it dkms-install "DESTDIR=$OUT/d"
-	files_of "$OUT/d" | grep -qx "usr/src/nebula-memory-$VERSION/dkms.conf"
+	files_of "$OUT/d" | grep -x "usr/src/nebula-memory-$VERSION/dkms.conf" >/dev/null
 	files_of "$OUT/d" | none '[.](o|ko|cmd|mod)$'
 	make_it dkms-uninstall "DESTDIR=$OUT/d"
 	[ -z "$(ls -A "$OUT/d")" ]

@@ -117,7 +117,7 @@ links_lead_somewhere() {
 			target=${target:+$(dirname "$page")/$target}
 			target=${target:-$page}
 			[ ! -d "$target" ] || [ -z "$anchor" ] || target=$target/README.md
-			if [ ! -e "$target" ] || { [ -n "$anchor" ] && ! headings_of "$target" | grep -qxF -- "$anchor"; }; then
+			if [ ! -e "$target" ] || { [ -n "$anchor" ] && ! headings_of "$target" | grep -xF -- "$anchor" >/dev/null; }; then
 				echo "$page: $link"
 				broken=1
 			fi

@@ -59,7 +59,7 @@ fetch_unpack() {
 fetch_image() {
 	local work=$MATRIX/.image
 	rm -rf "$work" "$work.debs"
-	if apt-cache "${FETCH_APT[@]}" pkgnames "linux-binary-$1" | grep -qx "linux-binary-$1"; then
+	if apt-cache "${FETCH_APT[@]}" pkgnames "linux-binary-$1" | grep -x "linux-binary-$1" >/dev/null; then
 		fetch_unpack "$work" "linux-binary-$1"
 	else
 		fetch_unpack "$work" "linux-image-$1"

@@ -32,6 +32,7 @@ matrix-arm64 libc6-dev-arm64-cross  file:/usr/aarch64-linux-gnu/include/stdio.h
 matrix-arm64 qemu-system-arm        command:qemu-system-aarch64
 bench   binutils          command:objdump
 bench   gnuplot-nox       command:gnuplot
+trace   bpftrace          command:bpftrace
 docs    graphviz          command:dot
 nebulactl  gcc                 command:gcc
 nebulactl  make                command:make
