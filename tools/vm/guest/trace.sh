@@ -23,7 +23,11 @@ trace() {
 	done
 	"$@"
 	done=$?
-	kill -INT "$pid"
+	# One that comes while it is reading may be lost.
+	for _ in $(seq 20); do
+		kill -INT "$pid" 2>/dev/null || break
+		sleep 2
+	done
 	wait "$pid"
 	cat "/tmp/$name"
 	return "$done"
@@ -50,19 +54,27 @@ says() {
 }
 
 who() {
-	trace who work && says '^@allocations\[conn\]: [1-9]' '^@bytes\[request\]: [1-9]' 'nebula_demo'
+	trace who work && says '^@allocations\[conn\]: [1-9]' '^@bytes\[request\]: [1-9]' 'conn_open+'
 }
 
 lifetime() {
 	trace lifetime work && says '^@microseconds\[conn\]:' '@@@'
 }
 
+exhaust() {
+	echo exhaust >"$demo/provoke"
+}
+
 slow() {
-	trace slow work && says '^@nanoseconds\[' '@@@'
+	trace slow exhaust && says '^@nanoseconds\[' '@@@'
+}
+
+close_twice() {
+	echo close-twice >"$demo/provoke"
 }
 
 errors() {
-	trace errors sh -c "echo exhaust >$demo/provoke" && says '^request: OUT_OF_MEMORY in ' '^@errors\[request, OUT_OF_MEMORY\]: 1'
+	trace errors close_twice && says '^conn: DOUBLE_FREE in ' '^@errors\[conn, DOUBLE_FREE\]: 1'
 }
 
 step 'unpack bpftrace' unpack
