@@ -76,7 +76,7 @@ run_limits() {
 	case $kernel in
 	stock | newest) init_limit=60 timeout=${timeout:-180} ;;
 	debug)
-		init_limit=90 timeout=${timeout:-1500}
+		init_limit=240 timeout=${timeout:-1500}
 		# Slab debugging turns off the slabs' per-CPU caches, whose stale slots hide leaks from kmemleak.
 		# It also turns off the hashing of pointers; with hashing, the raw ones stand out.
 		# KASAN is to report each fault, not only the first.
