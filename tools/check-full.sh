@@ -15,6 +15,8 @@ readonly repo state=$repo/build/check-full logs=$repo/build/logs
 
 # Seconds of torture.
 readonly TORTURE=600
+# shellcheck source=tools/stages.sh
+. "$repo/tools/stages.sh"
 
 # name, then the command; a stage whose first file is not in the tree is left out.
 full_stages() {
@@ -48,7 +50,7 @@ full_torture() {
 
 # full_stage NAME COMMAND...: runs it, or says that it has passed; adds its line to the table.
 full_stage() {
-	local name=$1 begin=$SECONDS status=0 last counts=(0 0 0) log=$logs/full-$1.log mark=$state/$1
+	local name=$1 begin=$SECONDS status=0 last log=$logs/full-$1.log mark=$state/$1
 	shift
 	if [ -z "$named" ] && [ "$(head -n 1 "$mark" 2>/dev/null)" = "$digest" ]; then
 		last=$(tail -n 1 "$mark")
@@ -59,19 +61,11 @@ full_stage() {
 		last=$(tail -n 1 "$log")
 		[ "$status" -ne 0 ] || printf '%s\n%s\n' "$digest" "$last" >"$mark"
 	fi
-	if [[ $last =~ ^([0-9]+)' passed, '([0-9]+)' failed'(', '([0-9]+)' skipped')?$ ]]; then
-		counts=("${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-0}")
-	else
-		status=1
-	fi
-	[ "$status" -eq 0 ] || [ "${counts[1]}" -gt 0 ] || counts[1]=1
-	table+=$(printf '%-22s %7d %7d %8d %8d' "$name" "${counts[@]}" $((SECONDS - begin)))$'\n'
-	passed=$((passed + counts[0])) failed=$((failed + counts[1])) skipped=$((skipped + counts[2]))
-	echo
+	stages_add "$name" "$last" "$status" $((SECONDS - begin))
 }
 
 main() {
-	local table='' passed=0 failed=0 skipped=0 named='' digest name command first
+	local named='' digest name command first
 	if [ "${1:-}" = --torture ]; then
 		full_torture "$2"
 		return
@@ -91,12 +85,7 @@ main() {
 		full_stage "$name" $command
 	done 3< <(full_stages)
 
-	printf '%-22s %7s %7s %8s %8s\n' stage passed failed skipped seconds
-	printf '%s\n' "$table"
-	printf '%d passed, %d failed' "$passed" "$failed"
-	[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
-	printf '\n'
-	[ "$failed" -eq 0 ]
+	stages_end
 }
 
 main "$@"

@@ -1,33 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Everything that must hold, stage after stage, and a table at the end. Called by `make check`.
-#
-# Each stage ends with a line "N passed, N failed[, N skipped]"; a stage that ends otherwise, or
-# with a bad status and nothing failed, counts as one failure. A failing stage stops no other.
+# A failing stage stops no other.
 set -uo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 readonly repo logs=$repo/build/logs
-
-table='' passed=0 failed=0 skipped=0
+# shellcheck source=tools/stages.sh
+. "$repo/tools/stages.sh"
 
 # check_stage NAME COMMAND...
 check_stage() {
-	local name=$1 begin=$SECONDS status=0 log last counts=(0 0 0)
+	local name=$1 begin=$SECONDS status=0 log
 	shift
 	log=$logs/check-${name// /-}.log
 	printf '%s\n' "$name"
 	"$@" </dev/null 2>&1 | tee "$log" || status=$?
-	last=$(tail -n 1 "$log")
-	if [[ $last =~ ^([0-9]+)' passed, '([0-9]+)' failed'(', '([0-9]+)' skipped')?$ ]]; then
-		counts=("${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-0}")
-	else
-		status=1
-	fi
-	[ "$status" -eq 0 ] || [ "${counts[1]}" -gt 0 ] || counts[1]=1
-	table+=$(printf '%-22s %7d %7d %8d %8d' "$name" "${counts[@]}" $((SECONDS - begin)))$'\n'
-	passed=$((passed + counts[0])) failed=$((failed + counts[1])) skipped=$((skipped + counts[2]))
-	echo
+	stages_add "$name" "$(tail -n 1 "$log")" "$status" $((SECONDS - begin))
 }
 
 # check_guest KERNEL GUEST [FILES...]
@@ -64,12 +53,7 @@ main() {
 	check_stage 'bench budget on stock' tools/bench/budget.sh
 	check_stage 'samples on stock' check_guest stock samples.sh tools/samples/expected
 
-	printf '%-22s %7s %7s %8s %8s\n' stage passed failed skipped seconds
-	printf '%s\n' "$table"
-	printf '%d passed, %d failed' "$passed" "$failed"
-	[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
-	printf '\n'
-	[ "$failed" -eq 0 ]
+	stages_end
 }
 
 main "$@"

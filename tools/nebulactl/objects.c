@@ -110,12 +110,22 @@ static void put_live(struct view *v, const struct live *live)
 	}
 }
 
+/* All there is to say of @name as JSON; takes over @content. */
+static enum status put_json(struct view *v, const char *name, const char *what, json_t *content)
+{
+	json_t *json = json_begin(what, source_name(v->source), source_time(v->source));
+
+	json_object_set_new(json, "name", json_string(name));
+	json_object_set_new(json, what, content);
+	json_end(json, &v->ps, v->out);
+	return STATUS_OK;
+}
+
 enum status view_live(struct view *v)
 {
 	struct lives lives;
 	enum status status;
 	const char *name;
-	json_t *json;
 	size_t i;
 	int ret;
 
@@ -125,13 +135,8 @@ enum status view_live(struct view *v)
 	ret = read_live(v->source, name, &lives, &v->ps);
 	if (ret)
 		return ret == -ENOENT ? say_missing(v, name, "live") : STATUS_FAULTS;
-	if (v->opt.json) {
-		json = json_begin("live", source_name(v->source), source_time(v->source));
-		json_object_set_new(json, "name", json_string(name));
-		json_object_set_new(json, "live", json_of_lives(&lives));
-		json_end(json, &v->ps, v->out);
-		return STATUS_OK;
-	}
+	if (v->opt.json)
+		return put_json(v, name, "live", json_of_lives(&lives));
 	for (i = 0; i < lives.nr; i++) {
 		if (i)
 			fputc('\n', v->out);
@@ -221,7 +226,6 @@ enum status view_map(struct view *v)
 	enum status status;
 	const char *name, *part = NULL;
 	struct map map;
-	json_t *json;
 	size_t i;
 	int ret;
 
@@ -231,13 +235,8 @@ enum status view_map(struct view *v)
 	ret = read_map(v->source, name, &map, &v->ps);
 	if (ret)
 		return ret == -ENOENT ? say_missing(v, name, "map") : STATUS_FAULTS;
-	if (v->opt.json) {
-		json = json_begin("map", source_name(v->source), source_time(v->source));
-		json_object_set_new(json, "name", json_string(name));
-		json_object_set_new(json, "map", json_of_map(&map));
-		json_end(json, &v->ps, v->out);
-		return STATUS_OK;
-	}
+	if (v->opt.json)
+		return put_json(v, name, "map", json_of_map(&map));
 	if (*map.legend)
 		put_legend(v, map.legend);
 	if (map.busy)
